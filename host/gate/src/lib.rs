@@ -1,0 +1,4 @@
+//! quotagate
+pub mod bindings;
+pub mod source;
+pub mod types;

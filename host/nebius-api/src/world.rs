@@ -1,0 +1,452 @@
+//! A world: one account in a directory, each file what the official CLI prints for it.
+//!
+//! ```text
+//! WORLD/
+//!   tenant/tenant.json  projects.json  allowances.json
+//!          resource-advice.json  capacity-block-groups.json     (optional)
+//!   projects/<project-id>/allowances.json  platforms.json
+//!          capacity-allowances.json                             (optional)
+//!   recorded.json   {"recorded_at": RFC 3339}                   (optional)
+//! ```
+//!
+//! A missing file is a source that could not be read, a missing optional file an empty list, and a file
+//! `{"error": {"code": "PERMISSION_DENIED", "message": "..."}}` a source that answered so. A list that still carries a
+//! `next_page_token` is the first part of a longer one.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use prost::Name;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    json,
+    nebius::{
+        capacity::v1::{
+            ListCapacityAllowancesResponse, ListCapacityBlockGroupsResponse,
+            ListResourceAdviceResponse,
+        },
+        compute::v1::ListPlatformsResponse,
+        iam::v2::{ListProjectsResponse, Tenant},
+        quotas::v1::ListQuotaAllowancesResponse,
+    },
+};
+
+/// One account as files hold it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// `tenant/tenant.json`
+    pub tenant: Recorded<Tenant>,
+    /// `tenant/projects.json`
+    pub projects: Recorded<ListProjectsResponse>,
+    /// `tenant/allowances.json`
+    pub allowances: Recorded<ListQuotaAllowancesResponse>,
+    /// `tenant/resource-advice.json`
+    pub resource_advice: Recorded<ListResourceAdviceResponse>,
+    /// `tenant/capacity-block-groups.json`
+    pub capacity_block_groups: Recorded<ListCapacityBlockGroupsResponse>,
+    /// `projects/<project-id>/`, by project id.
+    pub by_project: BTreeMap<String, ProjectFiles>,
+    /// `recorded.json`: when the world was read from a live account, as RFC 3339.
+    pub recorded_at: Option<String>,
+}
+
+/// The files of one project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectFiles {
+    /// `allowances.json`
+    pub allowances: Recorded<ListQuotaAllowancesResponse>,
+    /// `platforms.json`
+    pub platforms: Recorded<ListPlatformsResponse>,
+    /// `capacity-allowances.json`
+    pub capacity_allowances: Recorded<ListCapacityAllowancesResponse>,
+}
+
+/// What a file of a world holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Recorded<T> {
+    /// The answer of the cloud.
+    Answer(T),
+    /// The cloud answered with this error.
+    Error(RecordedError),
+    /// There is no such file: nobody knows.
+    #[default]
+    Missing,
+}
+
+/// An error of the cloud, as a world records it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedError {
+    /// The name of the gRPC status, such as `PERMISSION_DENIED`.
+    pub code: String,
+    /// The message of the status.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// Why a world could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorldError {
+    /// The directory is not there, or holds nothing of a world.
+    #[error("no world at `{}`: a world has the folders `tenant` and `projects`", .0.display())]
+    NoWorld(PathBuf),
+    /// A file is not JSON, or not the JSON that the official CLI prints.
+    #[error("`{}` is malformed: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// A file is JSON but holds neither a list nor an error.
+    #[error("`{}` holds neither `items` nor an `error`", .0.display())]
+    NotAList(PathBuf),
+    /// A project's id cannot be the name of a folder.
+    #[error("the project id `{0}` cannot name a folder")]
+    ProjectId(String),
+    /// The file system refused.
+    #[error("cannot {verb} `{}`: {source}", path.display())]
+    Io {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+impl World {
+    /// Reads a world.
+    ///
+    /// # Errors
+    /// When the directory is no world, or a file of it is malformed or unreadable. A missing file is no error.
+    pub fn read(root: &Path) -> Result<Self, WorldError> {
+        let tenant = root.join("tenant");
+        let projects = root.join("projects");
+        if !tenant.is_dir() && !projects.is_dir() {
+            return Err(WorldError::NoWorld(root.to_owned()));
+        }
+        Ok(Self {
+            tenant: read_message(&tenant.join("tenant.json"), Shape::Object)?,
+            projects: read_message(&tenant.join("projects.json"), Shape::List)?,
+            allowances: read_message(&tenant.join("allowances.json"), Shape::List)?,
+            resource_advice: read_optional(&tenant.join("resource-advice.json"))?,
+            capacity_block_groups: read_optional(&tenant.join("capacity-block-groups.json"))?,
+            by_project: read_projects(&projects)?,
+            recorded_at: read_recorded_at(&root.join("recorded.json"))?,
+        })
+    }
+
+    /// Writes the world below `root`, creating folders as needed and replacing files of the same name. A source that is
+    /// [`Recorded::Missing`] leaves no file, and an older one of its name is removed.
+    ///
+    /// # Errors
+    /// When the file system refuses, or a project's id cannot be the name of a folder.
+    pub fn write(&self, root: &Path) -> Result<(), WorldError> {
+        let tenant = root.join("tenant");
+        write_message(&tenant.join("tenant.json"), &self.tenant)?;
+        write_message(&tenant.join("projects.json"), &self.projects)?;
+        write_message(&tenant.join("allowances.json"), &self.allowances)?;
+        write_message(&tenant.join("resource-advice.json"), &self.resource_advice)?;
+        write_message(
+            &tenant.join("capacity-block-groups.json"),
+            &self.capacity_block_groups,
+        )?;
+        for (id, files) in &self.by_project {
+            if !names_a_folder(id) {
+                return Err(WorldError::ProjectId(id.clone()));
+            }
+            let folder = root.join("projects").join(id);
+            write_message(&folder.join("allowances.json"), &files.allowances)?;
+            write_message(&folder.join("platforms.json"), &files.platforms)?;
+            write_message(
+                &folder.join("capacity-allowances.json"),
+                &files.capacity_allowances,
+            )?;
+        }
+        if let Some(recorded_at) = &self.recorded_at {
+            let marker = serde_json::json!({ "recorded_at": recorded_at });
+            write_value(&root.join("recorded.json"), &marker)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T> Recorded<T> {
+    /// The answer, where the file holds one.
+    pub const fn answer(&self) -> Option<&T> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            Self::Error(_) | Self::Missing => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Object,
+    List,
+}
+
+#[derive(Deserialize)]
+struct RecordedAt {
+    recorded_at: String,
+}
+
+fn read_projects(folder: &Path) -> Result<BTreeMap<String, ProjectFiles>, WorldError> {
+    let mut projects = BTreeMap::new();
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(projects),
+        Err(source) => return Err(unreadable(folder, source)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|source| unreadable(folder, source))?.path();
+        let Some(id) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if path.is_dir() {
+            let files = ProjectFiles {
+                allowances: read_message(&path.join("allowances.json"), Shape::List)?,
+                platforms: read_message(&path.join("platforms.json"), Shape::List)?,
+                capacity_allowances: read_optional(&path.join("capacity-allowances.json"))?,
+            };
+            projects.insert(id.to_owned(), files);
+        }
+    }
+    Ok(projects)
+}
+
+/// An optional list: no file means that there is nothing of the kind.
+fn read_optional<M>(path: &Path) -> Result<Recorded<M>, WorldError>
+where
+    M: prost::Message + Name + Default,
+{
+    Ok(match read_message(path, Shape::List)? {
+        Recorded::Missing => Recorded::Answer(M::default()),
+        read => read,
+    })
+}
+
+fn read_message<M>(path: &Path, shape: Shape) -> Result<Recorded<M>, WorldError>
+where
+    M: prost::Message + Name + Default,
+{
+    #[derive(Deserialize)]
+    struct Peek {
+        error: Option<RecordedError>,
+        items: Option<serde::de::IgnoredAny>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+
+    let Some(text) = read_text(path)? else {
+        return Ok(Recorded::Missing);
+    };
+    let malformed = |source| WorldError::Malformed {
+        path: path.to_owned(),
+        source,
+    };
+    let peek: Peek = serde_json::from_str(&text).map_err(malformed)?;
+    if let Some(error) = peek.error {
+        return Ok(Recorded::Error(error));
+    }
+    // The CLI leaves an empty list out, so `{}` is one; any other object without `items` is some other file.
+    if shape == Shape::List && peek.items.is_none() && !peek.rest.is_empty() {
+        return Err(WorldError::NotAList(path.to_owned()));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let message = json::from_deserializer(&mut deserializer).map_err(malformed)?;
+    deserializer.end().map_err(malformed)?;
+    Ok(Recorded::Answer(message))
+}
+
+fn read_recorded_at(path: &Path) -> Result<Option<String>, WorldError> {
+    read_text(path)?
+        .map(|text| {
+            serde_json::from_str(&text)
+                .map(|marker: RecordedAt| marker.recorded_at)
+                .map_err(|source| WorldError::Malformed {
+                    path: path.to_owned(),
+                    source,
+                })
+        })
+        .transpose()
+}
+
+fn read_text(path: &Path) -> Result<Option<String>, WorldError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(unreadable(path, source)),
+    }
+}
+
+fn write_message<M>(path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
+where
+    M: prost::Message + Name + Default,
+{
+    let value = match recorded {
+        Recorded::Answer(message) => {
+            json::to_value(message).map_err(|source| WorldError::Malformed {
+                path: path.to_owned(),
+                source,
+            })?
+        }
+        Recorded::Error(error) => serde_json::json!({ "error": error }),
+        Recorded::Missing => {
+            return match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(unwritable(path, error)),
+                _ => Ok(()),
+            };
+        }
+    };
+    write_value(path, &value)
+}
+
+fn write_value(path: &Path, value: &serde_json::Value) -> Result<(), WorldError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
+    }
+    fs::write(path, format!("{value:#}\n")).map_err(|source| unwritable(path, source))
+}
+
+fn names_a_folder(id: &str) -> bool {
+    !id.is_empty()
+        && !id.starts_with('.')
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> WorldError {
+    WorldError::Io {
+        verb: "read",
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> WorldError {
+    WorldError::Io {
+        verb: "write",
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn write(root: &Path, name: &str, text: &str) {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn a_written_world_reads_back_equal() {
+        let folder = tempfile::tempdir().unwrap();
+        write(
+            folder.path(),
+            "tenant/allowances.json",
+            r#"{"items": [{"metadata": {"name": "q"}, "spec": {"region": "r", "limit": "18446744073709551615"},
+                "status": {"state": "STATE_ACTIVE", "usage": 7, "usage_state": "USAGE_STATE_USED"}}]}"#,
+        );
+        write(
+            folder.path(),
+            "tenant/projects.json",
+            r#"{"error": {"code": "PERMISSION_DENIED", "message": "no viewer"}}"#,
+        );
+        let world = World::read(folder.path()).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        world.write(copy.path()).unwrap();
+        let again = World::read(copy.path()).unwrap();
+
+        assert_eq!(world, again);
+        let rows = again.allowances.answer().unwrap();
+        let row = rows.items.first().unwrap();
+        assert_eq!(row.spec.as_ref().unwrap().limit, Some(u64::MAX));
+        assert_eq!(row.status.as_ref().unwrap().usage, 7);
+        assert!(matches!(again.projects, Recorded::Error(error) if error.message == "no viewer"));
+        assert_eq!(again.tenant, Recorded::Missing);
+    }
+
+    #[test]
+    fn an_unset_limit_is_not_a_zero() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = r#"{"items": [{"spec": {"limit": "0"}}, {"spec": {}}]}"#;
+        write(folder.path(), "tenant/allowances.json", rows);
+        let world = World::read(folder.path()).unwrap();
+        let limits: Vec<_> = world
+            .allowances
+            .answer()
+            .unwrap()
+            .items
+            .iter()
+            .map(|row| row.spec.as_ref().unwrap().limit)
+            .collect();
+        assert_eq!(limits, [Some(0), None]);
+    }
+
+    #[test]
+    fn what_a_newer_cli_prints_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = r#"{"items": [{"brand_new": 1, "status": {"state": "STATE_BRAND_NEW"}}]}"#;
+        write(folder.path(), "tenant/allowances.json", rows);
+        let world = World::read(folder.path()).unwrap();
+        let status = world
+            .allowances
+            .answer()
+            .unwrap()
+            .items
+            .first()
+            .unwrap()
+            .status
+            .clone()
+            .unwrap();
+        assert_eq!(status.state, 0);
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        write(
+            folder.path(),
+            "tenant/allowances.json",
+            "{\"items\": [\n{\"spec\": {\"limit\": \"many\"}}\n]}",
+        );
+        let error = World::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("tenant/allowances.json"), "{error}");
+        assert!(error.contains("line 2"), "{error}");
+
+        write(folder.path(), "tenant/allowances.json", "{\"rows\": []}");
+        let error = World::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("neither `items` nor an `error`"), "{error}");
+
+        let error = World::read(&folder.path().join("nowhere")).unwrap_err();
+        assert!(matches!(error, WorldError::NoWorld(_)));
+    }
+
+    #[test]
+    fn a_project_id_from_outside_cannot_leave_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::default();
+        world
+            .by_project
+            .insert("../evil".to_owned(), ProjectFiles::default());
+        assert!(matches!(
+            world.write(folder.path()),
+            Err(WorldError::ProjectId(_))
+        ));
+    }
+}
