@@ -1,0 +1,38 @@
+//! The engine: judges launches against quota rows, for any cloud.
+//!
+//! It is a pure function. It takes what was read of an account ([`Account`]), what is asked ([`Offer`]s, a [`Profile`], a
+//! [`Policy`]) and the time, and gives [`Verdict`]s. What a launch of a given cloud draws on, and where its limits can be
+//! raised, comes from that cloud's [`Cloud`] implementation; everything else is the same everywhere.
+//!
+//! # The rules
+//! - Outcomes form a lattice: a proven shortage beats unknown, unknown beats fits ([`QuotaOutcome`]'s order).
+//! - Every row that a launch draws on must have room, at both scopes. A project row without a limit does not constrain;
+//!   a tenant row without one is unknown.
+//! - Demands on one row are summed before they are compared.
+//! - Amounts are `u64` as the cloud has them and are summed as `u128`: nothing wraps, usage above the limit is a
+//!   headroom of zero.
+//! - What could not be read is unknown: never "no quota", never "fits".
+//!
+//! # Modules, in reading order
+//! [`vocabulary`] the data · [`account`] rows, indexed · [`demand`] what a launch takes · `row` one row against one
+//! amount · `reservation` reserved capacity · `capacity` advice on hardware · [`assess`] the judgement of offers.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod account;
+pub mod assess;
+mod capacity;
+pub mod demand;
+mod reservation;
+mod row;
+pub mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::Account;
+pub use assess::assess;
+pub use demand::{Bearing, Cloud, Demand, InvalidLaunch};
+pub use vocabulary::*;

@@ -1,0 +1,42 @@
+//! The plugin for Nebius: what a launch draws on there, and what to do about a shortage.
+//!
+//! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`), what
+//! a person can do about a finding (`remedy`), and speaks the JSON twin of the contract ([`json`]). Compiled to
+//! WebAssembly it is the component itself (`component`); compiled natively it is the same rules without a sandbox, for
+//! tests and measurements.
+
+#![cfg_attr(target_family = "wasm", no_std)]
+
+extern crate alloc;
+
+mod demand;
+pub mod json;
+mod remedy;
+
+#[cfg(target_family = "wasm")]
+mod component;
+
+use alloc::{string::String, vec::Vec};
+
+use quotagate_engine::{Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch};
+
+/// The cloud's name in the contract.
+pub const CLOUD: &str = "nebius";
+
+/// The rules of Nebius, for the engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nebius;
+
+impl Cloud for Nebius {
+    fn demands(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+    ) -> Result<Vec<Demand>, InvalidLaunch> {
+        demand::of(launch, instance_type)
+    }
+
+    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
+        remedy::of(finding, owner)
+    }
+}

@@ -1,4 +1,44 @@
-//! quotagate
-pub mod bindings;
+//! Which of these offers can this cloud account really launch now, and if not, what exactly stands in the way?
+//!
+//! A [`Gate`] puts two things together: a [`Plugin`], the WebAssembly component that knows how one cloud's quotas behave,
+//! and a [`Source`], which reads that cloud's account. The gate reads, the plugin judges; quota and physical capacity are
+//! told apart in every answer, and what could not be read is `unknown`, never "no quota" and never "fits".
+//!
+//! ```
+//! use std::sync::Arc;
+//! use quotagate::{Gate, Plugin, Policy, Profile, Source, Strictness};
+//!
+//! /// Names what can be launched now.
+//! async fn launchable(component: &[u8], source: Arc<dyn Source>) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+//!     let gate = Gate::new(Plugin::load(component)?, source)?;
+//!     let offers = gate.offers().await;
+//!     let policy = Policy { strictness: Strictness::Strict, ..Policy::default() };
+//!     let listing = gate.filter(&offers, 1, &Profile::default(), &policy).await?;
+//!     Ok(listing
+//!         .items
+//!         .into_iter()
+//!         .filter(|item| item.verdict.visible)
+//!         .map(|item| format!("{} in {}", item.offer.instance_type, item.offer.region))
+//!         .collect())
+//! }
+//! ```
+//!
+//! # Modules, in reading order
+//! [`types`] the words of the contract · [`source`] what a cloud must answer · [`inventory`] what was read ·
+//! [`plugin`] the sandbox · [`gate`] the facade · [`json`] verdicts as JSON · [`clock`].
+
+mod bindings;
+pub mod clock;
+pub mod gate;
+pub mod inventory;
+pub mod json;
+pub mod plugin;
 pub mod source;
 pub mod types;
+
+pub use clock::Clock;
+pub use gate::{Check, Gate, GateError, JudgedOffer, Listing};
+pub use inventory::{Inventory, NamedSource};
+pub use plugin::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
+pub use source::Source;
+pub use types::*;

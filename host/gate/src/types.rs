@@ -1,12 +1,137 @@
-//! The words of the contract as Rust types: generated from `wit/types.wit`, whose comments document them.
+//! The words of the contract as Rust types: generated from `wit/types.wit`, whose comments document them; here they get
+//! defaults and the names under which JSON, the command line and logs show them.
 
-pub use crate::bindings::exports::quotagate::plugin::gate::{
-    Descriptor, ErrorCode, GateError, Needs,
+pub use crate::bindings::{
+    exports::quotagate::plugin::gate::{Descriptor, ErrorCode, GateError as Refusal, Needs},
+    quotagate::plugin::{
+        inventory::{Source as SourceReport, SourceState},
+        types::{
+            Allowance, Availability, Capacity, CapacityLevel, CapacityOutcome, Disk, Finding,
+            Freshness, InstanceType, Lane, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome,
+            Reason, Reservation, ReservationChange, ReservationUse, RowState, Scope, Strictness,
+            UsageState, Verdict,
+        },
+    },
 };
-pub use crate::bindings::quotagate::plugin::inventory::{Source as SourceReport, SourceState};
-pub use crate::bindings::quotagate::plugin::types::{
-    Allowance, Availability, Capacity, CapacityLevel, CapacityOutcome, Disk, Finding, Freshness,
-    InstanceType, Lane, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome, Reason,
-    Reservation, ReservationChange, ReservationUse, RowState, Scope, Strictness, UsageState,
-    Verdict,
-};
+
+/// Gives each case of an enum the name that the contract spells it with.
+macro_rules! names {
+    ($($type:ty { $($case:ident = $name:literal),+ $(,)? })+) => {
+        $(
+            impl $type {
+                /// Every case, in the order of the contract.
+                pub const ALL: &'static [Self] = &[$(Self::$case),+];
+
+                /// The name under which JSON, the command line and logs show it.
+                pub const fn as_str(self) -> &'static str {
+                    match self { $(Self::$case => $name),+ }
+                }
+            }
+
+            impl std::fmt::Display for $type {
+                fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    formatter.pad(self.as_str())
+                }
+            }
+
+            impl serde::Serialize for $type {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_str(self.as_str())
+                }
+            }
+        )+
+    };
+}
+
+names! {
+    Availability { Available = "available", NoQuota = "no_quota", NoCapacity = "no_capacity", Unknown = "unknown" }
+    CapacityOutcome { Likely = "likely", Unlikely = "unlikely", Unknown = "unknown" }
+    Lifecycle { OnDemand = "on-demand", Preemptible = "preemptible" }
+    QuotaOutcome { Fits = "fits", Blocked = "blocked", Unknown = "unknown" }
+    Reason {
+        Fits = "fits",
+        Shortage = "shortage",
+        ExceedsLimit = "exceeds-limit",
+        Frozen = "frozen",
+        Deleted = "deleted",
+        Provisioning = "provisioning",
+        StateUnknown = "state-unknown",
+        UsageUnmeasured = "usage-unmeasured",
+        LimitUnset = "limit-unset",
+        RowMissing = "row-missing",
+        ScopeUnreadable = "scope-unreadable",
+        Stale = "stale",
+        Contradictory = "contradictory",
+        WrongUnit = "wrong-unit",
+        ReservationExhausted = "reservation-exhausted",
+        NotOffered = "not-offered",
+        NoCapacity = "no-capacity",
+        CapacityUnknown = "capacity-unknown",
+        LimitReached = "limit-reached",
+        NotDecisive = "not-decisive",
+        NotChecked = "not-checked",
+    }
+    ReservationUse { Auto = "auto", Forbid = "forbid", Strict = "strict" }
+    RowState {
+        Active = "active",
+        Provisioning = "provisioning",
+        Frozen = "frozen",
+        Deleted = "deleted",
+        Unknown = "unknown",
+    }
+    Scope { Tenant = "tenant", Project = "project" }
+    SourceState {
+        Complete = "complete",
+        Denied = "denied",
+        Unavailable = "unavailable",
+        Incomplete = "incomplete",
+    }
+    Strictness { Advisory = "advisory", Balanced = "balanced", Strict = "strict" }
+    UsageState {
+        Used = "used",
+        NotUsed = "not-used",
+        Unknown = "unknown",
+        NotApplicable = "not-applicable",
+        Unspecified = "unspecified",
+    }
+}
+
+impl Default for Policy {
+    /// Hides what is provably blocked, explains nothing beyond it, accepts sources of any age.
+    fn default() -> Self {
+        Self {
+            strictness: Strictness::Balanced,
+            explain: false,
+            max_age_ms: None,
+        }
+    }
+}
+
+impl Default for Profile {
+    /// Nothing besides the instance itself: no disk, no address; reservations are used where there are any.
+    fn default() -> Self {
+        Self {
+            project: String::new(),
+            reservation: ReservationUse::Auto,
+            disks: Vec::new(),
+            filesystems: Vec::new(),
+            private_addresses: 0,
+            dynamic_public_addresses: 0,
+            static_public_addresses: 0,
+            restart: false,
+            new_cluster: false,
+            fabric: None,
+        }
+    }
+}
+
+impl Descriptor {
+    /// Of a plugin that has not been asked yet.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            cloud: String::new(),
+            version: String::new(),
+            needs: Needs::empty(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Advice on free hardware, read with care (nebius.md 4.10): it speaks of one moment, reserves nothing, and never changes
+//! the quota outcome.
+
+use alloc::{format, string::String};
+
+use crate::{
+    account::{Account, unreadable},
+    vocabulary::{
+        Capacity, CapacityLevel, CapacityOutcome, Freshness, Lane, Launch, Lifecycle, Policy,
+        QuotaOutcome, Reason, ReservationUse,
+    },
+};
+
+/// What the advice comes to for one launch.
+pub(crate) struct Advice {
+    pub(crate) outcome: CapacityOutcome,
+    /// Why, where there is something to say.
+    pub(crate) said: Option<(Reason, String)>,
+}
+
+impl Advice {
+    /// `on_reserved` says that reservations take the whole launch.
+    pub(crate) fn on(
+        account: &Account,
+        launch: &Launch,
+        on_reserved: bool,
+        quota: QuotaOutcome,
+        now: u64,
+        policy: &Policy,
+    ) -> Self {
+        if let Some((_, why)) = unreadable(&account.capacities_source, now, policy) {
+            return Self::nothing(format!("the advice on capacity could not be read: {why}"));
+        }
+        let lane = lane(launch, on_reserved);
+        let mut rows = account
+            .capacities(&launch.offer.region, &launch.offer.instance_type)
+            .iter()
+            .filter(|row| row.lane == lane && on_fabric(row, launch))
+            .peekable();
+        if rows.peek().is_none() {
+            return Self::nothing(String::from("the cloud gives no advice on this type here"));
+        }
+        let mut fresh = rows.filter(|row| row.freshness == Freshness::Fresh);
+        let Some(first) = fresh.next() else {
+            return Self::nothing(String::from("the cloud's advice on this type is not fresh"));
+        };
+        let (mut best, mut total) = (first, u64::from(first.available));
+        for row in fresh {
+            total = total.saturating_add(row.available.into());
+            if (row.available, grade(row)) > (best.available, grade(best)) {
+                best = row;
+            }
+        }
+        Self::from_best(best, total, launch, quota)
+    }
+
+    fn from_best(best: &Capacity, total: u64, launch: &Launch, quota: QuotaOutcome) -> Self {
+        let place = best
+            .fabric
+            .as_ref()
+            .map_or_else(String::new, |fabric| format!(" on fabric {fabric}"));
+        let (available, count) = (best.available, launch.count);
+        if available == 0 && best.level == CapacityLevel::LimitReached {
+            let word = match quota {
+                QuotaOutcome::Fits => "although the rows have room",
+                QuotaOutcome::Blocked | QuotaOutcome::Unknown => "which says nothing of hardware",
+            };
+            return Self {
+                outcome: CapacityOutcome::Unknown,
+                said: Some((
+                    Reason::LimitReached,
+                    format!(
+                        "the cloud's advice says that the account's own limit is reached{place}, {word}"
+                    ),
+                )),
+            };
+        }
+        if available >= count {
+            let risk = matches!(best.level, CapacityLevel::Low);
+            return Self {
+                outcome: CapacityOutcome::Likely,
+                said: Some((
+                    Reason::NotDecisive,
+                    format!(
+                        "the cloud sees room for {available} now{place}{}",
+                        if risk {
+                            ", with a high risk of finding none"
+                        } else {
+                            ""
+                        }
+                    ),
+                )),
+            };
+        }
+        // Several fabrics may serve instances that need not share one, but their numbers share one clip, so a sum that
+        // reaches proves nothing, while a sum that does not reach is enough to doubt.
+        let together = launch.profile.new_cluster || launch.profile.fabric.is_some();
+        if !together && total >= count.into() {
+            return Self::nothing(format!(
+                "the cloud sees room for {available} now{place}, and for {total} over all fabrics"
+            ));
+        }
+        Self {
+            outcome: CapacityOutcome::Unlikely,
+            said: Some((
+                Reason::NoCapacity,
+                if available == 0 {
+                    format!("the cloud sees no free hardware{place} now")
+                } else {
+                    format!("the cloud sees room for {available} of {count}{place} now")
+                },
+            )),
+        }
+    }
+
+    const fn nothing(why: String) -> Self {
+        Self {
+            outcome: CapacityOutcome::Unknown,
+            said: Some((Reason::CapacityUnknown, why)),
+        }
+    }
+}
+
+const fn lane(launch: &Launch, on_reserved: bool) -> Lane {
+    match (launch.offer.lifecycle, launch.profile.reservation) {
+        (Lifecycle::Preemptible, _) => Lane::Preemptible,
+        (Lifecycle::OnDemand, ReservationUse::Strict) => Lane::Reserved,
+        (Lifecycle::OnDemand, ReservationUse::Auto) if on_reserved => Lane::Reserved,
+        (Lifecycle::OnDemand, _) => Lane::OnDemand,
+    }
+}
+
+fn on_fabric(row: &Capacity, launch: &Launch) -> bool {
+    match &launch.profile.fabric {
+        Some(fabric) => row.fabric.as_ref() == Some(fabric),
+        None => true,
+    }
+}
+
+/// Among fabrics with as much room, the one that the cloud grades best; a fabric without hardware says more than one
+/// whose limit is reached.
+const fn grade(row: &Capacity) -> u8 {
+    match row.level {
+        CapacityLevel::High => 4,
+        CapacityLevel::Medium => 3,
+        CapacityLevel::Low => 2,
+        CapacityLevel::Unknown => 1,
+        CapacityLevel::LimitReached => 0,
+    }
+}

@@ -1,0 +1,76 @@
+//! What a launch takes, quota by quota, and the trait through which a cloud says so.
+
+use alloc::{borrow::Cow, string::String};
+
+use crate::vocabulary::{Finding, InstanceType, Launch};
+
+/// What one launch takes from one quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The quota's name.
+    pub quota: Cow<'static, str>,
+    /// The units in which a row of it may count; the first is the usual one.
+    pub units: &'static [&'static str],
+    /// Taken by each instance. Wider than a row's numbers, since sums of disks may exceed them.
+    pub each: u128,
+    /// Taken by the launch as a whole, besides its instances.
+    pub once: u128,
+    /// How much the row's word counts.
+    pub bearing: Bearing,
+}
+
+/// How much a row's word counts in a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearing {
+    /// The launch draws on the row.
+    Decisive,
+    /// The launch draws on the row where the tenant has it; without the row nothing is limited.
+    WhereListed,
+    /// The launch draws on the row for GPUs that reserved capacity may cover.
+    Reservable,
+    /// The launch may draw on the row, or its amount may be inside the usage already: a shortage proves nothing.
+    PerhapsHeld,
+    /// [`Bearing::PerhapsHeld`] for GPUs that reserved capacity may cover.
+    PerhapsHeldReservable,
+    /// The launch does not draw on the row; it is reported for orientation.
+    NotDecisive,
+}
+
+impl Bearing {
+    pub(crate) const fn is_reservable(self) -> bool {
+        matches!(self, Self::Reservable | Self::PerhapsHeldReservable)
+    }
+
+    pub(crate) const fn may_be_held(self) -> bool {
+        matches!(self, Self::PerhapsHeld | Self::PerhapsHeldReservable)
+    }
+}
+
+/// A launch that makes no sense, and why: no verdict can be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidLaunch(pub String);
+
+/// What the engine does not know of itself: one cloud.
+pub trait Cloud {
+    /// What `launch` takes of each quota, each quota named once. The type is the one that the launch asks for.
+    ///
+    /// # Errors
+    /// When the launch makes no sense on this cloud, such as a kind of disk that it does not have.
+    fn demands(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+    ) -> Result<alloc::vec::Vec<Demand>, InvalidLaunch>;
+
+    /// What a person can do about a finding that is not `fits`, and where. `owner` is the id of the row's owner, empty
+    /// where it is not known.
+    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String>;
+
+    /// The name of the list that holds the rows of a scope, for people.
+    fn list_name(&self, scope: crate::Scope) -> &'static str {
+        match scope {
+            crate::Scope::Tenant => "the tenant's quota list",
+            crate::Scope::Project => "the project's quota list",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Reserved capacity: how many instances of a launch the account's reservations can take (nebius.md 4.9, design.md
+//! "Reservation").
+//!
+//! GPUs of a reservation do not count against the ordinary GPU row. An instance is placed whole, on one reservation.
+
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+
+use crate::{
+    account::{Account, unreadable},
+    row::{headroom, measured_usage},
+    vocabulary::{InstanceType, Launch, Policy, Reservation, SourceState},
+};
+
+/// What reservations can take of one launch.
+#[derive(Debug, Default)]
+pub(crate) struct Cover {
+    /// Instances that fit on what is proven free.
+    pub(crate) instances: u64,
+    /// All GPUs of the matching reservations.
+    pub(crate) limit: u64,
+    /// GPUs of them that are proven free.
+    pub(crate) free: u64,
+    /// Why more may be free than is proven.
+    pub(crate) uncertain: Option<String>,
+    /// Announced changes of the reservations that can take part.
+    pub(crate) announced: Vec<String>,
+    /// Where the instances go: reservation and GPUs free for whole instances, in the order of use.
+    places: Vec<(String, u64)>,
+}
+
+/// GPUs of reservations given to launches judged before, by reservation.
+pub(crate) type Taken = BTreeMap<String, u64>;
+
+impl Cover {
+    /// Finds what can take instances of `instance_type`.
+    pub(crate) fn of(
+        account: &Account,
+        launch: &Launch,
+        instance_type: &InstanceType,
+        taken: &Taken,
+        now: u64,
+        policy: &Policy,
+    ) -> Self {
+        let source = &account.reservations.source;
+        if let Some((_, why)) = unreadable(source, now, policy) {
+            return Self {
+                uncertain: Some(format!("the reservations could not be read: {why}")),
+                ..Self::default()
+            };
+        }
+        let gpus = u64::from(instance_type.gpus).max(1);
+        let mut by_fabric: BTreeMap<&str, Self> = BTreeMap::new();
+        let one_fabric = launch.profile.new_cluster && launch.profile.fabric.is_none();
+        for reservation in &account.reservations.items {
+            if !matches(reservation, launch, instance_type) {
+                continue;
+            }
+            // Without a cluster the fabrics add up, so they share one entry.
+            let fabric = match (&reservation.fabric, one_fabric) {
+                (Some(fabric), true) => fabric.as_str(),
+                _ => "",
+            };
+            by_fabric
+                .entry(fabric)
+                .or_default()
+                .add(reservation, gpus, taken);
+        }
+        let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
+        let mut best = by_fabric
+            .into_values()
+            .max_by_key(|cover| cover.instances)
+            .unwrap_or_default();
+        best.uncertain = uncertain.or_else(|| {
+            (source.state == SourceState::Incomplete)
+                .then(|| String::from("the reservations were read in part"))
+        });
+        best
+    }
+
+    fn add(&mut self, reservation: &Reservation, gpus: u64, taken: &Taken) {
+        let taken = taken.get(&reservation.id).copied().unwrap_or(0);
+        self.limit = self.limit.saturating_add(reservation.limit);
+        if let Some(change) = &reservation.next_change {
+            let to = change.limit.map_or_else(
+                || String::from("another size"),
+                |limit| format!("{limit} GPUs"),
+            );
+            self.announced.push(format!(
+                "reservation {} changes from {} GPUs to {to}, {} s after the Unix epoch",
+                reservation.id,
+                reservation.limit,
+                change.at / 1000
+            ));
+        }
+        match free(reservation) {
+            Some(free) => {
+                let free = free.saturating_sub(taken);
+                self.free = self.free.saturating_add(free);
+                self.instances = self.instances.saturating_add(free / gpus);
+                self.places
+                    .push((reservation.id.clone(), free / gpus * gpus));
+            }
+            None => {
+                self.uncertain = Some(format!(
+                    "how much of reservation {} is used was not measured",
+                    reservation.id
+                ));
+            }
+        }
+    }
+
+    /// Takes `instances` of them for a launch, so that the next one in a plan finds them gone.
+    pub(crate) fn take(&self, instances: u64, gpus: u32, taken: &mut Taken) {
+        let mut left = instances.saturating_mul(gpus.into());
+        for (id, free) in &self.places {
+            let here = left.min(*free);
+            if here > 0 {
+                let entry = taken.entry(id.clone()).or_default();
+                *entry = entry.saturating_add(here);
+                left -= here;
+            }
+        }
+    }
+}
+
+fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceType) -> bool {
+    let fabric_fits = match &launch.profile.fabric {
+        Some(fabric) => reservation.fabric.as_ref() == Some(fabric),
+        None => true,
+    };
+    reservation.active
+        && fabric_fits
+        && reservation.region == launch.offer.region
+        && reservation.family == instance_type.family
+}
+
+/// GPUs that are proven free for the project: the smaller of the reservation's own and the project's share.
+fn free(reservation: &Reservation) -> Option<u64> {
+    let used = measured_usage(reservation.usage, reservation.usage_state).ok()?;
+    let own = headroom(reservation.limit, used, reservation.held);
+    let Some(limit) = reservation.project_limit else {
+        return Some(own);
+    };
+    let used = measured_usage(reservation.project_usage, reservation.project_usage_state).ok()?;
+    Some(own.min(headroom(limit, used, reservation.held)))
+}

@@ -1,0 +1,140 @@
+//! What is answered: outcomes, findings and the verdict that they add up to.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use super::Scope;
+
+/// Whether the quotas let a launch through. The order is the lattice: a later case beats an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuotaOutcome {
+    /// Every row that the launch draws on has room, by what was read.
+    Fits,
+    /// Nothing proves a shortage, and something needed could not be known.
+    Unknown,
+    /// At least one row proves a shortage.
+    Blocked,
+}
+
+/// Whether hardware is likely to be free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapacityOutcome {
+    /// The cloud sees enough.
+    Likely,
+    /// The cloud sees too little.
+    Unlikely,
+    /// Nothing usable was said.
+    Unknown,
+}
+
+/// Both outcomes in one word, for lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// The quotas let it through and no advice speaks against it.
+    Available,
+    /// A quota blocks it.
+    NoQuota,
+    /// No quota blocks it, but hardware is unlikely to be free, or it is not offered there.
+    NoCapacity,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Availability {
+    /// Both outcomes in one word: quota first, since a launch that it blocks never gets to ask for hardware.
+    pub const fn of(quota: QuotaOutcome, capacity: CapacityOutcome) -> Self {
+        match (quota, capacity) {
+            (QuotaOutcome::Blocked, _) => Self::NoQuota,
+            (_, CapacityOutcome::Unlikely) => Self::NoCapacity,
+            (QuotaOutcome::Unknown, _) => Self::Unknown,
+            (QuotaOutcome::Fits, _) => Self::Available,
+        }
+    }
+}
+
+/// Why a finding says what it says; `wit/types.wit` defines each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "each is defined in wit/types.wit, word for word the same names"
+)]
+pub enum Reason {
+    Fits,
+    Shortage,
+    ExceedsLimit,
+    Frozen,
+    Deleted,
+    Provisioning,
+    StateUnknown,
+    UsageUnmeasured,
+    LimitUnset,
+    RowMissing,
+    ScopeUnreadable,
+    Stale,
+    Contradictory,
+    WrongUnit,
+    ReservationExhausted,
+    NotOffered,
+    NoCapacity,
+    CapacityUnknown,
+    LimitReached,
+    NotDecisive,
+    NotChecked,
+}
+
+/// One quota's part in a verdict. Numbers are none where they are not known or mean nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Why.
+    pub reason: Reason,
+    /// What this finding alone would make of the launch.
+    pub outcome: QuotaOutcome,
+    /// None where the finding is about capacity or about the offer itself.
+    pub quota: Option<String>,
+    /// The scope of the row.
+    pub scope: Option<Scope>,
+    /// The region.
+    pub region: String,
+    /// The unit of the numbers.
+    pub unit: String,
+    /// What the launch takes, all instances together; the largest number where it is larger than that.
+    pub required: u64,
+    /// The row's limit.
+    pub limit: Option<u64>,
+    /// What is taken now, where that was measured.
+    pub usage: Option<u64>,
+    /// Promised to launches that `usage` does not show yet.
+    pub held: u64,
+    /// limit - usage - held, never below zero.
+    pub headroom: Option<u64>,
+    /// required - headroom, where that is above zero.
+    pub shortfall: Option<u64>,
+    /// The smallest limit of this row under which the launch would fit as things stand.
+    pub minimum_limit: Option<u64>,
+    /// What was found, in words, where the numbers do not say it.
+    pub detail: Option<String>,
+    /// What to do about it, and where.
+    pub remedy: Option<String>,
+}
+
+/// The judgement of one offer or launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Whether the quotas let it through.
+    pub quota: QuotaOutcome,
+    /// Whether hardware is likely to be free.
+    pub capacity: CapacityOutcome,
+    /// Both in one word.
+    pub availability: Availability,
+    /// How many such instances fit the quotas now; none where that is not known or nothing bounds it.
+    pub fits_count: Option<u32>,
+    /// Whether the policy in force shows the offer.
+    pub visible: bool,
+    /// What decided, or everything under `explain`.
+    pub findings: Vec<Finding>,
+}

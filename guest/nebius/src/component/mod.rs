@@ -1,0 +1,138 @@
+//! The component: the contract's exports on one side, the engine on the other, nothing between them but conversions.
+//!
+//! Built without `std`, so that it imports nothing but the inventory and the clock. A panic here can only be a bug; it
+//! traps, and the host answers with a typed error.
+
+#![allow(
+    unsafe_code,
+    reason = "an allocator hook and the generated exports need it"
+)]
+
+mod convert;
+mod runtime;
+
+use alloc::{rc::Rc, string::String, vec::Vec};
+use core::cell::RefCell;
+
+use quotagate_engine::{Account, assess};
+use wasi::clocks::wall_clock;
+
+use self::bindings::{
+    exports::quotagate::plugin::gate::{Descriptor, ErrorCode, GateError, Guest, Needs},
+    quotagate::plugin::{
+        inventory,
+        types::{Offer, Policy, Profile, Verdict},
+    },
+};
+use crate::{
+    CLOUD, Nebius,
+    json::{Refusal, assess_json},
+};
+
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::use_self,
+    reason = "generated code"
+)]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../wit", world: "plugin" });
+}
+
+struct Component;
+
+bindings::export!(Component with_types_in bindings);
+
+impl Guest for Component {
+    fn describe() -> Descriptor {
+        Descriptor {
+            cloud: CLOUD.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            needs: Needs::ALLOWANCES
+                | Needs::INSTANCE_TYPES
+                | Needs::CAPACITIES
+                | Needs::RESERVATIONS,
+        }
+    }
+
+    fn assess(
+        offers: Vec<Offer>,
+        count: u32,
+        profile: Profile,
+        policy: Policy,
+    ) -> Result<Vec<Verdict>, GateError> {
+        let offers: Vec<_> = offers.into_iter().map(convert::offer).collect();
+        let profile = convert::profile(profile);
+        let policy = convert::policy(policy);
+        let account = account(&profile.project);
+        assess(
+            &Nebius,
+            &account,
+            now_ms(),
+            &offers,
+            count,
+            &profile,
+            &policy,
+        )
+        .map(|verdicts| verdicts.into_iter().map(convert::verdict).collect())
+        .map_err(|why| refuse(why.into()))
+    }
+
+    fn assess_json(request: String) -> Result<String, GateError> {
+        assess_json(&request, now_ms(), account).map_err(refuse)
+    }
+}
+
+fn now_ms() -> u64 {
+    let now = wall_clock::now();
+    now.seconds
+        .saturating_mul(1000)
+        .saturating_add(u64::from(now.nanoseconds) / 1_000_000)
+}
+
+fn refuse(refusal: Refusal) -> GateError {
+    let (code, message) = match refusal {
+        Refusal::InvalidJson(message) => (ErrorCode::InvalidJson, message),
+        Refusal::InvalidLaunch(message) => (ErrorCode::InvalidLaunch, message),
+    };
+    GateError { code, message }
+}
+
+/// What was sorted for the last project and generation: a warm instance reads nothing twice.
+struct Kept {
+    generation: u64,
+    project: String,
+    account: Rc<Account>,
+}
+
+/// A cell for the one thread that a component has.
+struct OneThread<T>(RefCell<T>);
+
+// SAFETY: a component instance runs on one thread; the contract lets the host make one call at a time.
+unsafe impl<T> Sync for OneThread<T> {}
+
+static KEPT: OneThread<Option<Kept>> = OneThread(RefCell::new(None));
+
+fn account(project: &str) -> Rc<Account> {
+    let generation = inventory::generation();
+    if let Some(kept) = KEPT.0.borrow().as_ref()
+        && kept.generation == generation
+        && kept.project == project
+    {
+        return Rc::clone(&kept.account);
+    }
+    let account = Rc::new(Account::new(
+        project,
+        convert::allowances(inventory::get_allowances(project)),
+        convert::instance_types(inventory::get_instance_types(project)),
+        convert::capacities(inventory::get_capacities()),
+        convert::reservations(inventory::get_reservations(project)),
+    ));
+    *KEPT.0.borrow_mut() = Some(Kept {
+        generation,
+        project: project.into(),
+        account: Rc::clone(&account),
+    });
+    account
+}

@@ -1,0 +1,189 @@
+//! What a launch on Nebius takes, quota by quota (nebius.md 4.7 and 4.8).
+
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+
+use quotagate_engine::{Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle};
+
+const INSTANCES: &str = "compute.instance.count";
+const PREEMPTIBLE_INSTANCES: &str = "compute.instance.preemptible.count";
+const VCPUS: &str = "compute.instance.non-gpu.vcpu";
+const MEMORY: &str = "compute.instance.non-gpu.memory";
+const DISKS: &str = "compute.disk.count";
+const FILESYSTEMS: &str = "compute.filesystem.count";
+const CLUSTERS: &str = "compute.gpucluster.count";
+const ALLOCATIONS: &str = "vpc.allocation.count";
+const PUBLIC_ADDRESSES: &str = "vpc.ipv4-address.public.count";
+
+// Labels that rows were seen with (nebius.md 4.6, 8.14); any other gives no number comparison.
+const COUNT: &[&str] = &["count"];
+const BYTES: &[&str] = &["byte"];
+const GPU_UNITS: &[&str] = &["count", "gpu"];
+const VCPU_UNITS: &[&str] = &["count", "vcpu"];
+
+/// Kinds of disk that the compute API knows (nebius.md 1.6, `DiskSpec.type`).
+const DISK_KINDS: &[&str] = &[
+    "network-ssd",
+    "network-hdd",
+    "network-ssd-non-replicated",
+    "network-ssd-io-m3",
+];
+const FILESYSTEM_KINDS: &[&str] = &["network-ssd", "network-hdd"];
+
+/// The demands of a launch, in the order in which findings are shown: what is scarcest first.
+pub(crate) fn of(
+    launch: &Launch,
+    instance_type: &InstanceType,
+) -> Result<Vec<Demand>, InvalidLaunch> {
+    let mut demands = Vec::new();
+    instances(launch, instance_type, &mut demands);
+    let profile = &launch.profile;
+    let dynamic = u128::from(profile.dynamic_public_addresses);
+    if profile.restart {
+        // A stopped instance keeps all but its dynamic public addresses (nebius.md 4.7, 4.12).
+        demands.push(each(ALLOCATIONS, COUNT, dynamic));
+        demands.push(each(PUBLIC_ADDRESSES, COUNT, dynamic));
+        return Ok(demands);
+    }
+    storage(
+        "disk",
+        DISKS,
+        DISK_KINDS,
+        &profile.disks,
+        each,
+        &mut demands,
+    )?;
+    let public = dynamic + u128::from(profile.static_public_addresses);
+    demands.push(each(
+        ALLOCATIONS,
+        COUNT,
+        public + u128::from(profile.private_addresses),
+    ));
+    demands.push(each(PUBLIC_ADDRESSES, COUNT, public));
+    storage(
+        "filesystem",
+        FILESYSTEMS,
+        FILESYSTEM_KINDS,
+        &profile.filesystems,
+        once,
+        &mut demands,
+    )?;
+    demands.push(once(CLUSTERS, COUNT, profile.new_cluster.into()));
+    Ok(demands)
+}
+
+fn instances(launch: &Launch, instance_type: &InstanceType, demands: &mut Vec<Demand>) {
+    let restart = launch.profile.restart;
+    let gpus = u128::from(instance_type.gpus);
+    let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
+    if gpus > 0 {
+        demands.push(Demand {
+            bearing: match (preemptible, restart) {
+                (true, _) => Bearing::NotDecisive,
+                (false, true) => Bearing::PerhapsHeldReservable,
+                (false, false) => Bearing::Reservable,
+            },
+            ..each(gpu_quota(instance_type), GPU_UNITS, gpus)
+        });
+    } else {
+        demands.push(Demand {
+            bearing: if restart {
+                Bearing::PerhapsHeld
+            } else {
+                Bearing::Decisive
+            },
+            ..each(VCPUS, VCPU_UNITS, instance_type.vcpus.into())
+        });
+    }
+    if restart {
+        return;
+    }
+    if gpus == 0 {
+        demands.push(Demand {
+            bearing: Bearing::WhereListed,
+            ..each(MEMORY, BYTES, instance_type.memory_bytes.into())
+        });
+    }
+    if preemptible {
+        // Preemptible instances are counted by a row of their own (nebius.md 4.8, 8.2).
+        demands.push(each(PREEMPTIBLE_INSTANCES, COUNT, 1));
+        demands.push(Demand {
+            bearing: Bearing::NotDecisive,
+            ..each(INSTANCES, COUNT, 1)
+        });
+    } else {
+        demands.push(each(INSTANCES, COUNT, 1));
+    }
+}
+
+/// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
+/// part of `gb200` (nebius.md 5.1).
+fn gpu_quota(instance_type: &InstanceType) -> String {
+    if let Some(quota) = &instance_type.gpu_quota {
+        return quota.clone();
+    }
+    let family = instance_type.family.as_str();
+    let model = family
+        .strip_prefix("gpu-")
+        .and_then(|rest| rest.split('-').next())
+        .filter(|model| !model.is_empty())
+        .unwrap_or(family);
+    format!("compute.instance.gpu.{model}")
+}
+
+/// Counts disks, and adds up their bytes by kind.
+fn storage(
+    noun: &str,
+    count_quota: &'static str,
+    kinds: &[&str],
+    disks: &[Disk],
+    demand: fn(Cow<'static, str>, &'static [&'static str], u128) -> Demand,
+    demands: &mut Vec<Demand>,
+) -> Result<(), InvalidLaunch> {
+    if let Some(disk) = disks
+        .iter()
+        .find(|disk| !kinds.contains(&disk.kind.as_str()))
+    {
+        return Err(InvalidLaunch(format!(
+            "unknown kind of {noun} `{}`: Nebius has {}",
+            disk.kind,
+            kinds.join(", ")
+        )));
+    }
+    let count = disks.iter().map(|disk| u128::from(disk.count)).sum();
+    demands.push(demand(count_quota.into(), COUNT, count));
+    for kind in kinds {
+        let bytes = disks
+            .iter()
+            .filter(|disk| disk.kind == *kind)
+            .map(|disk| u128::from(disk.bytes) * u128::from(disk.count))
+            .fold(0, u128::saturating_add);
+        let quota = format!("compute.{noun}.size.{kind}");
+        demands.push(demand(quota.into(), BYTES, bytes));
+    }
+    Ok(())
+}
+
+fn each(
+    quota: impl Into<Cow<'static, str>>,
+    units: &'static [&'static str],
+    amount: u128,
+) -> Demand {
+    Demand {
+        quota: quota.into(),
+        units,
+        each: amount,
+        once: 0,
+        bearing: Bearing::Decisive,
+    }
+}
+
+fn once(
+    quota: impl Into<Cow<'static, str>>,
+    units: &'static [&'static str],
+    amount: u128,
+) -> Demand {
+    Demand {
+        once: amount,
+        ..each(quota, units, 0)
+    }
+}

@@ -1,0 +1,55 @@
+//! What a person can do about a finding on Nebius, and where (nebius.md 2.9).
+
+use alloc::{format, string::String};
+
+use quotagate_engine::{Finding, Reason, Scope};
+
+/// The remedy, where there is one. `owner` is the id of the tenant or project that the row belongs to.
+pub(crate) fn of(finding: &Finding, owner: &str) -> Option<String> {
+    let text = match finding.reason {
+        Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset => {
+            return raise(finding, owner);
+        }
+        Reason::Frozen | Reason::Deleted => String::from(
+            "ask Nebius support why the quota is out of use; it takes no launch whatever its limit says",
+        ),
+        Reason::Provisioning => {
+            String::from("the quota is being allocated: try again in a few minutes")
+        }
+        Reason::UsageUnmeasured => {
+            String::from("the cloud did not measure the usage; try again in a few minutes")
+        }
+        Reason::ScopeUnreadable | Reason::RowMissing if finding.scope == Some(Scope::Tenant) => {
+            String::from("reading the tenant's quotas needs the viewer role in the tenant")
+        }
+        Reason::Stale => String::from("refresh the sources, or allow older ones"),
+        Reason::ReservationExhausted => String::from(
+            "wait for the reservation to free up, extend it with Nebius, or launch with reservation use `auto`",
+        ),
+        Reason::NoCapacity => String::from(
+            "raising a quota will not help: try another region or type, or again later",
+        ),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn raise(finding: &Finding, owner: &str) -> Option<String> {
+    let quota = finding.quota.as_deref()?;
+    let region = &finding.region;
+    match finding.scope? {
+        Scope::Tenant => {
+            let to = finding
+                .minimum_limit
+                .map_or_else(String::new, |limit| format!(" to {limit} or more"));
+            Some(format!(
+                "raise {quota} in {region}{to}: in the console under Administration, Limits, Quotas, by an admin; Nebius reviews the request"
+            ))
+        }
+        Scope::Project => finding.minimum_limit.map(|limit| {
+            format!(
+                "raise the project's share: nebius quotas quota-allowance create --parent-id {owner} --name {quota} --region {region} --limit {limit}"
+            )
+        }),
+    }
+}

@@ -1,0 +1,292 @@
+//! The facade: a plugin and a source, put together.
+
+use std::sync::Arc;
+
+use futures::lock::Mutex;
+
+use crate::{
+    clock::Clock,
+    inventory::{self, Inventory, NamedSource, Projects},
+    plugin::{CallError, Plugin},
+    source::Source,
+    types::{Launch, Lifecycle, Offer, Policy, Profile, Verdict},
+};
+
+/// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once.
+///
+/// The account is read at the first question and kept; [`Gate::refresh`] reads it again.
+pub struct Gate {
+    plugin: Plugin,
+    source: Arc<dyn Source>,
+    projects: Projects,
+    clock: Clock,
+    // Held while the account is read, so that concurrent first questions read it once.
+    latest: Mutex<Option<Arc<Inventory>>>,
+}
+
+/// Why a gate could not be built or gave no verdict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// The plugin judges one cloud, the source answers for another.
+    #[error("the plugin judges {plugin}, the source answers for {source_cloud}")]
+    CloudMismatch {
+        /// The plugin's cloud.
+        plugin: String,
+        /// The source's cloud.
+        source_cloud: String,
+    },
+    /// A launch names no project, and its region has several.
+    #[error("{region} has several projects, so the launch must name one: {}", projects.join(", "))]
+    AmbiguousProject {
+        /// The launch's region.
+        region: String,
+        /// The projects there.
+        projects: Vec<String>,
+    },
+    /// The plugin gave no answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// What a gate says about a list of offers.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// An item per offer and project that it was judged in, in the order of the offers.
+    pub items: Vec<JudgedOffer>,
+    /// Where the judgement comes from.
+    pub sources: Vec<NamedSource>,
+}
+
+/// One offer, judged.
+#[derive(Clone, Debug)]
+pub struct JudgedOffer {
+    /// The offer.
+    pub offer: Offer,
+    /// Its place in the list that was asked about.
+    pub index: usize,
+    /// The project it was judged in; empty where the account has none in the offer's region.
+    pub project: String,
+    /// The judgement.
+    pub verdict: Verdict,
+}
+
+/// What a gate says about one launch.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The launch, with its project filled in.
+    pub launch: Launch,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Where the judgement comes from.
+    pub sources: Vec<NamedSource>,
+}
+
+impl Gate {
+    /// Puts a plugin and a source together, for every project of the account.
+    ///
+    /// # Errors
+    /// When they are of different clouds.
+    pub fn new(plugin: Plugin, source: Arc<dyn Source>) -> Result<Self, GateError> {
+        let (plugin_cloud, source_cloud) = (&plugin.descriptor().cloud, source.cloud());
+        if plugin_cloud != source_cloud {
+            return Err(GateError::CloudMismatch {
+                plugin: plugin_cloud.clone(),
+                source_cloud: source_cloud.to_owned(),
+            });
+        }
+        Ok(Self {
+            plugin,
+            source,
+            projects: Projects::All,
+            clock: Clock::system(),
+            latest: Mutex::new(None),
+        })
+    }
+
+    /// The same gate for one project alone: nothing of the others is read.
+    #[must_use]
+    pub fn for_project(mut self, project: &str) -> Self {
+        self.projects = Projects::One(project.to_owned());
+        self
+    }
+
+    /// The same gate under another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The plugin in use.
+    pub const fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// What was read of the account; reads it if that has not happened yet.
+    pub async fn inventory(&self) -> Arc<Inventory> {
+        let mut latest = self.latest.lock().await;
+        match &*latest {
+            Some(inventory) => Arc::clone(inventory),
+            None => self.read(&mut latest).await,
+        }
+    }
+
+    /// Reads every source again, and keeps the answers for the questions to come.
+    pub async fn refresh(&self) -> Arc<Inventory> {
+        let mut latest = self.latest.lock().await;
+        self.read(&mut latest).await
+    }
+
+    async fn read(&self, latest: &mut Option<Arc<Inventory>>) -> Arc<Inventory> {
+        let generation = latest
+            .as_ref()
+            .map_or(0, |inventory| inventory.generation())
+            + 1;
+        let read = inventory::fetch(&*self.source, &self.clock, &self.projects, generation).await;
+        *latest = Some(Arc::clone(&read));
+        read
+    }
+
+    /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
+    pub async fn offers(&self) -> Vec<Offer> {
+        self.inventory().await.offers()
+    }
+
+    /// Judges each offer alone: could `count` instances of it be launched now, each with `profile`?
+    ///
+    /// Where the profile names a project, every offer is judged in it; otherwise in each project of the offer's region.
+    ///
+    /// # Errors
+    /// When the plugin gives no answer, or the launch makes no sense.
+    #[tracing::instrument(name = "quotagate.filter", skip_all, fields(offers = offers.len()))]
+    pub async fn filter(
+        &self,
+        offers: &[Offer],
+        count: u32,
+        profile: &Profile,
+        policy: &Policy,
+    ) -> Result<Listing, GateError> {
+        let inventory = self.inventory().await;
+        let mut items = Vec::with_capacity(offers.len());
+        for (project, indices) in inventory.places(offers, &profile.project) {
+            let here: Vec<Offer> = indices
+                .iter()
+                .filter_map(|index| offers.get(*index))
+                .cloned()
+                .collect();
+            let profile = Profile {
+                project: project.clone(),
+                ..profile.clone()
+            };
+            let verdicts =
+                self.plugin
+                    .assess(&inventory, &self.clock, &here, count, &profile, policy)?;
+            items.extend(here.into_iter().zip(indices).zip(verdicts).map(
+                |((offer, index), verdict)| JudgedOffer {
+                    offer,
+                    index,
+                    project: project.clone(),
+                    verdict,
+                },
+            ));
+        }
+        items.sort_by_key(|item| item.index);
+        Ok(Listing {
+            items,
+            sources: inventory.sources(),
+        })
+    }
+
+    /// Judges one launch. A profile without a project means the one project of the launch's region.
+    ///
+    /// # Errors
+    /// When the plugin gives no answer, the launch makes no sense, or its region has several projects and it names none.
+    #[tracing::instrument(name = "quotagate.check", skip_all, fields(
+        instance_type = launch.offer.instance_type, region = launch.offer.region, count = launch.count,
+    ))]
+    pub async fn check(&self, launch: &Launch, policy: &Policy) -> Result<Check, GateError> {
+        let inventory = self.inventory().await;
+        let mut launch = launch.clone();
+        if launch.profile.project.is_empty() {
+            let mut here = inventory.projects_in(&launch.offer.region);
+            if here.len() > 1 {
+                return Err(GateError::AmbiguousProject {
+                    region: launch.offer.region,
+                    projects: here,
+                });
+            }
+            launch.profile.project = here.pop().unwrap_or_default();
+        }
+        let verdict = self
+            .plugin
+            .assess(
+                &inventory,
+                &self.clock,
+                std::slice::from_ref(&launch.offer),
+                launch.count,
+                &launch.profile,
+                policy,
+            )?
+            .pop()
+            .ok_or(CallError::WrongLength {
+                asked: 1,
+                answered: 0,
+            })?;
+        Ok(Check {
+            sources: inventory.sources_for(&launch.profile.project),
+            launch,
+            verdict,
+        })
+    }
+}
+
+impl Inventory {
+    /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
+    pub fn offers(&self) -> Vec<Offer> {
+        let mut offers: Vec<Offer> = Vec::new();
+        for project in self.projects() {
+            let Some(region) = self.region_of(project) else {
+                continue;
+            };
+            for instance_type in self.types_of(project) {
+                let preemptible = instance_type.preemptible.then_some(Lifecycle::Preemptible);
+                for lifecycle in [Some(Lifecycle::OnDemand), preemptible]
+                    .into_iter()
+                    .flatten()
+                {
+                    let offer = Offer {
+                        instance_type: instance_type.name.clone(),
+                        region: region.to_owned(),
+                        lifecycle,
+                    };
+                    if !offers.contains(&offer) {
+                        offers.push(offer);
+                    }
+                }
+            }
+        }
+        offers
+    }
+
+    /// Which offers are judged in which project, by their places in the list.
+    fn places(&self, offers: &[Offer], project: &str) -> Vec<(String, Vec<usize>)> {
+        if !project.is_empty() {
+            return vec![(project.to_owned(), (0..offers.len()).collect())];
+        }
+        let mut places: Vec<(String, Vec<usize>)> = Vec::new();
+        for (index, offer) in offers.iter().enumerate() {
+            let mut here = self.projects_in(&offer.region);
+            if here.is_empty() {
+                here.push(String::new());
+            }
+            for project in here {
+                match places.iter_mut().find(|(known, _)| *known == project) {
+                    Some((_, indices)) => indices.push(index),
+                    None => places.push((project, vec![index])),
+                }
+            }
+        }
+        places
+    }
+}

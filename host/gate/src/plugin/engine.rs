@@ -1,0 +1,79 @@
+//! The wasmtime engine: which proposals are on, where compiled code is kept, and the clock that ends endless loops.
+
+use std::{io, path::PathBuf, thread, time::Duration};
+
+use wasmtime::{Cache, CacheConfig, Config, Engine};
+
+use super::LoadError;
+
+/// Where compiled code is kept between processes. Compiling the Nebius plugin takes some 100 ms, loading it from the
+/// cache less than one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CompileCache {
+    /// The user's cache directory, shared with other programs that embed wasmtime.
+    #[default]
+    User,
+    /// A directory of one's own. Whoever can write there can run code in this process.
+    Directory(PathBuf),
+    /// Nowhere: compile every time.
+    Off,
+}
+
+/// How often the epoch advances: the grain of [`super::Limits::time`].
+const TICK: Duration = Duration::from_millis(5);
+
+pub(super) fn new(cache: &CompileCache) -> Result<Engine, LoadError> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // What the contract does not need is off: a smaller surface, and surprises end at load time.
+    config.wasm_memory64(false);
+    config.wasm_multi_memory(false);
+    config.wasm_relaxed_simd(false);
+    config.wasm_tail_call(false);
+    config.cache(open(cache)?);
+    Engine::new(&config).map_err(|error| LoadError::Engine(error.into()))
+}
+
+fn open(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
+    let mut config = CacheConfig::new();
+    match cache {
+        CompileCache::Off => return Ok(None),
+        CompileCache::User => {}
+        CompileCache::Directory(directory) => {
+            config.with_directory(directory);
+        }
+    }
+    match Cache::new(config) {
+        Ok(cache) => Ok(Some(cache)),
+        Err(error) if *cache == CompileCache::User => {
+            // No home, or one that cannot be written: slower, but nothing is lost.
+            tracing::debug!(%error, "no cache for compiled plugins");
+            Ok(None)
+        }
+        Err(error) => Err(LoadError::Cache(error.into())),
+    }
+}
+
+/// Starts the thread that advances the epoch until the engine is gone. A thread of its own, so that a blocked executor
+/// cannot stop the clock.
+pub(super) fn start_ticker(engine: &Engine) -> io::Result<()> {
+    let engine = engine.weak();
+    thread::Builder::new()
+        .name(String::from("quotagate-epoch"))
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })?;
+    Ok(())
+}
+
+/// Ticks that a call may see: one more than fit the time, since the first may come at once.
+pub(super) fn ticks(time: Duration) -> u64 {
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
+    u64::try_from(ticks)
+        .unwrap_or(u64::MAX / 2)
+        .saturating_add(1)
+}

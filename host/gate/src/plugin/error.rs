@@ -1,0 +1,128 @@
+//! What can go wrong with a plugin, by who is at fault.
+
+use std::error::Error as StdError;
+
+use wasmtime::Trap;
+
+use super::Limits;
+use crate::types::{ErrorCode, Refusal};
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a plugin could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes are something else.
+    #[error(
+        "not a WebAssembly component{}",
+        if *core_module { ": a core module, which `wasm-tools component new` could turn into one" } else { "" }
+    )]
+    NotAComponent {
+        /// Whether they are WebAssembly, but not a component.
+        core_module: bool,
+    },
+    /// The bytes start like a component and go wrong later.
+    #[error("the component is malformed")]
+    Malformed(#[source] Source),
+    /// The bytes are not those that were pinned.
+    #[error("the component's SHA-256 is {found}, not {expected} as pinned")]
+    WrongDigest {
+        /// What was pinned.
+        expected: String,
+        /// What the bytes have.
+        found: String,
+    },
+    /// It is a component, but of another world.
+    #[error("the component is no quotagate plugin: it does not export quotagate:plugin/gate")]
+    OtherWorld,
+    /// It is a plugin of another version of the contract.
+    #[error(
+        "the plugin speaks version {found} of the contract, this host {}",
+        super::CONTRACT_VERSION
+    )]
+    OtherContract {
+        /// The version it speaks.
+        found: String,
+    },
+    /// It asks for more than a plugin may have.
+    #[error("the plugin asks for {}, which a plugin is not given", .0.join(", "))]
+    ForeignImports(Vec<String>),
+    /// It does not fit the contract that it claims.
+    #[error("the plugin does not fit the contract that it claims")]
+    Unlinkable(#[source] Source),
+    /// It cannot even say what it is.
+    #[error("the plugin does not say what it is")]
+    Describe(#[source] CallError),
+    /// The runtime cannot be set up on this machine.
+    #[error("cannot set up the plugin runtime")]
+    Engine(#[source] Source),
+    /// The directory for compiled code cannot be used.
+    #[error("cannot keep compiled plugins there")]
+    Cache(#[source] Source),
+    /// The thread that ends endless loops cannot be started.
+    #[error("cannot start the thread that bounds a plugin's time")]
+    Ticker(#[source] std::io::Error),
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The plugin refused the request: the caller asked for something that makes no sense.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// The plugin ran into a bug of its own.
+    #[error("the plugin trapped: {trap}")]
+    Trapped {
+        /// How.
+        trap: Trap,
+        /// Where.
+        #[source]
+        source: Source,
+    },
+    /// The plugin did not end in time.
+    #[error("the plugin did not answer within {} ms", limit.as_millis())]
+    TimedOut {
+        /// [`Limits::time`].
+        limit: std::time::Duration,
+    },
+    /// The plugin hit one of its limits.
+    #[error("the plugin hit a limit")]
+    LimitHit(#[source] Source),
+    /// The answer does not fit the question.
+    #[error("the plugin answered {answered} verdicts to {asked} offers")]
+    WrongLength {
+        /// Offers asked about.
+        asked: usize,
+        /// Verdicts given.
+        answered: usize,
+    },
+}
+
+impl CallError {
+    /// Whether the caller asked for something that makes no sense.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// The contract's code, where the plugin itself refused.
+    pub const fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused(error) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    /// Sorts an error of the runtime by its type; never by its text.
+    pub(super) fn classify(error: wasmtime::Error, limits: &Limits) -> Self {
+        match error.downcast_ref::<Trap>().copied() {
+            Some(Trap::Interrupt) => Self::TimedOut { limit: limits.time },
+            Some(trap) => Self::Trapped {
+                trap,
+                source: error.into(),
+            },
+            None => Self::LimitHit(error.into()),
+        }
+    }
+}

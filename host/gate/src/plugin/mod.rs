@@ -1,0 +1,229 @@
+//! The plugin runtime: loads a component, bounds it, calls it.
+//!
+//! Every call gets a fresh store and instance (some 50 us), dropped on every path, because a trap, a host error or a limit
+//! that was hit poisons the whole store. A plugin is trusted with nothing: it can ask for the inventory and the time, and
+//! each resource it can use up has a limit in [`Limits`].
+
+mod engine;
+mod error;
+mod limits;
+mod linker;
+
+use std::{fmt, sync::Arc};
+
+use sha2::{Digest, Sha256};
+use wasmtime::{
+    Store,
+    component::{Component, HasSelf},
+};
+
+use self::linker::State;
+pub use self::{
+    engine::CompileCache,
+    error::{CallError, LoadError},
+    limits::Limits,
+};
+use crate::{
+    bindings::PluginPre,
+    clock::Clock,
+    inventory::Inventory,
+    types::{Descriptor, Offer, Policy, Profile, Verdict},
+};
+
+/// The version of the contract that this host speaks.
+pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// A loaded plugin, ready to be called. Cheap to share: clones are the same plugin.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    pre: PluginPre<State>,
+    descriptor: Descriptor,
+    sha256: String,
+    size: usize,
+    imports: Vec<String>,
+    limits: Limits,
+}
+
+/// How to load a plugin.
+#[derive(Clone, Debug, Default)]
+pub struct PluginOptions {
+    /// What a call may use up.
+    pub limits: Limits,
+    /// Where compiled code is kept between processes.
+    pub cache: CompileCache,
+    /// The SHA-256 that the bytes must have, in lower-case hexadecimal digits; none accepts any.
+    pub sha256: Option<String>,
+}
+
+impl Plugin {
+    /// Loads a component with the default options.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::load_with(bytes, &PluginOptions::default())
+    }
+
+    /// Loads a component: compiles it, or takes the compiled code from the cache, checks that it speaks this contract and
+    /// asks for nothing else, and asks it what it is.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load_with(bytes: &[u8], options: &PluginOptions) -> Result<Self, LoadError> {
+        let sha256 = hexadecimal(&Sha256::digest(bytes));
+        if let Some(expected) = options
+            .sha256
+            .as_ref()
+            .filter(|expected| **expected != sha256)
+        {
+            return Err(LoadError::WrongDigest {
+                expected: expected.clone(),
+                found: sha256,
+            });
+        }
+        if !bytes.starts_with(COMPONENT_PREAMBLE) {
+            return Err(LoadError::NotAComponent {
+                core_module: bytes.starts_with(b"\0asm"),
+            });
+        }
+        let engine = engine::new(&options.cache)?;
+        let component =
+            Component::new(&engine, bytes).map_err(|error| LoadError::Malformed(error.into()))?;
+        let imports = linker::check_world(&engine, &component)?;
+        let pre = linker::new(&engine)
+            .and_then(|linker| linker.instantiate_pre(&component))
+            .and_then(PluginPre::new)
+            .map_err(|error| LoadError::Unlinkable(error.into()))?;
+        engine::start_ticker(&engine).map_err(LoadError::Ticker)?;
+        let mut loaded = Loaded {
+            pre,
+            descriptor: Descriptor::unknown(),
+            sha256,
+            size: bytes.len(),
+            imports,
+            limits: options.limits.clone(),
+        };
+        loaded.descriptor = loaded
+            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
+                plugin.quotagate_plugin_gate().call_describe(store)
+            })
+            .map_err(LoadError::Describe)?;
+        Ok(Self(Arc::new(loaded)))
+    }
+
+    /// What the plugin says of itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.0.descriptor
+    }
+
+    /// SHA-256 of its bytes, in lower-case hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.0.sha256
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// What it imports, by full name.
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    /// Judges each offer alone; see `assess` in `wit/gate.wit`.
+    ///
+    /// # Errors
+    /// See [`CallError`]; a shortage is a verdict, never an error.
+    pub fn assess(
+        &self,
+        inventory: &Arc<Inventory>,
+        clock: &Clock,
+        offers: &[Offer],
+        count: u32,
+        profile: &Profile,
+        policy: &Policy,
+    ) -> Result<Vec<Verdict>, CallError> {
+        let verdicts = self
+            .0
+            .call(Arc::clone(inventory), clock, |plugin, store| {
+                plugin
+                    .quotagate_plugin_gate()
+                    .call_assess(store, offers, count, profile, *policy)
+            })?
+            .map_err(CallError::Refused)?;
+        // A plugin's answer is input from outside.
+        if verdicts.len() != offers.len() {
+            return Err(CallError::WrongLength {
+                asked: offers.len(),
+                answered: verdicts.len(),
+            });
+        }
+        Ok(verdicts)
+    }
+
+    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn assess_json(
+        &self,
+        inventory: &Arc<Inventory>,
+        clock: &Clock,
+        request: &str,
+    ) -> Result<String, CallError> {
+        self.0
+            .call(Arc::clone(inventory), clock, |plugin, store| {
+                plugin
+                    .quotagate_plugin_gate()
+                    .call_assess_json(store, request)
+            })?
+            .map_err(CallError::Refused)
+    }
+}
+
+impl Loaded {
+    /// One call on a fresh instance. The store goes out of scope whatever happens.
+    fn call<T>(
+        &self,
+        inventory: Arc<Inventory>,
+        clock: &Clock,
+        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let state = State::new(inventory, clock.clone(), &self.limits);
+        let mut store = Store::new(self.pre.engine(), state);
+        self.limits.apply(&mut store);
+        self.pre
+            .instantiate(&mut store)
+            .and_then(|plugin| call(&plugin, &mut store))
+            .map_err(|error| CallError::classify(error, &self.limits))
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Plugin")
+            .field("cloud", &self.0.descriptor.cloud)
+            .field("version", &self.0.descriptor.version)
+            .field("sha256", &self.0.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Magic, version 13, layer 1: the first bytes of every component.
+const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The host's side of the contract, for [`linker`].
+type Host = HasSelf<State>;
