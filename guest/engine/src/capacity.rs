@@ -19,11 +19,11 @@ pub(crate) struct Advice {
 }
 
 impl Advice {
-    /// `on_reserved` says that reservations take the whole launch.
+    /// `wanted` counts the instances of the type on that lane, with those that a plan placed before.
     pub(crate) fn on(
         account: &Account,
         launch: &Launch,
-        on_reserved: bool,
+        (lane, wanted): (Lane, u64),
         quota: QuotaOutcome,
         now: u64,
         policy: &Policy,
@@ -31,7 +31,6 @@ impl Advice {
         if let Some((_, why)) = unreadable(&account.capacities_source, now, policy) {
             return Self::nothing(format!("the advice on capacity could not be read: {why}"));
         }
-        let lane = lane(launch, on_reserved);
         let mut rows = account
             .capacities(&launch.offer.region, &launch.offer.instance_type)
             .iter()
@@ -51,15 +50,21 @@ impl Advice {
                 best = row;
             }
         }
-        Self::from_best(best, total, launch, quota)
+        Self::from_best(best, total, wanted, launch, quota)
     }
 
-    fn from_best(best: &Capacity, total: u64, launch: &Launch, quota: QuotaOutcome) -> Self {
+    fn from_best(
+        best: &Capacity,
+        total: u64,
+        wanted: u64,
+        launch: &Launch,
+        quota: QuotaOutcome,
+    ) -> Self {
         let place = best
             .fabric
             .as_ref()
             .map_or_else(String::new, |fabric| format!(" on fabric {fabric}"));
-        let (available, count) = (best.available, launch.count);
+        let available = u64::from(best.available);
         if available == 0 && best.level == CapacityLevel::LimitReached {
             let word = match quota {
                 QuotaOutcome::Fits => "although the rows have room",
@@ -75,7 +80,7 @@ impl Advice {
                 )),
             };
         }
-        if available >= count {
+        if available >= wanted {
             let risk = matches!(best.level, CapacityLevel::Low);
             return Self {
                 outcome: CapacityOutcome::Likely,
@@ -95,7 +100,7 @@ impl Advice {
         // Several fabrics may serve instances that need not share one, but their numbers share one clip, so a sum that
         // reaches proves nothing, while a sum that does not reach is enough to doubt.
         let together = launch.profile.new_cluster || launch.profile.fabric.is_some();
-        if !together && total >= count.into() {
+        if !together && total >= wanted {
             return Self::nothing(format!(
                 "the cloud sees room for {available} now{place}, and for {total} over all fabrics"
             ));
@@ -107,7 +112,7 @@ impl Advice {
                 if available == 0 {
                     format!("the cloud sees no free hardware{place} now")
                 } else {
-                    format!("the cloud sees room for {available} of {count}{place} now")
+                    format!("the cloud sees room for {available} of {wanted}{place} now")
                 },
             )),
         }
@@ -121,7 +126,8 @@ impl Advice {
     }
 }
 
-const fn lane(launch: &Launch, on_reserved: bool) -> Lane {
+/// The kind of launch that advice must speak of; `on_reserved` says that reservations take all of it.
+pub(crate) const fn lane(launch: &Launch, on_reserved: bool) -> Lane {
     match (launch.offer.lifecycle, launch.profile.reservation) {
         (Lifecycle::Preemptible, _) => Lane::Preemptible,
         (Lifecycle::OnDemand, ReservationUse::Strict) => Lane::Reserved,

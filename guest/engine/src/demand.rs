@@ -1,8 +1,8 @@
 //! What a launch takes, quota by quota, and the trait through which a cloud says so.
 
-use alloc::{borrow::Cow, string::String};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
-use crate::vocabulary::{Finding, InstanceType, Launch};
+use crate::vocabulary::{Finding, InstanceType, Launch, Reason, Scope};
 
 /// What one launch takes from one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,17 +60,23 @@ pub trait Cloud {
         &self,
         launch: &Launch,
         instance_type: &InstanceType,
-    ) -> Result<alloc::vec::Vec<Demand>, InvalidLaunch>;
+    ) -> Result<Vec<Demand>, InvalidLaunch>;
 
     /// What a person can do about a finding that is not `fits`, and where. `owner` is the id of the row's owner, empty
     /// where it is not known.
     fn remedy(&self, finding: &Finding, owner: &str) -> Option<String>;
 
+    /// The rule behind a reason, and where it is written.
+    fn rule(&self, reason: Reason) -> &'static str;
+
+    /// What a launch of this kind may draw on that nothing says anything about.
+    fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str];
+
     /// The name of the list that holds the rows of a scope, for people.
-    fn list_name(&self, scope: crate::Scope) -> &'static str {
+    fn list_name(&self, scope: Scope) -> &'static str {
         match scope {
-            crate::Scope::Tenant => "the tenant's quota list",
-            crate::Scope::Project => "the project's quota list",
+            Scope::Tenant => "the tenant's quota list",
+            Scope::Project => "the project's quota list",
         }
     }
 }

@@ -15,16 +15,21 @@
 //!
 //! # Modules, in reading order
 //! [`vocabulary`] the data · [`account`] rows, indexed · [`demand`] what a launch takes · `row` one row against one
-//! amount · `reservation` reserved capacity · `capacity` advice on hardware · [`assess`] the judgement of offers.
+//! amount · `reservation` reserved capacity · `capacity` advice on hardware · `ledger` what a plan took so far · `judge`
+//! one launch · `judgement` findings become a verdict · [`assess()`] offers, each alone · [`admit()`] a plan, together.
 
 #![no_std]
 
 extern crate alloc;
 
 pub mod account;
-pub mod assess;
+mod admit;
+mod assess;
 mod capacity;
 pub mod demand;
+mod judge;
+mod judgement;
+mod ledger;
 mod reservation;
 mod row;
 pub mod vocabulary;
@@ -33,6 +38,7 @@ pub mod vocabulary;
 mod tests;
 
 pub use account::Account;
+pub use admit::admit;
 pub use assess::assess;
 pub use demand::{Bearing, Cloud, Demand, InvalidLaunch};
 pub use vocabulary::*;

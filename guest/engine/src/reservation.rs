@@ -7,6 +7,7 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::{
     account::{Account, unreadable},
+    ledger::Ledger,
     row::{headroom, measured_usage},
     vocabulary::{InstanceType, Launch, Policy, Reservation, SourceState},
 };
@@ -28,16 +29,13 @@ pub(crate) struct Cover {
     places: Vec<(String, u64)>,
 }
 
-/// GPUs of reservations given to launches judged before, by reservation.
-pub(crate) type Taken = BTreeMap<String, u64>;
-
 impl Cover {
     /// Finds what can take instances of `instance_type`.
     pub(crate) fn of(
         account: &Account,
         launch: &Launch,
         instance_type: &InstanceType,
-        taken: &Taken,
+        ledger: &Ledger,
         now: u64,
         policy: &Policy,
     ) -> Self {
@@ -63,7 +61,7 @@ impl Cover {
             by_fabric
                 .entry(fabric)
                 .or_default()
-                .add(reservation, gpus, taken);
+                .add(reservation, gpus, ledger);
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
         let mut best = by_fabric
@@ -77,8 +75,8 @@ impl Cover {
         best
     }
 
-    fn add(&mut self, reservation: &Reservation, gpus: u64, taken: &Taken) {
-        let taken = taken.get(&reservation.id).copied().unwrap_or(0);
+    fn add(&mut self, reservation: &Reservation, gpus: u64, ledger: &Ledger) {
+        let taken = ledger.reserved(&reservation.id);
         self.limit = self.limit.saturating_add(reservation.limit);
         if let Some(change) = &reservation.next_change {
             let to = change.limit.map_or_else(
@@ -110,13 +108,12 @@ impl Cover {
     }
 
     /// Takes `instances` of them for a launch, so that the next one in a plan finds them gone.
-    pub(crate) fn take(&self, instances: u64, gpus: u32, taken: &mut Taken) {
+    pub(crate) fn take(&self, instances: u64, gpus: u32, ledger: &mut Ledger) {
         let mut left = instances.saturating_mul(gpus.into());
         for (id, free) in &self.places {
             let here = left.min(*free);
             if here > 0 {
-                let entry = taken.entry(id.clone()).or_default();
-                *entry = entry.saturating_add(here);
+                ledger.reserve(id, here);
                 left -= here;
             }
         }

@@ -22,11 +22,16 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    pub(crate) const fn total(self) -> u128 {
-        // Four factors below 2^64 each stay below 2^128 in this form: 2^64 * 2^32 + 2 * 2^64.
-        self.before
+    /// Taken by this launch.
+    pub(crate) const fn asked(self) -> u128 {
+        self.each
+            .saturating_mul(self.count)
             .saturating_add(self.once)
-            .saturating_add(self.each.saturating_mul(self.count))
+    }
+
+    /// Taken by this launch and those before it.
+    pub(crate) const fn total(self) -> u128 {
+        self.before.saturating_add(self.asked())
     }
 
     /// How many instances `free` has room for.
@@ -237,6 +242,7 @@ pub(crate) fn finding(
         minimum_limit,
         detail: None,
         remedy: None,
+        rule: None,
     }
 }
 
@@ -265,5 +271,6 @@ pub(crate) fn rowless_finding(
         minimum_limit: None,
         detail: None,
         remedy: None,
+        rule: None,
     }
 }

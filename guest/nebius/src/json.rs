@@ -1,17 +1,18 @@
-//! The JSON twin of the contract: the same judgement with text in and text out, for hosts to which records are dear.
+//! The JSON twins of the contract: the same judgements with text in and text out, for hosts to which records are dear.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
+use alloc::{format, string::String, vec::Vec};
+
+use quotagate_engine::{
+    Account, InvalidLaunch, Launch, Offer, Policy, Profile, Verdict, admit, assess,
 };
-
-use quotagate_engine::{Account, InvalidLaunch, Offer, Policy, Profile, Verdict, assess};
 use serde::{Deserialize, Serialize};
 
-use crate::Nebius;
+use crate::{
+    Nebius,
+    diagnose::{NotAnError, diagnose, from_json},
+};
 
-/// Why a request gives no verdict.
+/// Why a request gives no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It is not the JSON that the function takes; says where.
@@ -37,6 +38,14 @@ struct AssessResponse {
     verdicts: Vec<Verdict>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmitRequest {
+    plan: Vec<Launch>,
+    #[serde(default)]
+    policy: Policy,
+}
+
 const fn one() -> u32 {
     1
 }
@@ -51,7 +60,7 @@ pub fn assess_json<A: AsRef<Account>>(
     now: u64,
     account: impl FnOnce(&str) -> A,
 ) -> Result<String, Refusal> {
-    let request: AssessRequest = serde_json::from_str(request).map_err(invalid_json)?;
+    let request: AssessRequest = read(request)?;
     let account = account(&request.profile.project);
     let verdicts = assess(
         &Nebius,
@@ -62,18 +71,44 @@ pub fn assess_json<A: AsRef<Account>>(
         &request.profile,
         &request.policy,
     )?;
-    serde_json::to_string(&AssessResponse { verdicts }).map_err(invalid_json)
+    write(&AssessResponse { verdicts })
+}
+
+/// Judges the plan of a request, as [`assess_json`] does its offers.
+///
+/// # Errors
+/// When the request is not of the documented form, or its plan makes no sense.
+pub fn admit_json<A: AsRef<Account>>(
+    request: &str,
+    now: u64,
+    account: impl Fn(&str) -> A,
+) -> Result<String, Refusal> {
+    let request: AdmitRequest = read(request)?;
+    let admission = admit(&Nebius, account, now, &request.plan, &request.policy)?;
+    write(&admission)
+}
+
+/// Says what a launch error, printed as JSON by the cloud's own tools, means.
+///
+/// # Errors
+/// When the text holds no launch error.
+pub fn diagnose_json(error: &str) -> Result<String, Refusal> {
+    let failure = from_json(error).map_err(|NotAnError(why)| Refusal::InvalidJson(why))?;
+    write(&diagnose(&failure))
+}
+
+fn read<'a, T: Deserialize<'a>>(request: &'a str) -> Result<T, Refusal> {
+    serde_json::from_str(request)
+        .map_err(|error| Refusal::InvalidJson(format!("the request is not understood: {error}")))
+}
+
+fn write<T: Serialize>(response: &T) -> Result<String, Refusal> {
+    serde_json::to_string(response)
+        .map_err(|error| Refusal::InvalidJson(format!("the answer cannot be written: {error}")))
 }
 
 impl From<InvalidLaunch> for Refusal {
     fn from(InvalidLaunch(why): InvalidLaunch) -> Self {
         Self::InvalidLaunch(why)
     }
-}
-
-fn invalid_json(error: serde_json::Error) -> Refusal {
-    Refusal::InvalidJson(format!(
-        "the request is not understood: {}",
-        error.to_string()
-    ))
 }

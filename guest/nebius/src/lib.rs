@@ -1,7 +1,8 @@
 //! The plugin for Nebius: what a launch draws on there, and what to do about a shortage.
 //!
 //! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`), what
-//! a person can do about a finding (`remedy`), and speaks the JSON twin of the contract ([`json`]). Compiled to
+//! a person can do about a finding (`remedy`), which rule was applied (`rule`), what a launch error means ([`mod@diagnose`]),
+//! and speaks the JSON twins of the contract ([`json`]). Compiled to
 //! WebAssembly it is the component itself (`component`); compiled natively it is the same rules without a sandbox, for
 //! tests and measurements.
 
@@ -10,15 +11,17 @@
 extern crate alloc;
 
 mod demand;
+pub mod diagnose;
 pub mod json;
 mod remedy;
+mod rule;
 
 #[cfg(target_family = "wasm")]
 mod component;
 
 use alloc::{string::String, vec::Vec};
 
-use quotagate_engine::{Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch};
+use quotagate_engine::{Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Reason};
 
 /// The cloud's name in the contract.
 pub const CLOUD: &str = "nebius";
@@ -38,5 +41,13 @@ impl Cloud for Nebius {
 
     fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
         remedy::of(finding, owner)
+    }
+
+    fn rule(&self, reason: Reason) -> &'static str {
+        rule::of(reason)
+    }
+
+    fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str] {
+        rule::not_checked(launch, instance_type)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     inventory::{self, Inventory, NamedSource, Projects},
     plugin::{CallError, Plugin},
     source::Source,
-    types::{Launch, Lifecycle, Offer, Policy, Profile, Verdict},
+    types::{Admission, Diagnosis, Failure, Launch, Lifecycle, Offer, Policy, Profile, Verdict},
 };
 
 /// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once.
@@ -78,6 +78,17 @@ pub struct Check {
     pub launch: Launch,
     /// The judgement.
     pub verdict: Verdict,
+    /// Where the judgement comes from.
+    pub sources: Vec<NamedSource>,
+}
+
+/// What a gate says about launches together.
+#[derive(Clone, Debug)]
+pub struct PlanCheck {
+    /// The launches, with their projects filled in.
+    pub plan: Vec<Launch>,
+    /// The judgement.
+    pub admission: Admission,
     /// Where the judgement comes from.
     pub sources: Vec<NamedSource>,
 }
@@ -208,16 +219,7 @@ impl Gate {
     pub async fn check(&self, launch: &Launch, policy: &Policy) -> Result<Check, GateError> {
         let inventory = self.inventory().await;
         let mut launch = launch.clone();
-        if launch.profile.project.is_empty() {
-            let mut here = inventory.projects_in(&launch.offer.region);
-            if here.len() > 1 {
-                return Err(GateError::AmbiguousProject {
-                    region: launch.offer.region,
-                    projects: here,
-                });
-            }
-            launch.profile.project = here.pop().unwrap_or_default();
-        }
+        launch.profile.project = inventory.project_for(&launch)?;
         let verdict = self
             .plugin
             .assess(
@@ -239,9 +241,54 @@ impl Gate {
             verdict,
         })
     }
+
+    /// Judges launches together, in their order: they draw on the same rows. A profile without a project means the one
+    /// project of the launch's region.
+    ///
+    /// # Errors
+    /// As for [`Gate::check`]; the message says which launch of the plan it speaks of.
+    #[tracing::instrument(name = "quotagate.admit", skip_all, fields(launches = plan.len()))]
+    pub async fn admit(&self, plan: &[Launch], policy: &Policy) -> Result<PlanCheck, GateError> {
+        let inventory = self.inventory().await;
+        let mut plan = plan.to_vec();
+        for launch in &mut plan {
+            launch.profile.project = inventory.project_for(launch)?;
+        }
+        let admission = self.plugin.admit(&inventory, &self.clock, &plan, policy)?;
+        Ok(PlanCheck {
+            plan,
+            admission,
+            sources: inventory.sources(),
+        })
+    }
+
+    /// Says what a launch error means.
+    ///
+    /// # Errors
+    /// When the plugin gives no answer.
+    pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, GateError> {
+        Ok(self.plugin.diagnose(failure)?)
+    }
 }
 
 impl Inventory {
+    /// The project that a launch is judged in: the one it names, else the one project of its region; empty where there is
+    /// none.
+    fn project_for(&self, launch: &Launch) -> Result<String, GateError> {
+        if !launch.profile.project.is_empty() {
+            return Ok(launch.profile.project.clone());
+        }
+        let region = &launch.offer.region;
+        let mut here = self.projects_in(region);
+        if here.len() > 1 {
+            return Err(GateError::AmbiguousProject {
+                region: region.clone(),
+                projects: here,
+            });
+        }
+        Ok(here.pop().unwrap_or_default())
+    }
+
     /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
     pub fn offers(&self) -> Vec<Offer> {
         let mut offers: Vec<Offer> = Vec::new();

@@ -1,14 +1,19 @@
-//! Verdicts as JSON: the one shape that the command line prints and that orchestrators read (design.md, "The command
-//! line").
+//! The contract as JSON: verdicts in the shape that the command line prints and that orchestrators read (design.md, "The
+//! command line"), and every record of the contract field by field, as the JSON twins of the plugin read and write it.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
+    bindings::quotagate::plugin::inventory::{
+        AllowanceList, Allowances, Capacities, InstanceTypes, Reservations,
+    },
     inventory::NamedSource,
     types::{
-        Availability, CapacityOutcome, Finding, Lifecycle, Offer, QuotaOutcome, SourceState,
+        Admission, Allowance, Availability, BreakingLaunch, Capacity, CapacityOutcome, Demand,
+        Diagnosis, Disk, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
+        QuotaOutcome, Reservation, ReservationChange, ReservedDemand, SourceReport, SourceState,
         Verdict,
     },
 };
@@ -91,24 +96,53 @@ pub fn sources(sources: &[NamedSource], now_ms: u64) -> BTreeMap<String, SourceJ
         .collect()
 }
 
-impl Serialize for Finding {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Finding", 15)?;
-        fields.serialize_field("reason", &self.reason)?;
-        fields.serialize_field("outcome", &self.outcome)?;
-        fields.serialize_field("quota", &self.quota)?;
-        fields.serialize_field("scope", &self.scope)?;
-        fields.serialize_field("region", &self.region)?;
-        fields.serialize_field("unit", &self.unit)?;
-        fields.serialize_field("required", &self.required)?;
-        fields.serialize_field("limit", &self.limit)?;
-        fields.serialize_field("usage", &self.usage)?;
-        fields.serialize_field("held", &self.held)?;
-        fields.serialize_field("headroom", &self.headroom)?;
-        fields.serialize_field("shortfall", &self.shortfall)?;
-        fields.serialize_field("minimum_limit", &self.minimum_limit)?;
-        fields.serialize_field("detail", &self.detail)?;
-        fields.serialize_field("remedy", &self.remedy)?;
-        fields.end()
+/// Writes records of the contract with their fields under the same names, in snake_case.
+macro_rules! records {
+    ($($record:ident { $($field:ident),+ $(,)? })+) => {
+        $(
+            impl Serialize for $record {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    let fields = [$(stringify!($field)),+].len();
+                    let mut record = serializer.serialize_struct(stringify!($record), fields)?;
+                    $(record.serialize_field(stringify!($field), &self.$field)?;)+
+                    record.end()
+                }
+            }
+        )+
+    };
+}
+
+records! {
+    Admission { verdict, demands, reserved, breaks_at }
+    Allowance { name, owner, region, unit, state, limit, usage, usage_state, held }
+    AllowanceList { owner, rows, source }
+    Allowances { tenant, project }
+    BreakingLaunch { index, fits_count }
+    Capacities { items, source }
+    Capacity { instance_type, region, fabric, lane, available, level, freshness, observed_at }
+    Demand { quota, project, region, amount }
+    Diagnosis { kind, findings, retry, remedy }
+    Disk { kind, bytes, count }
+    Finding {
+        reason, outcome, quota, scope, region, unit, required, limit, usage, held, headroom, shortfall, minimum_limit,
+        detail, remedy, rule,
     }
+    InstanceType { name, family, vcpus, memory_bytes, gpus, gpu_quota, preemptible, clusterable }
+    InstanceTypes { region, items, source }
+    Launch { offer, count, profile }
+    Offer { instance_type, region, lifecycle }
+    Policy { strictness, explain, max_age_ms }
+    Profile {
+        project, reservation, disks, filesystems, private_addresses, dynamic_public_addresses,
+        static_public_addresses, restart, new_cluster, fabric,
+    }
+    Reservation {
+        id, family, region, fabric, active, limit, usage, usage_state, project_limit, project_usage,
+        project_usage_state, held, next_change,
+    }
+    ReservationChange { at, limit }
+    Reservations { items, source }
+    ReservedDemand { reservation, amount }
+    SourceReport { state, fetched_at, detail }
+    Verdict { quota, capacity, availability, fits_count, visible, findings }
 }

@@ -25,8 +25,9 @@
 //!
 //! # Modules, in reading order
 //! [`types`] the words of the contract · [`source`] what a cloud must answer · [`inventory`] what was read ·
-//! [`plugin`] the sandbox · [`gate`] the facade · [`json`] verdicts as JSON · [`clock`].
+//! [`plugin`] the sandbox · [`gate`] the facade · [`alternatives`] what else would do · [`json`] verdicts as JSON · [`clock`].
 
+pub mod alternatives;
 mod bindings;
 pub mod clock;
 pub mod gate;
@@ -36,8 +37,9 @@ pub mod plugin;
 pub mod source;
 pub mod types;
 
+pub use alternatives::Alternative;
 pub use clock::Clock;
-pub use gate::{Check, Gate, GateError, JudgedOffer, Listing};
+pub use gate::{Check, Gate, GateError, JudgedOffer, Listing, PlanCheck};
 pub use inventory::{Inventory, NamedSource};
 pub use plugin::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
 pub use source::Source;

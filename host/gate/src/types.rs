@@ -2,7 +2,10 @@
 //! defaults and the names under which JSON, the command line and logs show them.
 
 pub use crate::bindings::{
-    exports::quotagate::plugin::gate::{Descriptor, ErrorCode, GateError as Refusal, Needs},
+    exports::quotagate::plugin::gate::{
+        Admission, BreakingLaunch, Demand, Descriptor, Diagnosis, ErrorCode, Failure, FailureKind,
+        GateError as Refusal, Needs, ReservedDemand,
+    },
     quotagate::plugin::{
         inventory::{Source as SourceReport, SourceState},
         types::{
@@ -45,7 +48,25 @@ macro_rules! names {
 
 names! {
     Availability { Available = "available", NoQuota = "no_quota", NoCapacity = "no_capacity", Unknown = "unknown" }
+    CapacityLevel {
+        High = "high",
+        Medium = "medium",
+        Low = "low",
+        LimitReached = "limit-reached",
+        Unknown = "unknown",
+    }
     CapacityOutcome { Likely = "likely", Unlikely = "unlikely", Unknown = "unknown" }
+    FailureKind {
+        Quota = "quota",
+        Capacity = "capacity",
+        RateLimit = "rate-limit",
+        Access = "access",
+        Invalid = "invalid",
+        Transient = "transient",
+        Ambiguous = "ambiguous",
+    }
+    Freshness { Fresh = "fresh", Stale = "stale", Unknown = "unknown" }
+    Lane { OnDemand = "on-demand", Preemptible = "preemptible", Reserved = "reserved" }
     Lifecycle { OnDemand = "on-demand", Preemptible = "preemptible" }
     QuotaOutcome { Fits = "fits", Blocked = "blocked", Unknown = "unknown" }
     Reason {

@@ -13,4 +13,7 @@ pub use account::{
     Scope, Source, SourceState, UsageState,
 };
 pub use launch::{Disk, Launch, Lifecycle, Offer, Policy, Profile, ReservationUse, Strictness};
-pub use verdict::{Availability, CapacityOutcome, Finding, QuotaOutcome, Reason, Verdict};
+pub use verdict::{
+    Admission, Availability, BreakingLaunch, CapacityOutcome, Diagnosis, FailureKind, Finding,
+    HeldDemand, QuotaOutcome, Reason, ReservedDemand, Verdict,
+};

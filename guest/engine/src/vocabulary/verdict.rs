@@ -120,6 +120,8 @@ pub struct Finding {
     pub detail: Option<String>,
     /// What to do about it, and where.
     pub remedy: Option<String>,
+    /// Under `explain`: the rule that was applied, and where it is written.
+    pub rule: Option<String>,
 }
 
 /// The judgement of one offer or launch.
@@ -137,4 +139,81 @@ pub struct Verdict {
     pub visible: bool,
     /// What decided, or everything under `explain`.
     pub findings: Vec<Finding>,
+}
+
+/// What a plan takes from one quota in one project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldDemand {
+    /// The quota's name.
+    pub quota: String,
+    /// The project.
+    pub project: String,
+    /// The region.
+    pub region: String,
+    /// How much; the largest number where it is larger than that.
+    pub amount: u64,
+}
+
+/// What a plan takes from one reservation, in GPUs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservedDemand {
+    /// The reservation, by id.
+    pub reservation: String,
+    /// How many GPUs.
+    pub amount: u64,
+}
+
+/// The judgement of launches that draw on the same rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// The plan as a whole; its `fits_count` counts launches, from the first.
+    pub verdict: Verdict,
+    /// What the plan takes, summed by quota, project and region.
+    pub demands: Vec<HeldDemand>,
+    /// What it takes of reservations.
+    pub reserved: Vec<ReservedDemand>,
+    /// The first launch that a quota provably blocks; where none is, the first that is unknown.
+    pub breaks_at: Option<BreakingLaunch>,
+}
+
+/// Where a plan stops fitting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakingLaunch {
+    /// Its place in the plan, from zero.
+    pub index: u32,
+    /// Instances of it that still fit after the launches before it, where that is known.
+    pub fits_count: Option<u32>,
+}
+
+/// What went wrong with a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// A quota was exceeded.
+    Quota,
+    /// There was no free hardware.
+    Capacity,
+    /// Too many calls.
+    RateLimit,
+    /// The credentials do not allow it.
+    Access,
+    /// The request itself is wrong.
+    Invalid,
+    /// The cloud failed; the same call may succeed.
+    Transient,
+    /// The error does not say which of these it was.
+    Ambiguous,
+}
+
+/// What a launch error means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// What went wrong.
+    pub kind: FailureKind,
+    /// What the cloud said, violation by violation.
+    pub findings: Vec<Finding>,
+    /// Whether the same launch can succeed if tried again unchanged.
+    pub retry: bool,
+    /// What to do about it.
+    pub remedy: Option<String>,
 }

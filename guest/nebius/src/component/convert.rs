@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use quotagate_engine as engine;
 
-use super::bindings::quotagate::plugin::{inventory as wit_inventory, types as wit};
+use super::bindings::{
+    exports::quotagate::plugin::gate as wit_gate,
+    quotagate::plugin::{inventory as wit_inventory, types as wit},
+};
 
 /// Maps the cases of one enum onto the cases of the same names of another.
 macro_rules! cases {
@@ -39,6 +42,9 @@ cases!(scope: engine::Scope => wit::Scope { Tenant, Project });
 cases!(quota_outcome: engine::QuotaOutcome => wit::QuotaOutcome { Fits, Blocked, Unknown });
 cases!(capacity_outcome: engine::CapacityOutcome => wit::CapacityOutcome { Likely, Unlikely, Unknown });
 cases!(availability: engine::Availability => wit::Availability { Available, NoQuota, NoCapacity, Unknown });
+cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
+    Quota, Capacity, RateLimit, Access, Invalid, Transient, Ambiguous,
+});
 cases!(reason: engine::Reason => wit::Reason {
     Fits, Shortage, ExceedsLimit, Frozen, Deleted, Provisioning, StateUnknown, UsageUnmeasured, LimitUnset, RowMissing,
     ScopeUnreadable, Stale, Contradictory, WrongUnit, ReservationExhausted, NotOffered, NoCapacity, CapacityUnknown,
@@ -74,6 +80,10 @@ pub(super) fn profile(profile: wit::Profile) -> engine::Profile {
         new_cluster,
         fabric,
     })
+}
+
+pub(super) fn launch(launch: wit::Launch) -> engine::Launch {
+    fields!(launch => engine::Launch { offer: offer, count, profile: profile })
 }
 
 pub(super) fn policy(policy: wit::Policy) -> engine::Policy {
@@ -168,6 +178,7 @@ fn finding(finding: engine::Finding) -> wit::Finding {
         minimum_limit,
         detail,
         remedy,
+        rule,
     })
 }
 
@@ -179,5 +190,35 @@ pub(super) fn verdict(verdict: engine::Verdict) -> wit::Verdict {
         fits_count,
         visible,
         findings: |findings| each(findings, finding),
+    })
+}
+
+fn demand(demand: engine::HeldDemand) -> wit_gate::Demand {
+    fields!(demand => wit_gate::Demand { quota, project, region, amount })
+}
+
+fn reserved(demand: engine::ReservedDemand) -> wit_gate::ReservedDemand {
+    fields!(demand => wit_gate::ReservedDemand { reservation, amount })
+}
+
+fn breaking(launch: engine::BreakingLaunch) -> wit_gate::BreakingLaunch {
+    fields!(launch => wit_gate::BreakingLaunch { index, fits_count })
+}
+
+pub(super) fn admission(admission: engine::Admission) -> wit_gate::Admission {
+    fields!(admission => wit_gate::Admission {
+        verdict: verdict,
+        demands: |demands| each(demands, demand),
+        reserved: |demands| each(demands, reserved),
+        breaks_at: |launch: Option<_>| launch.map(breaking),
+    })
+}
+
+pub(super) fn diagnosis(diagnosis: engine::Diagnosis) -> wit_gate::Diagnosis {
+    fields!(diagnosis => wit_gate::Diagnosis {
+        kind: failure_kind,
+        findings: |findings| each(findings, finding),
+        retry,
+        remedy,
     })
 }

@@ -14,19 +14,21 @@ mod runtime;
 use alloc::{rc::Rc, string::String, vec::Vec};
 use core::cell::RefCell;
 
-use quotagate_engine::{Account, assess};
+use quotagate_engine::{Account, Launch as EngineLaunch, admit, assess};
 use wasi::clocks::wall_clock;
 
 use self::bindings::{
-    exports::quotagate::plugin::gate::{Descriptor, ErrorCode, GateError, Guest, Needs},
+    exports::quotagate::plugin::gate::{
+        Admission, Descriptor, Diagnosis, ErrorCode, Failure, GateError, Guest, Needs,
+    },
     quotagate::plugin::{
         inventory,
-        types::{Offer, Policy, Profile, Verdict},
+        types::{Launch, Offer, Policy, Profile, Verdict},
     },
 };
 use crate::{
-    CLOUD, Nebius,
-    json::{Refusal, assess_json},
+    CLOUD, Nebius, diagnose,
+    json::{Refusal, admit_json, assess_json, diagnose_json},
 };
 
 #[allow(
@@ -81,6 +83,27 @@ impl Guest for Component {
 
     fn assess_json(request: String) -> Result<String, GateError> {
         assess_json(&request, now_ms(), account).map_err(refuse)
+    }
+
+    fn admit(plan: Vec<Launch>, policy: Policy) -> Result<Admission, GateError> {
+        let plan: Vec<EngineLaunch> = plan.into_iter().map(convert::launch).collect();
+        admit(&Nebius, account, now_ms(), &plan, &convert::policy(policy))
+            .map(convert::admission)
+            .map_err(|why| refuse(why.into()))
+    }
+
+    fn admit_json(request: String) -> Result<String, GateError> {
+        admit_json(&request, now_ms(), account).map_err(refuse)
+    }
+
+    fn diagnose(failure: Failure) -> Diagnosis {
+        let failure =
+            diagnose::Failure::from_status(failure.code, &failure.message, &failure.details);
+        convert::diagnosis(diagnose::diagnose(&failure))
+    }
+
+    fn diagnose_json(error: String) -> Result<String, GateError> {
+        diagnose_json(&error).map_err(refuse)
     }
 }
 

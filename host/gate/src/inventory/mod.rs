@@ -50,6 +50,15 @@ pub struct NamedSource {
     pub report: SourceReport,
 }
 
+/// What a plugin is shown for one project; its JSON is what the engine reads natively.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ShownInventory {
+    allowances: contract::Allowances,
+    instance_types: contract::InstanceTypes,
+    capacities: contract::Capacities,
+    reservations: contract::Reservations,
+}
+
 impl Inventory {
     /// An inventory that nothing was read for.
     pub(crate) fn empty() -> Arc<Self> {
@@ -147,6 +156,16 @@ impl Inventory {
             .filter(|(_, project)| project.region.as_deref() == Some(region))
             .map(|(id, _)| id.clone())
             .collect()
+    }
+
+    /// What a plugin is shown for one project, whole: for tests, records and hosts of other languages.
+    pub fn shown_for(&self, project: &str) -> ShownInventory {
+        ShownInventory {
+            allowances: self.allowances(project),
+            instance_types: self.instance_types(project),
+            capacities: self.capacities(),
+            reservations: self.reservations(project),
+        }
     }
 
     pub(crate) fn allowances(&self, project: &str) -> contract::Allowances {

@@ -27,7 +27,7 @@ use crate::{
     bindings::PluginPre,
     clock::Clock,
     inventory::Inventory,
-    types::{Descriptor, Offer, Policy, Profile, Verdict},
+    types::{Admission, Descriptor, Diagnosis, Failure, Launch, Offer, Policy, Profile, Verdict},
 };
 
 /// The version of the contract that this host speaks.
@@ -162,6 +162,70 @@ impl Plugin {
             });
         }
         Ok(verdicts)
+    }
+
+    /// Judges launches together; see `admit` in `wit/gate.wit`.
+    ///
+    /// # Errors
+    /// See [`CallError`]; a shortage is a verdict, never an error.
+    pub fn admit(
+        &self,
+        inventory: &Arc<Inventory>,
+        clock: &Clock,
+        plan: &[Launch],
+        policy: &Policy,
+    ) -> Result<Admission, CallError> {
+        self.0
+            .call(Arc::clone(inventory), clock, |plugin, store| {
+                plugin
+                    .quotagate_plugin_gate()
+                    .call_admit(store, plan, *policy)
+            })?
+            .map_err(CallError::Refused)
+    }
+
+    /// Says what a launch error means; see `diagnose` in `wit/gate.wit`.
+    ///
+    /// # Errors
+    /// See [`CallError`]; an error that is not understood is a diagnosis too.
+    pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, CallError> {
+        self.0
+            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
+                plugin.quotagate_plugin_gate().call_diagnose(store, failure)
+            })
+    }
+
+    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON.
+    ///
+    /// # Errors
+    /// When the text holds no launch error, and see [`CallError`].
+    pub fn diagnose_json(&self, error: &str) -> Result<String, CallError> {
+        self.0
+            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
+                plugin
+                    .quotagate_plugin_gate()
+                    .call_diagnose_json(store, error)
+            })?
+            .map_err(CallError::Refused)
+    }
+
+    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn admit_json(
+        &self,
+        inventory: &Arc<Inventory>,
+        clock: &Clock,
+        request: &str,
+    ) -> Result<String, CallError> {
+        self.0
+            .call(Arc::clone(inventory), clock, |plugin, store| {
+                plugin
+                    .quotagate_plugin_gate()
+                    .call_admit_json(store, request)
+            })?
+            .map_err(CallError::Refused)
     }
 
     /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`.

@@ -1,0 +1,117 @@
+//! Launches judged together: each after those before it, on rows that they share.
+
+use alloc::{format, string::String};
+
+use crate::{
+    account::Account,
+    demand::{Cloud, InvalidLaunch},
+    judge::Judge,
+    judgement::Judgement,
+    ledger::Ledger,
+    row::Bound,
+    vocabulary::{
+        Admission, BreakingLaunch, CapacityOutcome, Finding, Launch, Policy, QuotaOutcome, Reason,
+    },
+};
+
+/// Judges a plan in one pass. `account` gives what was read for a project; `now` is in milliseconds since the Unix epoch.
+///
+/// Each row is compared with what the whole plan takes from it, and the plan's verdict carries one finding a row.
+///
+/// # Errors
+/// When the plan is empty or one of its launches makes no sense; the message says which.
+pub fn admit<A: AsRef<Account>>(
+    cloud: &impl Cloud,
+    account: impl Fn(&str) -> A,
+    now: u64,
+    plan: &[Launch],
+    policy: &Policy,
+) -> Result<Admission, InvalidLaunch> {
+    if plan.is_empty() {
+        return Err(InvalidLaunch(String::from("a plan of no launches")));
+    }
+    let mut ledger = Ledger::default();
+    let mut whole = Judgement::new();
+    whole.capacity = CapacityOutcome::Likely;
+    let mut breaking: Option<(QuotaOutcome, BreakingLaunch)> = None;
+    for (index, launch) in plan.iter().enumerate() {
+        let account = account(&launch.profile.project);
+        let judge = Judge {
+            cloud,
+            account: account.as_ref(),
+            now,
+            policy,
+        };
+        let judged = judge
+            .launch(launch, &mut ledger)
+            .map_err(|InvalidLaunch(why)| {
+                InvalidLaunch(format!("launch {} of the plan: {why}", index + 1))
+            })?;
+        let outcome = judged.quota();
+        // A proven break outranks an earlier launch that is merely unknown.
+        if outcome > breaking.map_or(QuotaOutcome::Fits, |(outcome, _)| outcome) {
+            let here = BreakingLaunch {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                fits_count: judged.bound.fits_count(),
+            };
+            breaking = Some((outcome, here));
+        }
+        whole.capacity = worse(whole.capacity, judged.capacity);
+        merge(&mut whole, judged);
+    }
+    let breaks_at = breaking.map(|(_, launch)| launch);
+    let fits_count = match breaking {
+        None => u32::try_from(plan.len()).ok(),
+        Some((QuotaOutcome::Blocked, launch)) => Some(launch.index),
+        Some(_) => None,
+    };
+    Ok(Admission {
+        verdict: whole.verdict(cloud, policy, fits_count),
+        demands: ledger.demands(),
+        reserved: ledger.reserved_demands(),
+        breaks_at,
+    })
+}
+
+/// A row's later finding counts what all launches up to there take, so it replaces the earlier one.
+fn merge(whole: &mut Judgement, judged: Judgement) {
+    for mut noted in judged.noted {
+        let earlier = whole
+            .noted
+            .iter()
+            .position(|known| same_row(&known.finding, &noted.finding));
+        if let Some(earlier) = earlier {
+            let known = whole.noted.remove(earlier);
+            // A doubt about one launch (a restart, an unread reservation) does not outlive a proof by another, nor the
+            // other way round.
+            if known.finding.outcome > noted.finding.outcome {
+                noted.finding.outcome = known.finding.outcome;
+                noted.finding.reason = known.finding.reason;
+                noted.finding.detail = known.finding.detail;
+            }
+            noted.always |= known.always;
+        }
+        whole.noted.push(noted);
+    }
+    whole.bound = Bound::UNLIMITED;
+}
+
+fn same_row(one: &Finding, other: &Finding) -> bool {
+    let key = |finding: &Finding| (finding.scope, finding.region.clone(), finding.quota.clone());
+    let orienting =
+        |finding: &Finding| matches!(finding.reason, Reason::NotDecisive | Reason::NotChecked);
+    match &one.quota {
+        Some(_) => key(one) == key(other) && orienting(one) == orienting(other),
+        None => one == other,
+    }
+}
+
+const fn worse(one: CapacityOutcome, other: CapacityOutcome) -> CapacityOutcome {
+    match (one, other) {
+        (CapacityOutcome::Unlikely, _) | (_, CapacityOutcome::Unlikely) => {
+            CapacityOutcome::Unlikely
+        }
+        (CapacityOutcome::Unknown, _) | (_, CapacityOutcome::Unknown) => CapacityOutcome::Unknown,
+        (CapacityOutcome::Likely, CapacityOutcome::Likely) => CapacityOutcome::Likely,
+    }
+}

@@ -1,0 +1,444 @@
+//! One launch: every row that it draws on, both scopes, reservations, capacity.
+
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{
+    account::{Account, Found, Rows, unreadable},
+    capacity::{Advice, lane},
+    demand::{Bearing, Cloud, Demand, InvalidLaunch},
+    judgement::Judgement,
+    ledger::Ledger,
+    reservation::Cover,
+    row::{Amount, Bound, Judged, clamp, finding, judge, rowless_finding},
+    vocabulary::{
+        CapacityOutcome, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome,
+        Reason, ReservationUse, Scope, SourceState,
+    },
+};
+
+/// Everything that a judgement rests on.
+pub(crate) struct Judge<'a, C> {
+    pub(crate) cloud: &'a C,
+    pub(crate) account: &'a Account,
+    pub(crate) now: u64,
+    pub(crate) policy: &'a Policy,
+}
+
+impl<C: Cloud> Judge<'_, C> {
+    /// Judges a launch after those in the ledger, and enters what it takes.
+    pub(crate) fn launch(
+        &self,
+        launch: &Launch,
+        ledger: &mut Ledger,
+    ) -> Result<Judgement, InvalidLaunch> {
+        if launch.count == 0 {
+            return Err(InvalidLaunch(String::from(
+                "a launch of no instances: `count` must be at least 1",
+            )));
+        }
+        let mut judgement = Judgement::new();
+        let instance_type = match self.offered(launch) {
+            Ok(instance_type) => instance_type,
+            Err((reason, why)) => {
+                self.refuse(&mut judgement, launch, reason, why);
+                return Ok(judgement);
+            }
+        };
+        let demands = self.cloud.demands(launch, instance_type)?;
+        let cover = self.cover(launch, instance_type, ledger);
+        let reserved = cover.as_ref().map_or(0, |cover| cover.instances);
+        let on_reserved = reserved.min(launch.count.into());
+        for demand in &demands {
+            self.demand(&mut judgement, launch, demand, cover.as_ref(), ledger);
+        }
+        if let Some(cover) = &cover {
+            self.reservation(&mut judgement, launch, instance_type, cover);
+            cover.take(on_reserved, instance_type.gpus, ledger);
+        }
+        self.capacity(
+            &mut judgement,
+            launch,
+            on_reserved == u64::from(launch.count),
+            ledger,
+        );
+        self.enter(launch, &demands, on_reserved, ledger);
+        if self.policy.explain {
+            for what in self.cloud.not_checked(launch, instance_type) {
+                let said = String::from(*what);
+                let finding =
+                    self.about_offer(launch, Reason::NotChecked, QuotaOutcome::Fits, said);
+                judgement.note(finding, Bound::UNLIMITED);
+            }
+        }
+        Ok(judgement)
+    }
+
+    /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
+    fn enter(&self, launch: &Launch, demands: &[Demand], on_reserved: u64, ledger: &mut Ledger) {
+        let strict = launch.profile.reservation == ReservationUse::Strict;
+        for demand in demands {
+            let spared = if demand.bearing.is_reservable() {
+                on_reserved
+            } else {
+                0
+            };
+            let count = u64::from(launch.count).saturating_sub(spared);
+            let drawn_on = match demand.bearing {
+                Bearing::NotDecisive => false,
+                Bearing::WhereListed => matches!(
+                    self.account.tenant_rows.find(
+                        &launch.offer.region,
+                        &demand.quota,
+                        self.now,
+                        self.policy
+                    ),
+                    Found::Row(_) | Found::Twins(_)
+                ),
+                Bearing::Reservable | Bearing::PerhapsHeldReservable => !strict,
+                Bearing::Decisive | Bearing::PerhapsHeld => true,
+            };
+            if drawn_on {
+                ledger.take(demand, &self.account.project, &launch.offer.region, count);
+            }
+        }
+    }
+
+    /// Adds the cloud's advice on hardware, which never touches the quota outcome.
+    fn capacity(
+        &self,
+        judgement: &mut Judgement,
+        launch: &Launch,
+        on_reserved: bool,
+        ledger: &mut Ledger,
+    ) {
+        let lane = lane(launch, on_reserved);
+        let wanted = ledger
+            .placed(&launch.offer, lane)
+            .saturating_add(launch.count.into());
+        let advice = Advice::on(
+            self.account,
+            launch,
+            (lane, wanted),
+            judgement.quota(),
+            self.now,
+            self.policy,
+        );
+        ledger.place(&launch.offer, lane, launch.count);
+        judgement.capacity = advice.outcome;
+        if let Some((reason, detail)) = advice.said {
+            let mut finding = self.about_offer(launch, reason, QuotaOutcome::Fits, detail);
+            finding.remedy = self.remedy(&finding, "");
+            judgement.note(finding, Bound::UNLIMITED);
+        }
+    }
+
+    /// The type that the launch asks for, or why the project is not offered it.
+    fn offered(&self, launch: &Launch) -> Result<&InstanceType, (Reason, String)> {
+        let Offer {
+            instance_type: name,
+            region,
+            lifecycle,
+        } = &launch.offer;
+        let account = self.account;
+        let source = &account.types_source;
+        if let Some((reason, why)) = unreadable(source, self.now, self.policy) {
+            return Err((
+                reason,
+                format!("the list of instance types could not be read: {why}"),
+            ));
+        }
+        if let Some(home) = account.region.as_ref().filter(|home| *home != region) {
+            return Err((
+                Reason::NotOffered,
+                format!(
+                    "project {} lives in {home}, not in {region}",
+                    account.project
+                ),
+            ));
+        }
+        let Some(instance_type) = account.instance_type(name) else {
+            return Err(if source.state == SourceState::Incomplete {
+                (
+                    Reason::ScopeUnreadable,
+                    String::from("the list of instance types was read in part"),
+                )
+            } else {
+                (
+                    Reason::NotOffered,
+                    format!("{name} is not offered in {region}"),
+                )
+            });
+        };
+        let profile = &launch.profile;
+        let preemptible = *lifecycle == Lifecycle::Preemptible;
+        if preemptible && !instance_type.preemptible {
+            return Err((
+                Reason::NotOffered,
+                format!("{name} is not offered as preemptible in {region}"),
+            ));
+        }
+        if profile.reservation == ReservationUse::Strict && (preemptible || instance_type.gpus == 0)
+        {
+            return Err((
+                Reason::NotOffered,
+                String::from("reservations serve on-demand GPU instances alone"),
+            ));
+        }
+        if profile.new_cluster && !instance_type.clusterable {
+            return Err((Reason::NotOffered, format!("{name} cannot join a cluster")));
+        }
+        Ok(instance_type)
+    }
+
+    fn refuse(&self, judgement: &mut Judgement, launch: &Launch, reason: Reason, why: String) {
+        let mut finding = self.about_offer(launch, reason, QuotaOutcome::Unknown, why);
+        finding.remedy = self.remedy(&finding, "");
+        judgement.note(finding, Bound::UNKNOWN);
+        judgement.bound = Bound::UNKNOWN;
+        if reason == Reason::NotOffered {
+            judgement.capacity = CapacityOutcome::Unlikely;
+        }
+    }
+
+    fn cover(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+        ledger: &Ledger,
+    ) -> Option<Cover> {
+        let reservable = instance_type.gpus > 0
+            && launch.offer.lifecycle == Lifecycle::OnDemand
+            && launch.profile.reservation != ReservationUse::Forbid;
+        reservable.then(|| {
+            Cover::of(
+                self.account,
+                launch,
+                instance_type,
+                ledger,
+                self.now,
+                self.policy,
+            )
+        })
+    }
+
+    /// Judges one demand by the rows of both scopes.
+    fn demand(
+        &self,
+        judgement: &mut Judgement,
+        launch: &Launch,
+        demand: &Demand,
+        cover: Option<&Cover>,
+        ledger: &Ledger,
+    ) {
+        if demand.each == 0 && demand.once == 0 {
+            return;
+        }
+        let cover = cover.filter(|_| demand.bearing.is_reservable());
+        if cover.is_some() && launch.profile.reservation == ReservationUse::Strict {
+            return;
+        }
+        let reserved = cover.map_or(0, |cover| cover.instances);
+        for (scope, rows) in [
+            (Scope::Tenant, &self.account.tenant_rows),
+            (Scope::Project, &self.account.project_rows),
+        ] {
+            let region = &launch.offer.region;
+            let amount = Amount {
+                before: ledger.taken(scope, &self.account.project, region, &demand.quota),
+                once: demand.once,
+                each: demand.each,
+                count: u64::from(launch.count).saturating_sub(reserved).into(),
+            };
+            let Some(judged) = self.scope(region, demand, amount, scope, rows) else {
+                continue;
+            };
+            let Judged {
+                mut finding,
+                mut bound,
+            } = judged;
+            if demand.bearing == Bearing::NotDecisive {
+                finding.reason = Reason::NotDecisive;
+                finding.outcome = QuotaOutcome::Fits;
+                bound = Bound::UNLIMITED;
+            } else if let Some(doubt) = doubt(demand, &finding, cover) {
+                finding.outcome = QuotaOutcome::Unknown;
+                finding.detail = Some(doubt);
+                bound = Bound::UNKNOWN;
+            } else if let Some(cover) = cover {
+                bound = match cover.uncertain {
+                    Some(_) => Bound::UNKNOWN,
+                    None => bound.plus(reserved),
+                };
+            }
+            judgement.bound = judgement.bound.and(bound);
+            // Where reservations take every instance the row is not asked; its room still says how many more would fit.
+            if amount.asked() > 0 {
+                if !matches!(finding.reason, Reason::Fits | Reason::NotDecisive) {
+                    finding.remedy = self.remedy(&finding, rows.owner());
+                }
+                judgement.note(finding, bound);
+            }
+        }
+    }
+
+    /// What one scope says of one amount; none where it does not constrain.
+    fn scope(
+        &self,
+        region: &str,
+        demand: &Demand,
+        amount: Amount,
+        scope: Scope,
+        rows: &Rows,
+    ) -> Option<Judged> {
+        let quota = demand.quota.as_ref();
+        let without_row = |reason, detail| {
+            let unit = demand.units.first().copied().unwrap_or_default();
+            let required = clamp(amount.total());
+            let why = (reason, QuotaOutcome::Unknown);
+            let mut finding =
+                rowless_finding(Some(quota), Some(scope), region, unit, required, why);
+            finding.detail = Some(detail);
+            Some(Judged {
+                finding,
+                bound: Bound::UNKNOWN,
+            })
+        };
+        let optional = matches!(demand.bearing, Bearing::WhereListed | Bearing::NotDecisive);
+        let list = self.cloud.list_name(scope);
+        match rows.find(region, quota, self.now, self.policy) {
+            Found::Row(row) => judge(row, scope, demand.units, amount).or_else(|| {
+                let mut finding =
+                    finding(row, scope, amount, Reason::NotDecisive, QuotaOutcome::Fits);
+                finding.detail = Some(String::from(
+                    "the row sets no limit, so the tenant's governs",
+                ));
+                Some(Judged {
+                    finding,
+                    bound: Bound::UNLIMITED,
+                })
+            }),
+            Found::Twins(row) => {
+                let mut finding = finding(
+                    row,
+                    scope,
+                    amount,
+                    Reason::Contradictory,
+                    QuotaOutcome::Unknown,
+                );
+                (finding.limit, finding.usage, finding.headroom) = (None, None, None);
+                (finding.shortfall, finding.minimum_limit) = (None, None);
+                finding.detail = Some(format!(
+                    "{list} has the row more than once, with different numbers"
+                ));
+                Some(Judged {
+                    finding,
+                    bound: Bound::UNKNOWN,
+                })
+            }
+            Found::Unreadable(_, _) | Found::Absent if optional => None,
+            Found::Unreadable(reason, why) => {
+                without_row(reason, format!("{list} could not be relied on: {why}"))
+            }
+            Found::Absent if scope == Scope::Project => None,
+            Found::Absent => without_row(Reason::RowMissing, format!("{list} has no such row")),
+        }
+    }
+
+    /// Reports what the reservations do for the launch, and judges a launch that insists on them.
+    fn reservation(
+        &self,
+        judgement: &mut Judgement,
+        launch: &Launch,
+        instance_type: &InstanceType,
+        cover: &Cover,
+    ) {
+        let strict = launch.profile.reservation == ReservationUse::Strict;
+        if !strict && cover.instances == 0 {
+            return;
+        }
+        let count = u64::from(launch.count);
+        let required = count.saturating_mul(instance_type.gpus.into());
+        let mut finding = self.about_offer(launch, Reason::Fits, QuotaOutcome::Fits, String::new());
+        finding.unit = String::from("count");
+        finding.required = required;
+        finding.limit = Some(cover.limit);
+        finding.headroom = Some(cover.free);
+        let mut words = Vec::new();
+        let mut bound = Bound::UNLIMITED;
+        if strict {
+            bound = Bound {
+                most: cover.instances,
+                exact: cover.uncertain.is_none(),
+            };
+            if count > cover.instances {
+                let proven = cover.uncertain.is_none() && !launch.profile.restart;
+                finding.reason = Reason::ReservationExhausted;
+                finding.shortfall =
+                    Some(required.saturating_sub(cover.free)).filter(|short| *short > 0);
+                finding.outcome = if proven {
+                    QuotaOutcome::Blocked
+                } else {
+                    bound = Bound::UNKNOWN;
+                    QuotaOutcome::Unknown
+                };
+            }
+        } else {
+            finding.reason = Reason::NotDecisive;
+        }
+        words.push(format!(
+            "reservations have room for {} of {count} instances",
+            cover.instances.min(count)
+        ));
+        words.extend(cover.uncertain.clone());
+        words.extend(cover.announced.iter().cloned());
+        finding.detail = Some(words.join("; "));
+        finding.remedy = self.remedy(&finding, "");
+        judgement.bound = judgement.bound.and(bound);
+        judgement.note(finding, bound);
+        if !cover.announced.is_empty()
+            && let Some(noted) = judgement.noted.last_mut()
+        {
+            noted.always = true;
+        }
+    }
+
+    /// A finding on the offer itself rather than on a row.
+    fn about_offer(
+        &self,
+        launch: &Launch,
+        reason: Reason,
+        outcome: QuotaOutcome,
+        detail: String,
+    ) -> Finding {
+        let mut finding = rowless_finding(
+            None,
+            None,
+            &launch.offer.region,
+            "instance",
+            launch.count.into(),
+            (reason, outcome),
+        );
+        finding.detail = Some(detail);
+        finding
+    }
+
+    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
+        (finding.reason != Reason::Fits)
+            .then(|| self.cloud.remedy(finding, owner))
+            .flatten()
+    }
+}
+
+/// Why a shortage found here proves nothing, if so.
+fn doubt(demand: &Demand, finding: &Finding, cover: Option<&Cover>) -> Option<String> {
+    if finding.outcome != QuotaOutcome::Blocked {
+        return None;
+    }
+    let short = matches!(finding.reason, Reason::Shortage | Reason::ExceedsLimit);
+    if short && demand.bearing.may_be_held() {
+        return Some(String::from(
+            "the stopped instances' own may be inside the usage already",
+        ));
+    }
+    cover.and_then(|cover| cover.uncertain.clone())
+}

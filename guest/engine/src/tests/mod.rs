@@ -1,0 +1,204 @@
+//! The engine against a cloud of its own: laws that hold for every account (`laws`), and the rules one by one (`rules`).
+
+mod laws;
+mod rules;
+
+use alloc::{borrow::Cow, format, string::String, vec, vec::Vec};
+
+use crate::*;
+
+/// A cloud whose launches take one `gpu` row for GPUs, one `count` row for instances, and one `cluster` row for each new
+/// cluster.
+pub(super) struct Toy;
+
+impl Cloud for Toy {
+    fn demands(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+    ) -> Result<Vec<Demand>, InvalidLaunch> {
+        let demand = |quota: &'static str, each, once, bearing| Demand {
+            quota: Cow::Borrowed(quota),
+            units: &["count"],
+            each,
+            once,
+            bearing,
+        };
+        let gpus = if launch.profile.restart {
+            Bearing::PerhapsHeldReservable
+        } else {
+            Bearing::Reservable
+        };
+        Ok(vec![
+            demand("gpu", instance_type.gpus.into(), 0, gpus),
+            demand("count", 1, 0, Bearing::Decisive),
+            demand(
+                "cluster",
+                0,
+                launch.profile.new_cluster.into(),
+                Bearing::Decisive,
+            ),
+            demand("optional", 1, 0, Bearing::WhereListed),
+        ])
+    }
+
+    fn rule(&self, _: Reason) -> &'static str {
+        "a rule"
+    }
+
+    fn not_checked(&self, _: &Launch, _: &InstanceType) -> &[&'static str] {
+        &[]
+    }
+
+    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
+        finding
+            .minimum_limit
+            .map(|limit| format!("{owner}: {limit}"))
+    }
+}
+
+pub(super) fn big(lifecycle: Lifecycle) -> Offer {
+    Offer {
+        instance_type: "big".into(),
+        region: "here".into(),
+        lifecycle,
+    }
+}
+
+pub(super) fn source(state: SourceState) -> Source {
+    Source {
+        state,
+        fetched_at: 1_000,
+        detail: None,
+    }
+}
+
+pub(super) fn row(owner: &str, name: &str, limit: Option<u64>, usage: u64) -> Allowance {
+    Allowance {
+        name: name.into(),
+        owner: owner.into(),
+        region: "here".into(),
+        unit: "count".into(),
+        state: RowState::Active,
+        limit,
+        usage,
+        usage_state: UsageState::Used,
+        held: 0,
+    }
+}
+
+/// Everything that an account is made of, open to change.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub(super) allowances: Allowances,
+    pub(super) types: InstanceTypes,
+    pub(super) capacities: Capacities,
+    pub(super) reservations: Reservations,
+}
+
+impl Parts {
+    /// An account in which eight-GPU instances are offered and nothing is limited tightly.
+    pub(super) fn roomy() -> Self {
+        let list = |owner: &str, rows| AllowanceList {
+            owner: owner.into(),
+            rows,
+            source: source(SourceState::Complete),
+        };
+        Self {
+            allowances: Allowances {
+                tenant: list(
+                    "t",
+                    ["gpu", "count", "cluster"]
+                        .map(|name| row("t", name, Some(100), 0))
+                        .to_vec(),
+                ),
+                project: list("p", Vec::new()),
+            },
+            types: InstanceTypes {
+                region: Some("here".into()),
+                items: vec![InstanceType {
+                    name: "big".into(),
+                    family: "f".into(),
+                    vcpus: 128,
+                    memory_bytes: 1 << 40,
+                    gpus: 8,
+                    gpu_quota: None,
+                    preemptible: true,
+                    clusterable: true,
+                }],
+                source: source(SourceState::Complete),
+            },
+            capacities: Capacities {
+                items: Vec::new(),
+                source: source(SourceState::Complete),
+            },
+            reservations: Reservations {
+                items: Vec::new(),
+                source: source(SourceState::Complete),
+            },
+        }
+    }
+
+    pub(super) fn tenant_row(&mut self, name: &str) -> &mut Allowance {
+        let rows = &mut self.allowances.tenant.rows;
+        rows.iter_mut().find(|row| row.name == name).unwrap()
+    }
+
+    pub(super) fn account(&self) -> Account {
+        let parts = self.clone();
+        Account::new(
+            "p",
+            parts.allowances,
+            parts.types,
+            parts.capacities,
+            parts.reservations,
+        )
+    }
+
+    pub(super) fn judge(&self, count: u32, profile: &Profile) -> Verdict {
+        let policy = Policy {
+            explain: true,
+            ..Policy::default()
+        };
+        self.judge_under(count, profile, Lifecycle::OnDemand, &policy)
+    }
+
+    pub(super) fn admit(&self, plan: &[(u32, Profile)]) -> Admission {
+        let account = alloc::rc::Rc::new(self.account());
+        let plan: Vec<Launch> = plan
+            .iter()
+            .map(|(count, profile)| Launch {
+                offer: big(Lifecycle::OnDemand),
+                count: *count,
+                profile: profile.clone(),
+            })
+            .collect();
+        let policy = Policy {
+            explain: true,
+            ..Policy::default()
+        };
+        let account = |_: &str| account.clone();
+        admit(&Toy, account, 1_000, &plan, &policy).unwrap()
+    }
+
+    pub(super) fn judge_under(
+        &self,
+        count: u32,
+        profile: &Profile,
+        lifecycle: Lifecycle,
+        policy: &Policy,
+    ) -> Verdict {
+        let offer = big(lifecycle);
+        assess(
+            &Toy,
+            &self.account(),
+            1_000,
+            &[offer],
+            count,
+            profile,
+            policy,
+        )
+        .unwrap()
+        .remove(0)
+    }
+}
