@@ -1,6 +1,6 @@
 //! One launch: every row that it draws on, both scopes, reservations, capacity.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String};
 
 use crate::{
     account::{Account, Found, Rows, unreadable},
@@ -9,7 +9,7 @@ use crate::{
     judgement::Judgement,
     ledger::Ledger,
     reservation::Cover,
-    row::{Amount, Bound, Judged, clamp, finding, judge, rowless_finding},
+    row::{Amount, Bound, Judged, about_offer, clamp, finding, judge, rowless_finding},
     vocabulary::{
         CapacityOutcome, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome,
         Reason, ReservationUse, Scope, SourceState,
@@ -52,7 +52,13 @@ impl<C: Cloud> Judge<'_, C> {
             self.demand(&mut judgement, launch, demand, cover.as_ref(), ledger);
         }
         if let Some(cover) = &cover {
-            self.reservation(&mut judgement, launch, instance_type, cover);
+            if let Some((mut finding, bound)) =
+                cover.finding(launch, instance_type, judgement.reservable)
+            {
+                finding.remedy = self.remedy(&finding, "");
+                judgement.bound = judgement.bound.and(bound);
+                judgement.note_if(!cover.announced.is_empty(), finding, bound);
+            }
             cover.take(on_reserved, instance_type.gpus, ledger);
         }
         self.capacity(
@@ -65,8 +71,7 @@ impl<C: Cloud> Judge<'_, C> {
         if self.policy.explain {
             for what in self.cloud.not_checked(launch, instance_type) {
                 let said = String::from(*what);
-                let finding =
-                    self.about_offer(launch, Reason::NotChecked, QuotaOutcome::Fits, said);
+                let finding = about_offer(launch, Reason::NotChecked, QuotaOutcome::Fits, said);
                 judgement.note(finding, Bound::UNLIMITED);
             }
         }
@@ -126,7 +131,7 @@ impl<C: Cloud> Judge<'_, C> {
         ledger.place(&launch.offer, lane, launch.count);
         judgement.capacity = advice.outcome;
         if let Some((reason, detail)) = advice.said {
-            let mut finding = self.about_offer(launch, reason, QuotaOutcome::Fits, detail);
+            let mut finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
             finding.remedy = self.remedy(&finding, "");
             judgement.note(finding, Bound::UNLIMITED);
         }
@@ -191,7 +196,7 @@ impl<C: Cloud> Judge<'_, C> {
     }
 
     fn refuse(&self, judgement: &mut Judgement, launch: &Launch, reason: Reason, why: String) {
-        let mut finding = self.about_offer(launch, reason, QuotaOutcome::Unknown, why);
+        let mut finding = about_offer(launch, reason, QuotaOutcome::Unknown, why);
         finding.remedy = self.remedy(&finding, "");
         judgement.note(finding, Bound::UNKNOWN);
         judgement.bound = Bound::UNKNOWN;
@@ -271,6 +276,9 @@ impl<C: Cloud> Judge<'_, C> {
                 };
             }
             judgement.bound = judgement.bound.and(bound);
+            if cover.is_some() {
+                judgement.reservable = judgement.reservable.and(bound);
+            }
             // Where reservations take every instance the row is not asked; its room still says how many more would fit.
             if amount.asked() > 0 {
                 if !matches!(finding.reason, Reason::Fits | Reason::NotDecisive) {
@@ -342,84 +350,6 @@ impl<C: Cloud> Judge<'_, C> {
             Found::Absent if scope == Scope::Project => None,
             Found::Absent => without_row(Reason::RowMissing, format!("{list} has no such row")),
         }
-    }
-
-    /// Reports what the reservations do for the launch, and judges a launch that insists on them.
-    fn reservation(
-        &self,
-        judgement: &mut Judgement,
-        launch: &Launch,
-        instance_type: &InstanceType,
-        cover: &Cover,
-    ) {
-        let strict = launch.profile.reservation == ReservationUse::Strict;
-        if !strict && cover.instances == 0 {
-            return;
-        }
-        let count = u64::from(launch.count);
-        let required = count.saturating_mul(instance_type.gpus.into());
-        let mut finding = self.about_offer(launch, Reason::Fits, QuotaOutcome::Fits, String::new());
-        finding.unit = String::from("count");
-        finding.required = required;
-        finding.limit = Some(cover.limit);
-        finding.headroom = Some(cover.free);
-        let mut words = Vec::new();
-        let mut bound = Bound::UNLIMITED;
-        if strict {
-            bound = Bound {
-                most: cover.instances,
-                exact: cover.uncertain.is_none(),
-            };
-            if count > cover.instances {
-                let proven = cover.uncertain.is_none() && !launch.profile.restart;
-                finding.reason = Reason::ReservationExhausted;
-                finding.shortfall =
-                    Some(required.saturating_sub(cover.free)).filter(|short| *short > 0);
-                finding.outcome = if proven {
-                    QuotaOutcome::Blocked
-                } else {
-                    bound = Bound::UNKNOWN;
-                    QuotaOutcome::Unknown
-                };
-            }
-        } else {
-            finding.reason = Reason::NotDecisive;
-        }
-        words.push(format!(
-            "reservations have room for {} of {count} instances",
-            cover.instances.min(count)
-        ));
-        words.extend(cover.uncertain.clone());
-        words.extend(cover.announced.iter().cloned());
-        finding.detail = Some(words.join("; "));
-        finding.remedy = self.remedy(&finding, "");
-        judgement.bound = judgement.bound.and(bound);
-        judgement.note(finding, bound);
-        if !cover.announced.is_empty()
-            && let Some(noted) = judgement.noted.last_mut()
-        {
-            noted.always = true;
-        }
-    }
-
-    /// A finding on the offer itself rather than on a row.
-    fn about_offer(
-        &self,
-        launch: &Launch,
-        reason: Reason,
-        outcome: QuotaOutcome,
-        detail: String,
-    ) -> Finding {
-        let mut finding = rowless_finding(
-            None,
-            None,
-            &launch.offer.region,
-            "instance",
-            launch.count.into(),
-            (reason, outcome),
-        );
-        finding.detail = Some(detail);
-        finding
     }
 
     fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {

@@ -16,6 +16,8 @@ pub(crate) struct Judgement {
     pub(crate) noted: Vec<Noted>,
     /// How many instances every row together lets through.
     pub(crate) bound: Bound,
+    /// How many the reservations and the GPU rows behind them let through.
+    pub(crate) reservable: Bound,
     pub(crate) capacity: CapacityOutcome,
 }
 
@@ -32,18 +34,24 @@ impl Judgement {
         Self {
             noted: Vec::new(),
             bound: Bound::UNLIMITED,
+            reservable: Bound::UNLIMITED,
             capacity: CapacityOutcome::Unknown,
         }
     }
 
     pub(crate) fn note(&mut self, finding: Finding, bound: Bound) {
-        let always = !matches!(
+        self.note_if(false, finding, bound);
+    }
+
+    /// Notes a finding that is shown without an explanation where it decides, or where it is worth `telling`.
+    pub(crate) fn note_if(&mut self, telling: bool, finding: Finding, bound: Bound) {
+        let orients = matches!(
             finding.reason,
             Reason::Fits | Reason::NotDecisive | Reason::CapacityUnknown | Reason::NotChecked
         );
         self.noted.push(Noted {
             finding,
-            always,
+            always: telling || !orients,
             bound,
         });
     }

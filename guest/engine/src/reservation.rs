@@ -3,13 +3,16 @@
 //!
 //! GPUs of a reservation do not count against the ordinary GPU row. An instance is placed whole, on one reservation.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 
 use crate::{
     account::{Account, unreadable},
     ledger::Ledger,
-    row::{headroom, measured_usage},
-    vocabulary::{InstanceType, Launch, Policy, Reservation, SourceState},
+    row::{Bound, about_offer, headroom, measured_usage},
+    vocabulary::{
+        Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation, ReservationUse,
+        SourceState,
+    },
 };
 
 /// What reservations can take of one launch.
@@ -61,7 +64,7 @@ impl Cover {
             by_fabric
                 .entry(fabric)
                 .or_default()
-                .add(reservation, gpus, ledger);
+                .add(reservation, gpus, ledger, now);
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
         let mut best = by_fabric
@@ -75,7 +78,7 @@ impl Cover {
         best
     }
 
-    fn add(&mut self, reservation: &Reservation, gpus: u64, ledger: &Ledger) {
+    fn add(&mut self, reservation: &Reservation, gpus: u64, ledger: &Ledger, now: u64) {
         let taken = ledger.reserved(&reservation.id);
         self.limit = self.limit.saturating_add(reservation.limit);
         if let Some(change) = &reservation.next_change {
@@ -83,11 +86,13 @@ impl Cover {
                 || String::from("another size"),
                 |limit| format!("{limit} GPUs"),
             );
+            let hours = change.at.saturating_sub(now) / 3_600_000;
             self.announced.push(format!(
-                "reservation {} changes from {} GPUs to {to}, {} s after the Unix epoch",
+                "reservation {} changes from {} GPUs to {to} in {} d {} h",
                 reservation.id,
                 reservation.limit,
-                change.at / 1000
+                hours / 24,
+                hours % 24
             ));
         }
         match free(reservation) {
@@ -105,6 +110,64 @@ impl Cover {
                 ));
             }
         }
+    }
+
+    /// What the reservations do for the launch: it decides for one that insists on them, and says how many more would fit
+    /// where they take every instance (`behind` is how many the GPU rows let through besides). None where they do nothing.
+    pub(crate) fn finding(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+        behind: Bound,
+    ) -> Option<(Finding, Bound)> {
+        let strict = launch.profile.reservation == ReservationUse::Strict;
+        if !strict && self.instances == 0 {
+            return None;
+        }
+        let count = u64::from(launch.count);
+        let short = count > self.instances;
+        let proven = self.uncertain.is_none();
+        let room = self.instances.min(count);
+        let mut words = vec![format!(
+            "reservations have room for {room} of {count} instances"
+        )];
+        words.extend(self.uncertain.clone());
+        words.extend(self.announced.iter().cloned());
+        let (reason, outcome, bound) = match (strict, short) {
+            (true, true) if proven && !launch.profile.restart => (
+                Reason::ReservationExhausted,
+                QuotaOutcome::Blocked,
+                Bound {
+                    most: self.instances,
+                    exact: true,
+                },
+            ),
+            (true, true) => (
+                Reason::ReservationExhausted,
+                QuotaOutcome::Unknown,
+                Bound::UNKNOWN,
+            ),
+            (true, false) if proven => (
+                Reason::Fits,
+                QuotaOutcome::Fits,
+                Bound {
+                    most: self.instances,
+                    exact: true,
+                },
+            ),
+            (true, false) => (Reason::Fits, QuotaOutcome::Fits, Bound::UNKNOWN),
+            (false, true) => (Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED),
+            (false, false) => (Reason::Fits, QuotaOutcome::Fits, behind),
+        };
+        let required = count.saturating_mul(instance_type.gpus.into());
+        let mut finding = about_offer(launch, reason, outcome, words.join("; "));
+        finding.unit = String::from("count");
+        finding.required = required;
+        finding.limit = Some(self.limit);
+        finding.headroom = Some(self.free);
+        finding.shortfall = Some(required.saturating_sub(self.free))
+            .filter(|shortfall| *shortfall > 0 && reason == Reason::ReservationExhausted);
+        Some((finding, bound))
     }
 
     /// Takes `instances` of them for a launch, so that the next one in a plan finds them gone.

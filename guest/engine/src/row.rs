@@ -5,7 +5,9 @@
 
 use alloc::string::String;
 
-use crate::vocabulary::{Allowance, Finding, QuotaOutcome, Reason, RowState, Scope, UsageState};
+use crate::vocabulary::{
+    Allowance, Finding, Launch, QuotaOutcome, Reason, RowState, Scope, UsageState,
+};
 
 /// What is taken from a row, in its unit. Sums are kept in `u128`, so that a million instances of the largest disk
 /// cannot wrap.
@@ -273,4 +275,23 @@ pub(crate) fn rowless_finding(
         remedy: None,
         rule: None,
     }
+}
+
+/// A finding on the offer itself rather than on a row.
+pub(crate) fn about_offer(
+    launch: &Launch,
+    reason: Reason,
+    outcome: QuotaOutcome,
+    detail: String,
+) -> Finding {
+    let mut finding = rowless_finding(
+        None,
+        None,
+        &launch.offer.region,
+        "instance",
+        launch.count.into(),
+        (reason, outcome),
+    );
+    finding.detail = Some(detail);
+    finding
 }

@@ -1,6 +1,6 @@
 //! What else would do: launches of as many GPUs of the same model, or as many vCPUs, that are available now.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use crate::{
     gate::{Gate, GateError},
@@ -18,7 +18,7 @@ pub struct Alternative {
     /// How many instances make up for those asked for.
     pub count: u32,
     /// Its judgement; always available.
-    pub verdict: Verdict,
+    pub verdict: Arc<Verdict>,
 }
 
 impl Gate {

@@ -1,6 +1,9 @@
 //! The facade: a plugin and a source, put together.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use futures::lock::Mutex;
 
@@ -67,8 +70,8 @@ pub struct JudgedOffer {
     pub index: usize,
     /// The project it was judged in; empty where the account has none in the offer's region.
     pub project: String,
-    /// The judgement.
-    pub verdict: Verdict,
+    /// The judgement; equal offers share it.
+    pub verdict: Arc<Verdict>,
 }
 
 /// What a gate says about one launch.
@@ -150,11 +153,7 @@ impl Gate {
     }
 
     async fn read(&self, latest: &mut Option<Arc<Inventory>>) -> Arc<Inventory> {
-        let generation = latest
-            .as_ref()
-            .map_or(0, |inventory| inventory.generation())
-            + 1;
-        let read = inventory::fetch(&*self.source, &self.clock, &self.projects, generation).await;
+        let read = inventory::fetch(&*self.source, &self.clock, &self.projects).await;
         *latest = Some(Arc::clone(&read));
         read
     }
@@ -180,27 +179,30 @@ impl Gate {
     ) -> Result<Listing, GateError> {
         let inventory = self.inventory().await;
         let mut items = Vec::with_capacity(offers.len());
-        for (project, indices) in inventory.places(offers, &profile.project) {
-            let here: Vec<Offer> = indices
-                .iter()
-                .filter_map(|index| offers.get(*index))
-                .cloned()
-                .collect();
+        for (project, here) in inventory.places(offers, &profile.project) {
             let profile = Profile {
                 project: project.clone(),
                 ..profile.clone()
             };
-            let verdicts =
-                self.plugin
-                    .assess(&inventory, &self.clock, &here, count, &profile, policy)?;
-            items.extend(here.into_iter().zip(indices).zip(verdicts).map(
-                |((offer, index), verdict)| JudgedOffer {
-                    offer,
-                    index,
-                    project: project.clone(),
-                    verdict,
-                },
-            ));
+            let verdicts = self.plugin.assess(
+                &inventory,
+                &self.clock,
+                &here.distinct,
+                count,
+                &profile,
+                policy,
+            )?;
+            let verdicts: Vec<Arc<Verdict>> = verdicts.into_iter().map(Arc::new).collect();
+            for (index, which) in here.places {
+                if let (Some(offer), Some(verdict)) = (offers.get(index), verdicts.get(which)) {
+                    items.push(JudgedOffer {
+                        offer: offer.clone(),
+                        index,
+                        project: project.clone(),
+                        verdict: Arc::clone(verdict),
+                    });
+                }
+            }
         }
         items.sort_by_key(|item| item.index);
         Ok(Listing {
@@ -316,24 +318,53 @@ impl Inventory {
         offers
     }
 
-    /// Which offers are judged in which project, by their places in the list.
-    fn places(&self, offers: &[Offer], project: &str) -> Vec<(String, Vec<usize>)> {
-        if !project.is_empty() {
-            return vec![(project.to_owned(), (0..offers.len()).collect())];
-        }
-        let mut places: Vec<(String, Vec<usize>)> = Vec::new();
+    /// Which offers are judged in which project.
+    fn places<'a>(&self, offers: &'a [Offer], project: &str) -> BTreeMap<String, Here<'a>> {
+        let mut places: BTreeMap<String, Here<'a>> = BTreeMap::new();
+        let mut projects_by_region: HashMap<&str, Vec<String>> = HashMap::new();
         for (index, offer) in offers.iter().enumerate() {
-            let mut here = self.projects_in(&offer.region);
-            if here.is_empty() {
-                here.push(String::new());
+            let projects = projects_by_region
+                .entry(offer.region.as_str())
+                .or_insert_with(|| match project {
+                    "" => self.projects_in(&offer.region),
+                    named => vec![named.to_owned()],
+                });
+            if projects.is_empty() {
+                // Judged all the same: the plugin says that nothing is offered there.
+                projects.push(String::new());
             }
-            for project in here {
-                match places.iter_mut().find(|(known, _)| *known == project) {
-                    Some((_, indices)) => indices.push(index),
-                    None => places.push((project, vec![index])),
+            for project in projects {
+                match places.get_mut(project) {
+                    Some(here) => here.add(index, offer),
+                    None => places.entry(project.clone()).or_default().add(index, offer),
                 }
             }
         }
         places
+    }
+}
+
+/// The offers judged in one project, each distinct one once: catalogues repeat themselves, and a judgement costs more
+/// than a look-up.
+#[derive(Default)]
+struct Here<'a> {
+    distinct: Vec<Offer>,
+    /// Place in the list that was asked about, and in `distinct`.
+    places: Vec<(usize, usize)>,
+    known: HashMap<(&'a str, &'a str, bool), usize>,
+}
+
+impl<'a> Here<'a> {
+    fn add(&mut self, index: usize, offer: &'a Offer) {
+        let key = (
+            offer.instance_type.as_str(),
+            offer.region.as_str(),
+            offer.lifecycle == Lifecycle::Preemptible,
+        );
+        let which = *self.known.entry(key).or_insert_with(|| {
+            self.distinct.push(offer.clone());
+            self.distinct.len() - 1
+        });
+        self.places.push((index, which));
     }
 }

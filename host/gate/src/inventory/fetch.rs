@@ -1,11 +1,20 @@
 //! Reads all sources of an account at once; one that fails never fails the others.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use futures::future::{join, join_all, join3, join4};
 
 use super::{Inventory, Listed, ProjectInventory};
 use crate::{clock::Clock, source::Source};
+
+/// One count for the process: a plugin that serves two gates must not take one's inventory for the other's.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// Which projects of an account are read.
 #[derive(Clone, Debug)]
@@ -20,7 +29,6 @@ pub(crate) async fn fetch(
     source: &dyn Source,
     clock: &Clock,
     projects: &Projects,
-    generation: u64,
 ) -> Arc<Inventory> {
     // All projects are known only once the account is; everything of the tenant goes alongside.
     let account_and_projects = async {
@@ -59,7 +67,7 @@ pub(crate) async fn fetch(
         }
     }
     Arc::new(Inventory {
-        generation,
+        generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
         account,
         tenant_allowances,
         capacities,

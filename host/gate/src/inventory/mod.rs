@@ -72,7 +72,7 @@ impl Inventory {
         })
     }
 
-    /// Rises with every fetch.
+    /// Unique among the inventories of this process, and rising: a plugin may keep what it derived from one.
     pub const fn generation(&self) -> u64 {
         self.generation
     }

@@ -19,6 +19,16 @@ pub enum CompileCache {
     Off,
 }
 
+impl CompileCache {
+    /// The directory in use; none where there is no cache, because it is off or the user has no place for one.
+    ///
+    /// # Errors
+    /// When the directory that was asked for cannot be used.
+    pub fn directory(&self) -> Result<Option<PathBuf>, LoadError> {
+        Ok(open(self)?.map(|cache| cache.directory().clone()))
+    }
+}
+
 /// How often the epoch advances: the grain of [`super::Limits::time`].
 const TICK: Duration = Duration::from_millis(5);
 

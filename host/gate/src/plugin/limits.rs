@@ -19,6 +19,8 @@ pub struct Limits {
     pub handles: usize,
     /// Time for a call, to the next tick of 5 ms. Default 1 s.
     pub time: Duration,
+    /// Idle instances kept for the calls to come, each with its memory. Default 4; none makes every call fresh.
+    pub warm_instances: usize,
 }
 
 impl Default for Limits {
@@ -29,6 +31,7 @@ impl Default for Limits {
             host_call_bytes: 32 << 20,
             handles: 16,
             time: Duration::from_secs(1),
+            warm_instances: 4,
         }
     }
 }
@@ -51,7 +54,12 @@ impl Limits {
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(self.host_call_bytes);
         store.set_max_component_handles(self.handles);
-        store.set_epoch_deadline(engine::ticks(self.time));
         store.epoch_deadline_trap();
+        self.start_clock(store);
+    }
+
+    /// A call's time counts from here.
+    pub(super) fn start_clock(&self, store: &mut Store<State>) {
+        store.set_epoch_deadline(engine::ticks(self.time));
     }
 }

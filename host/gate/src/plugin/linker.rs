@@ -33,6 +33,12 @@ impl State {
             limits: limits.store_limits(),
         }
     }
+
+    /// Turns to another call; the limits go on counting what the instance has.
+    pub(super) fn serve(&mut self, next: Self) {
+        self.inventory = next.inventory;
+        self.clock = next.clock;
+    }
 }
 
 /// An instant of `wasi:clocks/wall-clock`.
