@@ -47,8 +47,16 @@ pub fn to_value<M: prost::Message + prost::Name>(
     dynamic.serialize_with_options(serde_json::value::Serializer, &options)
 }
 
+/// Every message and service of this crate, for code that must read a message knowing only its name or its method.
+///
+/// # Errors
+/// When the descriptors built into this crate are damaged.
+pub fn descriptors() -> Result<&'static DescriptorPool, &'static prost_reflect::DescriptorError> {
+    POOL.as_ref()
+}
+
 fn descriptor<M: prost::Name>() -> Result<MessageDescriptor, String> {
-    let pool = POOL.as_ref().map_err(ToString::to_string)?;
+    let pool = descriptors().map_err(ToString::to_string)?;
     let name = M::full_name();
     pool.get_message_by_name(&name)
         .ok_or_else(|| format!("no message `{name}` in the compiled definitions"))

@@ -14,7 +14,7 @@
 //! `next_page_token` is the first part of a longer one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -127,19 +127,43 @@ impl World {
     /// # Errors
     /// When the directory is no world, or a file of it is malformed or unreadable. A missing file is no error.
     pub fn read(root: &Path) -> Result<Self, WorldError> {
-        let tenant = root.join("tenant");
-        let projects = root.join("projects");
-        if !tenant.is_dir() && !projects.is_dir() {
+        if !root.join("tenant").is_dir() && !root.join("projects").is_dir() {
             return Err(WorldError::NoWorld(root.to_owned()));
         }
+        Self::load(&Directory(root))
+    }
+
+    /// Reads a world held in memory: each file's text by its path below the world's root, such as
+    /// `tenant/allowances.json`.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn from_texts(texts: &BTreeMap<String, String>) -> Result<Self, WorldError> {
+        if texts.is_empty() {
+            return Err(WorldError::NoWorld(PathBuf::new()));
+        }
+        Self::load(texts)
+    }
+
+    fn load(files: &dyn Files) -> Result<Self, WorldError> {
+        let mut by_project = BTreeMap::new();
+        for id in files.project_ids()? {
+            let name = |file: &str| format!("projects/{id}/{file}.json");
+            let project = ProjectFiles {
+                allowances: read_message(files, &name("allowances"), Shape::List)?,
+                platforms: read_message(files, &name("platforms"), Shape::List)?,
+                capacity_allowances: read_optional(files, &name("capacity-allowances"))?,
+            };
+            by_project.insert(id, project);
+        }
         Ok(Self {
-            tenant: read_message(&tenant.join("tenant.json"), Shape::Object)?,
-            projects: read_message(&tenant.join("projects.json"), Shape::List)?,
-            allowances: read_message(&tenant.join("allowances.json"), Shape::List)?,
-            resource_advice: read_optional(&tenant.join("resource-advice.json"))?,
-            capacity_block_groups: read_optional(&tenant.join("capacity-block-groups.json"))?,
-            by_project: read_projects(&projects)?,
-            recorded_at: read_recorded_at(&root.join("recorded.json"))?,
+            tenant: read_message(files, "tenant/tenant.json", Shape::Object)?,
+            projects: read_message(files, "tenant/projects.json", Shape::List)?,
+            allowances: read_message(files, "tenant/allowances.json", Shape::List)?,
+            resource_advice: read_optional(files, "tenant/resource-advice.json")?,
+            capacity_block_groups: read_optional(files, "tenant/capacity-block-groups.json")?,
+            by_project,
+            recorded_at: read_recorded_at(files, "recorded.json")?,
         })
     }
 
@@ -199,42 +223,77 @@ struct RecordedAt {
     recorded_at: String,
 }
 
-fn read_projects(folder: &Path) -> Result<BTreeMap<String, ProjectFiles>, WorldError> {
-    let mut projects = BTreeMap::new();
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(projects),
-        Err(source) => return Err(unreadable(folder, source)),
-    };
-    for entry in entries {
-        let path = entry.map_err(|source| unreadable(folder, source))?.path();
-        let Some(id) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        if path.is_dir() {
-            let files = ProjectFiles {
-                allowances: read_message(&path.join("allowances.json"), Shape::List)?,
-                platforms: read_message(&path.join("platforms.json"), Shape::List)?,
-                capacity_allowances: read_optional(&path.join("capacity-allowances.json"))?,
-            };
-            projects.insert(id.to_owned(), files);
+/// Where the files of a world come from; names are paths below the world's root with `/` between the parts.
+trait Files {
+    fn text(&self, name: &str) -> Result<Option<String>, WorldError>;
+    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError>;
+    /// The name as an error should show it.
+    fn path(&self, name: &str) -> PathBuf;
+}
+
+struct Directory<'a>(&'a Path);
+
+impl Files for Directory<'_> {
+    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
+        let path = self.path(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(unreadable(&path, source)),
         }
     }
-    Ok(projects)
+
+    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError> {
+        let folder = self.0.join("projects");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            Err(source) => return Err(unreadable(&folder, source)),
+        };
+        let mut ids = BTreeSet::new();
+        for entry in entries {
+            let path = entry.map_err(|source| unreadable(&folder, source))?.path();
+            let id = path.file_name().and_then(|name| name.to_str());
+            ids.extend(id.filter(|_| path.is_dir()).map(str::to_owned));
+        }
+        Ok(ids)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Files for BTreeMap<String, String> {
+    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
+        Ok(self.get(name).cloned())
+    }
+
+    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError> {
+        let below = self
+            .keys()
+            .filter_map(|name| name.strip_prefix("projects/"));
+        let ids = below.filter_map(|name| name.split_once('/'));
+        Ok(ids.map(|(id, _)| id.to_owned()).collect())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from(name)
+    }
 }
 
 /// An optional list: no file means that there is nothing of the kind.
-fn read_optional<M>(path: &Path) -> Result<Recorded<M>, WorldError>
+fn read_optional<M>(files: &dyn Files, name: &str) -> Result<Recorded<M>, WorldError>
 where
     M: prost::Message + Name + Default,
 {
-    Ok(match read_message(path, Shape::List)? {
+    Ok(match read_message(files, name, Shape::List)? {
         Recorded::Missing => Recorded::Answer(M::default()),
         read => read,
     })
 }
 
-fn read_message<M>(path: &Path, shape: Shape) -> Result<Recorded<M>, WorldError>
+fn read_message<M>(files: &dyn Files, name: &str, shape: Shape) -> Result<Recorded<M>, WorldError>
 where
     M: prost::Message + Name + Default,
 {
@@ -246,11 +305,12 @@ where
         rest: BTreeMap<String, serde::de::IgnoredAny>,
     }
 
-    let Some(text) = read_text(path)? else {
+    let Some(text) = files.text(name)? else {
         return Ok(Recorded::Missing);
     };
+    let path = files.path(name);
     let malformed = |source| WorldError::Malformed {
-        path: path.to_owned(),
+        path: path.clone(),
         source,
     };
     let peek: Peek = serde_json::from_str(&text).map_err(malformed)?;
@@ -259,7 +319,7 @@ where
     }
     // The CLI leaves an empty list out, so `{}` is one; any other object without `items` is some other file.
     if shape == Shape::List && peek.items.is_none() && !peek.rest.is_empty() {
-        return Err(WorldError::NotAList(path.to_owned()));
+        return Err(WorldError::NotAList(path));
     }
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     let message = json::from_deserializer(&mut deserializer).map_err(malformed)?;
@@ -267,25 +327,18 @@ where
     Ok(Recorded::Answer(message))
 }
 
-fn read_recorded_at(path: &Path) -> Result<Option<String>, WorldError> {
-    read_text(path)?
+fn read_recorded_at(files: &dyn Files, name: &str) -> Result<Option<String>, WorldError> {
+    files
+        .text(name)?
         .map(|text| {
             serde_json::from_str(&text)
                 .map(|marker: RecordedAt| marker.recorded_at)
                 .map_err(|source| WorldError::Malformed {
-                    path: path.to_owned(),
+                    path: files.path(name),
                     source,
                 })
         })
         .transpose()
-}
-
-fn read_text(path: &Path) -> Result<Option<String>, WorldError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(unreadable(path, source)),
-    }
 }
 
 fn write_message<M>(path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
@@ -368,6 +421,11 @@ mod tests {
             r#"{"error": {"code": "PERMISSION_DENIED", "message": "no viewer"}}"#,
         );
         let world = World::read(folder.path()).unwrap();
+        let name = "tenant/allowances.json".to_owned();
+        let text = fs::read_to_string(folder.path().join(&name)).unwrap();
+        let in_memory = World::from_texts(&BTreeMap::from([(name, text)])).unwrap();
+        assert_eq!(in_memory.allowances, world.allowances);
+
         let copy = tempfile::tempdir().unwrap();
         world.write(copy.path()).unwrap();
         let again = World::read(copy.path()).unwrap();

@@ -1,0 +1,23 @@
+//! The emulator over real gRPC, asked by the generated clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod account;
+mod capacity;
+mod cloud;
+mod faults;
+mod hardware;
+mod harness;
+mod lag;
+mod lifecycle;
+mod operations;
+mod paging;
+mod refusals;
+mod starts;
+mod tenants;
+mod tokens;
+mod usage;
