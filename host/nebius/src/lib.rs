@@ -1,0 +1,35 @@
+//! What a Nebius account allows, as a source of quotagate: asked live over gRPC, or read from a recorded world.
+//!
+//! - [`NebiusClient`] asks the cloud; [`ConnectOptions`] says how to reach it and as whom. Credentials are found as the
+//!   official tools find them.
+//! - [`RecordedWorld`] answers from a world directory, which [`NebiusClient::record`] fills.
+//!
+//! Both answer the same for the same account: they share every conversion. Neither caches, judges or retries; the rules
+//! are those of nebius.md, whose sections the modules name.
+
+mod address;
+mod call;
+mod channels;
+mod client;
+mod clock;
+mod convert;
+mod credentials;
+mod error;
+mod fetch;
+mod options;
+mod pages;
+mod question;
+mod record;
+mod recorded;
+mod status;
+mod tenant;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::AddressError;
+pub use client::{ConnectError, Connection, NebiusClient};
+pub use clock::Clock;
+pub use credentials::{CredentialsError, CredentialsOrigin, Environment};
+pub use options::{ConnectOptions, CredentialsChoice, Deadlines};
+pub use recorded::{RecordedWorld, RecordedWorldError};

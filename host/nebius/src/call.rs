@@ -1,0 +1,263 @@
+//! One call, from its token to its answer: the deadline, the metadata, and the one renewal of a refused token.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, timeout_at};
+use tonic::{
+    Code, Request, Response, Status,
+    metadata::{AsciiMetadataValue, MetadataValue},
+    transport::Channel,
+};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{
+    channels::Channels,
+    credentials::{Credentials, CredentialsOrigin, Token},
+    error::CallError,
+    options::Deadlines,
+    question::Question,
+    status::{Refusal, code_name},
+};
+
+/// Asks the cloud as one identity.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    channels: Arc<Channels>,
+    credentials: Credentials,
+    call: Duration,
+}
+
+impl Caller {
+    pub(crate) const fn new(
+        channels: Arc<Channels>,
+        credentials: Credentials,
+        deadlines: &Deadlines,
+    ) -> Self {
+        Self {
+            channels,
+            credentials,
+            call: deadlines.call,
+        }
+    }
+
+    /// The connections it uses.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Where its credentials come from.
+    pub(crate) const fn origin(&self) -> &CredentialsOrigin {
+        self.credentials.origin()
+    }
+
+    /// Asks, and waits for the answer until `until` at the latest.
+    ///
+    /// Every attempt carries the same idempotency key, as the official SDKs have it (nebius.md section 2.7). This is
+    /// the one place that decides whether a refused call is made again: now once, with a new token, where the cloud
+    /// does not know the old one.
+    pub(crate) async fn call<Message, Answer, Send, Sent>(
+        &self,
+        question: &Question,
+        message: &Message,
+        until: Instant,
+        send: Send,
+    ) -> Result<Answer, CallError>
+    where
+        Message: Clone,
+        Send: Fn(Channel, Request<Message>) -> Sent,
+        Sent: Future<Output = Result<Response<Answer>, Status>>,
+    {
+        let span = tracing::debug_span!(
+            "nebius_call",
+            asked = question.asked,
+            host = self.channels.host(question.service),
+        );
+        let attempts = async {
+            let key = Uuid::new_v4().to_string();
+            let token = self
+                .with_token(question, until, self.credentials.token())
+                .await?;
+            let refused = match self
+                .attempt(question, message, &key, &token, until, &send)
+                .await
+            {
+                Err(error) if is_unauthenticated(&error) => error,
+                outcome => return outcome,
+            };
+            let renewal = self.credentials.renewed(&token);
+            match self.with_token(question, until, renewal).await? {
+                Some(token) => {
+                    tracing::info!("the token was refused; asking again with a new one");
+                    self.attempt(question, message, &key, &token, until, &send)
+                        .await
+                }
+                None => Err(refused),
+            }
+        };
+        attempts.instrument(span).await
+    }
+
+    /// The outcome of a wait for a token, which ends with the question's deadline.
+    async fn with_token<T>(
+        &self,
+        question: &Question,
+        until: Instant,
+        wait: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let started = Instant::now();
+        let outcome = timeout_at(until, wait).await.unwrap_or_else(|_| {
+            Err(CallError::Late {
+                asked: "get an access token".to_owned(),
+                host: self.origin().to_string(),
+                waited: until.saturating_duration_since(started),
+            })
+        });
+        outcome.map_err(|cause| CallError::NoToken {
+            asked: question.asked.clone(),
+            cause: Box::new(cause),
+        })
+    }
+
+    async fn attempt<Message, Answer, Send, Sent>(
+        &self,
+        question: &Question,
+        message: &Message,
+        key: &str,
+        token: &Token,
+        until: Instant,
+        send: Send,
+    ) -> Result<Answer, CallError>
+    where
+        Message: Clone,
+        Send: Fn(Channel, Request<Message>) -> Sent,
+        Sent: Future<Output = Result<Response<Answer>, Status>>,
+    {
+        let mut request = Request::new(message.clone());
+        request
+            .metadata_mut()
+            .insert("authorization", token.authorization(self.origin())?);
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(CallError::NoTimeLeft {
+                asked: question.asked.clone(),
+                host: self.channels.host(question.service),
+            });
+        }
+        let wait = self.call.min(left);
+        let answer = send_within(&self.channels, question, request, key, wait, send);
+        answer.await.map_err(|failure| {
+            failure.into_error(question, &self.channels, self.origin(), Some(token))
+        })
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Somebody said so.
+    Status(Status),
+    /// Nobody did, for so long.
+    Late(Duration),
+    /// The connection cannot be set up.
+    Transport(tonic::transport::Error),
+}
+
+impl Failure {
+    /// In words. A cloud that repeats the token it was given is not quoted to that extent.
+    pub(crate) fn into_error(
+        self,
+        question: &Question,
+        channels: &Channels,
+        origin: &CredentialsOrigin,
+        token: Option<&Token>,
+    ) -> CallError {
+        let asked = question.asked.clone();
+        let host = channels.host(question.service);
+        let status = match self {
+            Self::Status(status) => status,
+            Self::Late(waited) => {
+                let milliseconds = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+                let waited = Duration::from_millis(milliseconds);
+                tracing::info!(?waited, "no answer");
+                return CallError::Late {
+                    asked,
+                    host,
+                    waited,
+                };
+            }
+            Self::Transport(error) => {
+                let refusal = Refusal::of(&Status::from_error(Box::new(error)));
+                return CallError::Unreachable {
+                    asked,
+                    host,
+                    reason: refusal.text,
+                };
+            }
+        };
+        let mut refusal = Refusal::of(&status);
+        if let Some(token) = token {
+            refusal.text = token.censor(&refusal.text);
+        }
+        tracing::info!(
+            code = code_name(refusal.code),
+            message = refusal.text,
+            request_id = refusal.request_id,
+            "refused"
+        );
+        if refusal.is_local {
+            return CallError::Unreachable {
+                asked,
+                host,
+                reason: refusal.text,
+            };
+        }
+        CallError::Refused {
+            remedy: question.remedy(&refusal, origin),
+            asked,
+            host,
+            refusal: Box::new(refusal),
+        }
+    }
+}
+
+/// Sends one request to the host of the question's service and waits that long, the connecting included.
+pub(crate) async fn send_within<Message, Answer, Send, Sent>(
+    channels: &Channels,
+    question: &Question,
+    mut request: Request<Message>,
+    key: &str,
+    wait: Duration,
+    send: Send,
+) -> Result<Answer, Failure>
+where
+    Send: Fn(Channel, Request<Message>) -> Sent,
+    Sent: Future<Output = Result<Response<Answer>, Status>>,
+{
+    let channel = channels.to(question.service).map_err(Failure::Transport)?;
+    request.set_timeout(wait);
+    if let Ok(key) = AsciiMetadataValue::try_from(key) {
+        request.metadata_mut().insert("x-idempotency-key", key);
+    }
+    let started = Instant::now();
+    let outcome = timeout_at(started + wait, send(channel, request)).await;
+    let elapsed = started.elapsed();
+    match outcome {
+        Ok(Ok(response)) => {
+            let request_id = response.metadata().get("x-request-id");
+            let request_id = request_id.and_then(|id: &MetadataValue<_>| id.to_str().ok());
+            tracing::debug!(?elapsed, request_id, "answered");
+            Ok(response.into_inner())
+        }
+        // The same deadline travels with the request, so either side may be the first to see it pass.
+        Ok(Err(status)) if status.code() == Code::Cancelled && elapsed >= wait => {
+            Err(Failure::Late(wait))
+        }
+        Ok(Err(status)) => Err(Failure::Status(status)),
+        Err(_) => Err(Failure::Late(wait)),
+    }
+}
+
+fn is_unauthenticated(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { refusal, .. } if refusal.code == Code::Unauthenticated)
+}

@@ -1,0 +1,231 @@
+//! The live account: connecting to the cloud, and its answers as a source.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use quotagate::{
+    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
+    types::{Capacity, InstanceType, Reservation},
+};
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    address::{Address, AddressError},
+    call::Caller,
+    channels::Channels,
+    clock::Clock,
+    convert::{self, Converted},
+    credentials::{Credentials, CredentialsError, CredentialsOrigin, find},
+    options::{ConnectOptions, Deadlines},
+    pages::Fetched,
+    question::About,
+};
+
+/// The cloud's name, which is the plugin's too.
+pub(crate) const CLOUD: &str = "nebius";
+const ENDPOINT_VARIABLE: &str = "NEBIUS_ENDPOINT";
+
+/// A Nebius account, asked over gRPC.
+///
+/// It keeps its connections and its token and nothing else: no answer is cached.
+#[derive(Debug)]
+pub struct NebiusClient {
+    pub(crate) caller: Caller,
+    pub(crate) clock: Clock,
+    pub(crate) deadlines: Deadlines,
+    /// The tenant that was named.
+    pub(crate) named_tenant: Option<String>,
+    /// The tenant that the cloud named; a failure to find out is not kept.
+    pub(crate) found_tenant: OnceCell<String>,
+    /// The project that was named.
+    pub(crate) project: Option<String>,
+    profile: Option<String>,
+}
+
+/// Why a client cannot be set up. Nothing was asked of the cloud yet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address makes no sense.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// There are no credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+}
+
+/// How a client reaches its account; no secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connection {
+    /// The domain of the cloud, or the one server that is asked.
+    pub endpoint: String,
+    /// Whether the connection is TLS.
+    pub is_encrypted: bool,
+    /// Where the credentials come from.
+    pub credentials: CredentialsOrigin,
+    /// The profile in use, also where the credentials come from elsewhere.
+    pub profile: Option<String>,
+    /// The tenant, where it was named or has been found.
+    pub tenant: Option<String>,
+    /// The project that was named.
+    pub project: Option<String>,
+}
+
+impl NebiusClient {
+    /// Finds the address and the credentials. Connections are opened by the first questions, which need a runtime of
+    /// tokio.
+    ///
+    /// # Errors
+    /// When the address makes no sense, or no usable credentials are found.
+    pub fn new(options: &ConnectOptions) -> Result<Self, ConnectError> {
+        let server = options
+            .endpoint
+            .as_deref()
+            .map(Address::server)
+            .transpose()?;
+        let is_plain_text = server
+            .as_ref()
+            .is_some_and(|address| !address.is_encrypted());
+        let found = find(options, is_plain_text)?;
+        let address = match server {
+            Some(server) => server,
+            None => domain(options, found.domain.as_deref())?,
+        };
+        let channels = Arc::new(Channels::new(address, &options.deadlines));
+        let credentials = Credentials::new(
+            found.origin,
+            found.material,
+            &channels,
+            &options.clock,
+            &options.deadlines,
+        );
+        let client = Self {
+            caller: Caller::new(channels, credentials, &options.deadlines),
+            clock: options.clock.clone(),
+            deadlines: options.deadlines,
+            named_tenant: options.tenant.clone().or(found.tenant),
+            found_tenant: OnceCell::new(),
+            project: options.project.clone().or(found.project),
+            profile: found.profile,
+        };
+        tracing::debug!(connection = ?client.connection(), "set up");
+        Ok(client)
+    }
+
+    /// How the account is reached.
+    pub fn connection(&self) -> Connection {
+        let address = self.caller.channels().address();
+        Connection {
+            endpoint: address.to_string(),
+            is_encrypted: address.is_encrypted(),
+            credentials: self.caller.origin().clone(),
+            profile: self.profile.clone(),
+            tenant: self
+                .named_tenant
+                .clone()
+                .or_else(|| self.found_tenant.get().cloned()),
+            project: self.project.clone(),
+        }
+    }
+
+    /// The tenant, by id: the one that was named, else the only one that the credentials see, else the one that the
+    /// named project belongs to.
+    ///
+    /// # Errors
+    /// When none of these is known, or the cloud does not answer.
+    pub async fn tenant(&self) -> Result<&str, SourceError> {
+        let until = self.deadline();
+        self.resolve_tenant(until).await.map_err(SourceError::from)
+    }
+
+    /// When a question that is asked now has to be answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.deadlines.source
+    }
+}
+
+/// The domain: from the options, else `NEBIUS_ENDPOINT`, else the profile, else the public cloud.
+fn domain(options: &ConnectOptions, profile: Option<&str>) -> Result<Address, AddressError> {
+    let variable = options.environment.variable(ENDPOINT_VARIABLE);
+    match (&options.domain, &variable, profile) {
+        (Some(name), _, _) => Address::domain(name, "the caller"),
+        (None, Some(name), _) => Address::domain(name, ENDPOINT_VARIABLE),
+        (None, None, Some(name)) => Address::domain(name, "the profile's `endpoint`"),
+        (None, None, None) => Ok(Address::cloud()),
+    }
+}
+
+/// A fetched list in the words of the contract.
+fn read<Item, Row>(
+    fetched: Fetched<Item>,
+    convert: impl Fn(&[Item]) -> Converted<Row>,
+) -> Read<Vec<Row>> {
+    let interrupted_by = fetched.interrupted.map(|stop| stop.error.into());
+    convert(&fetched.items).into_read(interrupted_by, None)
+}
+
+#[async_trait]
+impl Source for NebiusClient {
+    fn cloud(&self) -> &str {
+        CLOUD
+    }
+
+    async fn account(&self) -> Result<Read<Account>, SourceError> {
+        let until = self.deadline();
+        let tenant = self.resolve_tenant(until).await?.to_owned();
+        let projects = read(
+            self.fetch_projects(&tenant, until).await?,
+            convert::projects,
+        );
+        Ok(convert::account(tenant, projects))
+    }
+
+    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
+        let until = self.deadline();
+        let tenant = self.resolve_tenant(until).await?.to_owned();
+        let fetched = self.fetch_allowances(&tenant, About::Tenant, until).await?;
+        Ok(convert::owned(tenant, read(fetched, convert::allowances)))
+    }
+
+    async fn project_allowances(
+        &self,
+        project: &str,
+    ) -> Result<Read<OwnedAllowances>, SourceError> {
+        let until = self.deadline();
+        let fetched = self
+            .fetch_allowances(project, About::Project, until)
+            .await?;
+        Ok(convert::owned(
+            project.to_owned(),
+            read(fetched, convert::allowances),
+        ))
+    }
+
+    async fn instance_types(&self, project: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
+        let fetched = self.fetch_platforms(project, self.deadline()).await?;
+        Ok(read(fetched, convert::instance_types))
+    }
+
+    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
+        let until = self.deadline();
+        let tenant = self.resolve_tenant(until).await?;
+        let fetched = self.fetch_advice(tenant, until).await?;
+        Ok(read(fetched, convert::capacities))
+    }
+
+    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
+        let until = self.deadline();
+        let tenant = self.resolve_tenant(until).await?;
+        let fetched = self.fetch_blocks(tenant, until).await?;
+        Ok(read(fetched, convert::reservations))
+    }
+
+    async fn reservation_shares(
+        &self,
+        project: &str,
+    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
+        let fetched = self.fetch_shares(project, self.deadline()).await?;
+        Ok(read(fetched, convert::reservation_shares))
+    }
+}

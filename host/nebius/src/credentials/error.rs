@@ -1,0 +1,129 @@
+//! Why there are no credentials, and what to do about it. No message here quotes what a file holds.
+
+use std::path::PathBuf;
+
+/// How to give credentials.
+pub(crate) const WAYS_IN: &str = "give others: set NEBIUS_IAM_TOKEN to what `nebius iam get-access-token` prints, \
+     set up a profile in ~/.nebius/config.yaml, or name a service-account credentials file";
+
+/// Why there are no credentials.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// Nothing was found anywhere.
+    #[error(
+        "no Nebius credentials were found: set NEBIUS_IAM_TOKEN to what `nebius iam get-access-token` prints, \
+         set up a profile in ~/.nebius/config.yaml, or name a service-account credentials file; \
+         to look around without an account run `quotagate demo`"
+    )]
+    NotFound,
+    /// A file cannot be read.
+    #[error("cannot read {what} `{}`: {source}", path.display())]
+    Unreadable {
+        /// What the file is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// What the file system says.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{what} `{}` is malformed{}: {reason}", path.display(), placed(*at))]
+    Malformed {
+        /// What the file is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// The line and column, where they are known.
+        at: Option<(usize, usize)>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A profile that was asked for is not there.
+    #[error(
+        "the profile `{profile}`, which {asked_by} names, is not in `{}`, which has {}",
+        config.display(),
+        listed(known)
+    )]
+    NoSuchProfile {
+        /// Its name.
+        profile: String,
+        /// Who names it.
+        asked_by: &'static str,
+        /// The configuration.
+        config: PathBuf,
+        /// The profiles that are there.
+        known: Vec<String>,
+    },
+    /// Several profiles, and nothing says which.
+    #[error(
+        "`{}` has {} and no `default`: set NEBIUS_PROFILE to one of them",
+        config.display(),
+        listed(known)
+    )]
+    WhichProfile {
+        /// The configuration.
+        config: PathBuf,
+        /// The profiles that are there.
+        known: Vec<String>,
+    },
+    /// A profile of a kind that only a browser can log in to.
+    #[error(
+        "the profile `{profile}` of `{}` logs in with a browser, which is not supported: \
+         run `nebius iam get-access-token` and set NEBIUS_IAM_TOKEN to what it prints",
+        config.display()
+    )]
+    BrowserLogin {
+        /// Its name.
+        profile: String,
+        /// The configuration.
+        config: PathBuf,
+    },
+    /// A profile that uses what is not supported.
+    #[error(
+        "the profile `{profile}` of `{}` has {feature}, which is not supported: \
+         run `nebius iam get-access-token` and set NEBIUS_IAM_TOKEN to what it prints",
+        config.display()
+    )]
+    Unsupported {
+        /// Its name.
+        profile: String,
+        /// The configuration.
+        config: PathBuf,
+        /// What is not supported.
+        feature: String,
+    },
+    /// A profile that lacks credentials.
+    #[error("the profile `{profile}` of `{}` lacks {missing}", config.display())]
+    Incomplete {
+        /// Its name.
+        profile: String,
+        /// The configuration.
+        config: PathBuf,
+        /// The keys that would complete it.
+        missing: &'static str,
+    },
+    /// A private key that is none.
+    #[error(
+        "the private key in {place} is no RSA key in PEM: give the one that belongs to the public key `{public_key}`"
+    )]
+    PrivateKey {
+        /// Where it was found.
+        place: String,
+        /// The public key that it should belong to.
+        public_key: String,
+    },
+}
+
+fn placed(at: Option<(usize, usize)>) -> String {
+    at.map(|(line, column)| format!(" at line {line} column {column}"))
+        .unwrap_or_default()
+}
+
+fn listed(profiles: &[String]) -> String {
+    if profiles.is_empty() {
+        "no profiles".to_owned()
+    } else {
+        format!("the profiles {}", profiles.join(", "))
+    }
+}

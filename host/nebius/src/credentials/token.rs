@@ -1,0 +1,132 @@
+//! An access token, and the two makers of tokens that ask nobody: one that was handed in, and a file.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use tonic::metadata::AsciiMetadataValue;
+
+use super::origin::CredentialsOrigin;
+use crate::error::CallError;
+
+/// A token file is read again after this long (nebius.md section 2.2).
+const FILE_LIFE: Duration = Duration::from_secs(5 * 60);
+
+/// An access token.
+#[derive(Debug)]
+pub(crate) struct Token {
+    secret: SecretString,
+    /// Tells the tokens of one cache apart.
+    pub(super) number: u64,
+}
+
+/// A token that was just made.
+pub(super) struct Fresh {
+    /// The token.
+    pub(super) secret: SecretString,
+    /// When to make another one, counted from now; none for never.
+    pub(super) renew_after: Option<Duration>,
+    /// When it is of no use any more, counted from now; none where nobody says.
+    pub(super) expires_after: Option<Duration>,
+}
+
+/// Makes tokens.
+#[async_trait]
+pub(super) trait MakeToken: Send + Sync + std::fmt::Debug {
+    /// Makes one.
+    async fn make(&self, now: SystemTime) -> Result<Fresh, CallError>;
+
+    /// Whether another call may make another token.
+    fn can_renew(&self) -> bool;
+}
+
+impl Token {
+    pub(super) const fn new(secret: SecretString, number: u64) -> Self {
+        Self { secret, number }
+    }
+
+    /// The value of the `authorization` header, which no log shows.
+    pub(crate) fn authorization(
+        &self,
+        origin: &CredentialsOrigin,
+    ) -> Result<AsciiMetadataValue, CallError> {
+        let token = self.secret.expose_secret();
+        // RFC 6750 section 2.1 knows no other characters; a header takes more, but then it is no token.
+        let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let value = AsciiMetadataValue::try_from(format!("Bearer {token}"));
+        match value {
+            Ok(mut value) if is_token => {
+                value.set_sensitive(true);
+                Ok(value)
+            }
+            _ => Err(CallError::NotAToken(origin.to_string())),
+        }
+    }
+
+    /// The text without the token.
+    pub(crate) fn censor(&self, text: &str) -> String {
+        match self.secret.expose_secret() {
+            "" => text.to_owned(),
+            token => text.replace(token, "..."),
+        }
+    }
+
+    /// Whether it is the same text.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.secret.expose_secret() == other.secret.expose_secret()
+    }
+}
+
+/// A token that was handed in: there is no other.
+#[derive(Debug)]
+pub(super) struct StaticToken(pub(super) SecretString);
+
+#[async_trait]
+impl MakeToken for StaticToken {
+    async fn make(&self, _now: SystemTime) -> Result<Fresh, CallError> {
+        Ok(Fresh {
+            secret: self.0.clone(),
+            renew_after: None,
+            expires_after: None,
+        })
+    }
+
+    fn can_renew(&self) -> bool {
+        false
+    }
+}
+
+/// A file that somebody else keeps fresh.
+#[derive(Debug)]
+pub(super) struct TokenFile(pub(super) PathBuf);
+
+#[async_trait]
+impl MakeToken for TokenFile {
+    async fn make(&self, _now: SystemTime) -> Result<Fresh, CallError> {
+        let path = self.0.clone();
+        // The file may be on a mount that hangs: whoever waits has a deadline.
+        let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+        let reason = match read {
+            Ok(Ok(text)) => {
+                return Ok(Fresh {
+                    secret: text.trim().into(),
+                    renew_after: Some(FILE_LIFE),
+                    expires_after: None,
+                });
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(CallError::TokenFile {
+            path: self.0.clone(),
+            reason,
+        })
+    }
+
+    fn can_renew(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,223 @@
+//! Why the cloud gave no answer, or not all of it, and what to do about it.
+
+use std::{path::PathBuf, time::Duration};
+
+use quotagate::source::{SourceError, SourceErrorKind};
+use tonic::Code;
+
+use crate::status::{Refusal, code_name, kind_of_code};
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum CallError {
+    /// The cloud refused.
+    #[error(
+        "cannot {asked}: {host} answered {}{}: {}{}{}",
+        code_name(refusal.code),
+        bracketed(refusal.service_code.as_deref()),
+        refusal.text,
+        bracketed(refusal.request_id.as_ref().map(|id| format!("request id {id}")).as_deref()),
+        following(remedy)
+    )]
+    Refused {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// The answer.
+        refusal: Box<Refusal>,
+        /// What to do.
+        remedy: String,
+    },
+    /// Nobody was reached.
+    #[error(
+        "cannot {asked}: {host} could not be reached: {reason}; check the network, any proxy, and the endpoint"
+    )]
+    Unreachable {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// What the transport says.
+        reason: String,
+    },
+    /// A deadline passed.
+    #[error("cannot {asked}: {host} did not answer within {waited:?}; ask again later")]
+    Late {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// The deadline.
+        waited: Duration,
+    },
+    /// The time for the whole source passed before this could be asked.
+    #[error("cannot {asked}: no time is left to ask {host}; ask again later, or allow more time")]
+    NoTimeLeft {
+        /// What was to be asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+    },
+    /// There is no token to ask with.
+    #[error("cannot {asked}: no access token: {cause}")]
+    NoToken {
+        /// What was asked.
+        asked: String,
+        /// Why there is no token.
+        cause: Box<Self>,
+    },
+    /// The token cannot be sent.
+    #[error(
+        "the access token from {0} is not one: it is empty or has characters that no token has; \
+         give it without quotes and line breaks"
+    )]
+    NotAToken(String),
+    /// The file of the token cannot be read.
+    #[error("cannot read the token file `{}`: {reason}", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What the file system says.
+        reason: String,
+    },
+    /// The private key signs nothing.
+    #[error("cannot sign with the private key of service account `{account}`: {reason}")]
+    Signing {
+        /// The service account.
+        account: String,
+        /// What the signer says.
+        reason: String,
+    },
+    /// The exchange of a key answered without a token that can be used.
+    #[error("{host} exchanged the key of service account `{account}` for nothing usable: {reason}")]
+    UselessExchange {
+        /// The service account.
+        account: String,
+        /// Who answered.
+        host: String,
+        /// What is wrong with the answer.
+        reason: &'static str,
+    },
+    /// The same page token came twice: the pages would never end (nebius.md section 1.2).
+    #[error(
+        "cannot {asked} to the end: {host} sent the page token `{token}` twice after {pages} pages; ask again later"
+    )]
+    RepeatedPage {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// The token.
+        token: String,
+        /// How many pages arrived.
+        pages: usize,
+    },
+    /// There are more pages than any account has.
+    #[error("cannot {asked} to the end: {host} has more than {pages} pages")]
+    TooManyPages {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// How many pages arrived.
+        pages: usize,
+    },
+    /// The credentials see no tenant.
+    #[error(
+        "cannot tell which tenant to ask about: the credentials from {0} see none; \
+         name the tenant, set `tenant-id` in the profile, or name a project"
+    )]
+    NoTenant(String),
+    /// The credentials see several tenants.
+    #[error(
+        "cannot tell which tenant to ask about: the credentials from {origin} see {}; \
+         name one of them, or set `tenant-id` in the profile",
+        tenants.join(", ")
+    )]
+    SeveralTenants {
+        /// Where the credentials come from.
+        origin: String,
+        /// The tenants, by id and name.
+        tenants: Vec<String>,
+    },
+    /// A project that belongs to nothing.
+    #[error(
+        "cannot tell which tenant project `{0}` belongs to: the cloud names none; name the tenant"
+    )]
+    NoParent(String),
+}
+
+impl CallError {
+    /// What it means to the gate.
+    pub(crate) fn kind(&self) -> SourceErrorKind {
+        match self {
+            Self::Refused { refusal, .. } => refusal.kind,
+            Self::Unreachable { .. }
+            | Self::Late { .. }
+            | Self::NoTimeLeft { .. }
+            | Self::TooManyPages { .. } => SourceErrorKind::Unavailable,
+            Self::NoToken { cause, .. } => match cause.kind() {
+                // The cloud denied the exchange, not the question: nobody is authenticated yet.
+                SourceErrorKind::Denied | SourceErrorKind::NotFound | SourceErrorKind::Invalid => {
+                    SourceErrorKind::Unauthenticated
+                }
+                kind => kind,
+            },
+            Self::NotAToken(_) | Self::TokenFile { .. } | Self::Signing { .. } => {
+                SourceErrorKind::Unauthenticated
+            }
+            Self::UselessExchange { .. } | Self::RepeatedPage { .. } => SourceErrorKind::Invalid,
+            Self::NoTenant(_) | Self::SeveralTenants { .. } | Self::NoParent(_) => {
+                SourceErrorKind::NotFound
+            }
+        }
+    }
+
+    /// The gRPC status under which a recording keeps it: the cloud's own, unless its details said something else.
+    pub(crate) fn code(&self) -> Code {
+        let kind = self.kind();
+        match self {
+            Self::Refused { refusal, .. } if kind_of_code(refusal.code) == kind => refusal.code,
+            Self::Late { .. } | Self::NoTimeLeft { .. } => Code::DeadlineExceeded,
+            _ => match kind {
+                SourceErrorKind::Unauthenticated => Code::Unauthenticated,
+                SourceErrorKind::Denied => Code::PermissionDenied,
+                SourceErrorKind::RateLimited => Code::ResourceExhausted,
+                SourceErrorKind::NotFound => Code::NotFound,
+                SourceErrorKind::Invalid => Code::DataLoss,
+                _ => Code::Unavailable,
+            },
+        }
+    }
+
+    /// What the cloud itself said, else the whole story: what a recording keeps.
+    pub(crate) fn cloud_text(&self) -> String {
+        match self {
+            Self::Refused { refusal, .. } => refusal.text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl From<CallError> for SourceError {
+    fn from(error: CallError) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+}
+
+fn bracketed(text: Option<&str>) -> String {
+    text.map(|text| format!(" ({text})")).unwrap_or_default()
+}
+
+fn following(remedy: &str) -> String {
+    if remedy.is_empty() {
+        String::new()
+    } else {
+        format!("; {remedy}")
+    }
+}

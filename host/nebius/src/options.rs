@@ -1,0 +1,108 @@
+//! How to reach an account: everything that a client can be told, in one place.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+use crate::{clock::Clock, credentials::Environment};
+
+/// What a [`NebiusClient`](crate::NebiusClient) is told. Start from [`ConnectOptions::new`] and set what differs:
+///
+/// ```ignore
+/// let options = ConnectOptions {
+///     tenant: Some("tenant-e00acme".to_owned()),
+///     ..ConnectOptions::new(Environment::from_process())
+/// };
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// The variables and the home directory to look in.
+    pub environment: Environment,
+    /// Where the credentials come from.
+    pub credentials: CredentialsChoice,
+    /// The profile of `~/.nebius/config.yaml` to use; before `NEBIUS_PROFILE`, the file's `default` and its only
+    /// profile (nebius.md section 2.4). With credentials chosen here, the file is read only if this is set, so that
+    /// the tenant of one account never meets the credentials of another.
+    pub profile: Option<String>,
+    /// The tenant, by id; before the profile's `tenant-id` and what the cloud says.
+    pub tenant: Option<String>,
+    /// The project, by id; before the profile's `parent-id`. Needed only to find the tenant with credentials that may
+    /// not list tenants.
+    pub project: Option<String>,
+    /// The domain below which every service has a host of its own, such as `api.nebius.cloud`, with a port if it is
+    /// not 443; before `NEBIUS_ENDPOINT` and the profile's `endpoint` (nebius.md section 1.1).
+    pub domain: Option<String>,
+    /// `HOST:PORT` of one server that answers for every service, before any domain. The connection is plain text where
+    /// the host is loopback (127.0.0.0/8, `::1`, `localhost`), and TLS everywhere else.
+    pub endpoint: Option<String>,
+    /// Whether to send a made-up token where no usable credentials are found and the connection is plain text to
+    /// loopback, so that a local emulator just works. Set by default.
+    pub placeholder_on_loopback: bool,
+    /// How long to wait.
+    pub deadlines: Deadlines,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl ConnectOptions {
+    /// Finds everything in `environment`, as the official tools do.
+    pub fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            credentials: CredentialsChoice::Find,
+            profile: None,
+            tenant: None,
+            project: None,
+            domain: None,
+            endpoint: None,
+            placeholder_on_loopback: true,
+            deadlines: Deadlines::default(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Where credentials come from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CredentialsChoice {
+    /// `NEBIUS_IAM_TOKEN`, else the profile (nebius.md sections 2.3 and 2.4).
+    Find,
+    /// This access token; it cannot be renewed.
+    Token(SecretString),
+    /// A service-account credentials file (nebius.md section 2.5).
+    ServiceAccountFile(PathBuf),
+    /// A key of a service account (nebius.md section 2.1).
+    ServiceAccountKey {
+        /// The account, such as `serviceaccount-e00...`.
+        service_account: String,
+        /// The public key that the cloud knows, such as `publickey-e00...`.
+        public_key: String,
+        /// The file of the private key, PEM.
+        private_key_file: PathBuf,
+    },
+}
+
+/// How long to wait for the cloud. Nothing here waits without a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// One attempt of one call, the connecting included: 20 s as in the official SDKs (nebius.md section 7).
+    pub call: Duration,
+    /// One source with all its pages, and finding out the tenant where that is needed: 60 s.
+    pub source: Duration,
+    /// Connecting to a host, and once more the handshake of TLS: 5 s.
+    pub connect: Duration,
+    /// Trading a service account's key for a token: 5 s (nebius.md section 2.2).
+    pub exchange: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(20),
+            source: Duration::from_secs(60),
+            connect: Duration::from_secs(5),
+            exchange: Duration::from_secs(5),
+        }
+    }
+}

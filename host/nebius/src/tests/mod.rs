@@ -1,0 +1,137 @@
+//! A cloud of one process for the tests: it serves a world over gRPC and misbehaves on request.
+
+mod lists;
+mod secrets;
+mod stub;
+mod tenant;
+mod token;
+mod worlds;
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use nebius_api::world::World;
+use tonic::Status;
+
+use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient};
+
+/// A private key that opens nothing.
+pub(crate) const PRIVATE_KEY: &str = include_str!("key.pem");
+const PUBLIC_KEY: &str = include_str!("key.pub.pem");
+
+/// What a server does instead of answering.
+enum Misdeed {
+    /// Refuses.
+    Refuse(Box<Status>),
+    /// Says nothing.
+    Hang,
+    /// Answers, and gives this token for the next page.
+    NextPage(String),
+}
+
+/// A call as the server saw it.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// Such as `quotas.List`.
+    method: &'static str,
+    /// The id that was asked about.
+    about: String,
+    page_size: i64,
+    page_token: String,
+    authorization: Option<String>,
+    idempotency_key: Option<String>,
+    user_agent: Option<String>,
+    /// What the client itself tells the server of its deadline.
+    timeout: Option<String>,
+}
+
+type Temper = dyn Fn(&Seen) -> Option<Misdeed> + Send + Sync;
+
+/// A server that stops with it.
+struct Cloud {
+    address: SocketAddr,
+    stub: Arc<stub::Stub>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Cloud {
+    /// Serves a world in pages of at most so many rows.
+    async fn of(
+        world: World,
+        rows_a_page: usize,
+        temper: impl Fn(&Seen) -> Option<Misdeed> + Send + Sync + 'static,
+    ) -> Self {
+        let stub = Arc::new(stub::Stub::new(world, rows_a_page, Box::new(temper)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(stub::serve(Arc::clone(&stub), listener));
+        Self {
+            address,
+            stub,
+            server,
+        }
+    }
+
+    /// Serves the sample account and behaves.
+    async fn kind() -> Self {
+        Self::of(acme(), 1_000, |_| None).await
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.stub.seen()
+    }
+
+    fn methods(&self) -> Vec<&'static str> {
+        self.seen().iter().map(|seen| seen.method).collect()
+    }
+
+    /// Options that lead here, with a token that was handed in.
+    fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            endpoint: Some(self.address.to_string()),
+            credentials: CredentialsChoice::Token("handed-in".into()),
+            ..ConnectOptions::new(nowhere())
+        }
+    }
+
+    fn client(&self) -> NebiusClient {
+        NebiusClient::new(&self.options()).unwrap()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// An environment without variables or a home.
+fn nowhere() -> Environment {
+    Environment::new([("", ""); 0], None)
+}
+
+/// The sample account.
+fn acme() -> World {
+    static ACME: LazyLock<World> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/emulator/worlds/acme");
+        World::read(&root).unwrap()
+    });
+    ACME.clone()
+}
+
+fn impatient() -> Deadlines {
+    Deadlines {
+        call: Duration::from_millis(40),
+        source: Duration::from_millis(90),
+        connect: Duration::from_secs(10),
+        exchange: Duration::from_millis(40),
+    }
+}
+
+fn refuse(status: Status) -> Option<Misdeed> {
+    Some(Misdeed::Refuse(Box::new(status)))
+}
