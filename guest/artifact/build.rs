@@ -91,13 +91,19 @@ fn build(package: &str, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     Ok(built)
 }
 
-/// Watches what went into the plugin: the sources and the contract, as the compiler lists them, and the manifests.
+/// Watches what went into the plugin: the sources and the contract, as the compiler lists them, and the manifests. Paths
+/// are given relative to this package, so that two checkouts that share a target directory do not take each other's
+/// plugin for fresh.
 fn rerun_if_changed(dep_info: &Path, root: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(dep_info)?;
     let sources = text.split_once(": ").map_or("", |(_, sources)| sources);
     // Blanks inside a path are written as `\ `.
     for source in sources.replace("\\ ", "\0").split_whitespace() {
-        println!("cargo::rerun-if-changed={}", source.replace('\0', " "));
+        let source = PathBuf::from(source.replace('\0', " "));
+        match source.strip_prefix(root) {
+            Ok(inside) => println!("cargo::rerun-if-changed=../../{}", inside.display()),
+            Err(_) => println!("cargo::rerun-if-changed={}", source.display()),
+        }
     }
     for manifest in [
         "Cargo.toml",
@@ -105,7 +111,7 @@ fn rerun_if_changed(dep_info: &Path, root: &Path) -> Result<(), Box<dyn Error>> 
         "guest/engine/Cargo.toml",
         "guest/nebius/Cargo.toml",
     ] {
-        println!("cargo::rerun-if-changed={}", root.join(manifest).display());
+        println!("cargo::rerun-if-changed=../../{manifest}");
     }
     Ok(())
 }

@@ -196,6 +196,16 @@ impl WorldBuilder {
         self
     }
 
+    /// Changes the project's row of a quota.
+    pub(crate) fn edit_project(mut self, name: &str, edit: impl Fn(&mut Value)) -> Self {
+        for row in self.project_rows["items"].as_array_mut().unwrap() {
+            if row["metadata"]["name"] == name {
+                edit(row);
+            }
+        }
+        self
+    }
+
     pub(crate) fn without_tenant_row(mut self, name: &str) -> Self {
         let rows = self.tenant_rows["items"].as_array_mut().unwrap();
         rows.retain(|row| row["metadata"]["name"] != name);

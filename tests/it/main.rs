@@ -1,6 +1,16 @@
 //! Everything that is proven through the front door: the command line and the library, against recorded worlds and
 //! against the emulator over real gRPC. One binary, so that wasmtime links once.
 
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests take what they know to be there, and fail loudly where it is not"
+)]
+
 /// Bad input: each kind gets a clear error or an `unknown` that says why, and never a verdict that is wrong.
 mod bad_input;
 /// The case table of nebius.md section 9, row by row, each named by what it shows.
@@ -9,9 +19,19 @@ mod cases;
 mod contract;
 /// What a launch error means: by its detail, in every form in which it comes.
 mod diagnose;
+/// What a judgement may cost, in steps of the machine.
+mod cost;
+/// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
+mod differential;
 /// Worlds, the command line and the emulator, ready to be used.
 mod harness;
+/// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
+mod launcher;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
 /// The same answers natively and through the component.
 mod parity;
+/// Plans: launches that draw on the same quotas, judged together.
+mod plans;
+/// What a person reads: each answer as it looks on a screen of 100 columns.
+mod reading;

@@ -77,7 +77,7 @@ pub(crate) enum Found<'a> {
     /// One row, or several that say the same.
     Row(&'a Allowance),
     /// Rows that contradict each other (design.md, "Twin rows").
-    Twins(&'a Allowance),
+    Twins,
     /// The list was read to its end and has no such row.
     Absent,
     /// Nobody knows, and why.
@@ -101,22 +101,37 @@ impl Rows {
         }
     }
 
-    pub(crate) fn owner(&self) -> &str {
-        &self.owner
-    }
-
-    /// Looks a row up; `now` and the policy decide whether the list is too old to be believed.
-    pub(crate) fn find(&self, region: &str, name: &str, now: u64, policy: &Policy) -> Found<'_> {
-        if let Some((reason, why)) = unreadable(&self.source, now, policy) {
-            return Found::Unreadable(reason, why);
+    /// The rows of one region; `now` and the policy decide whether the list is too old to be believed.
+    pub(crate) fn region(&self, region: &str, now: u64, policy: &Policy) -> RegionRows<'_> {
+        RegionRows {
+            rows: equal_run(&self.sorted, |row| row.region.as_str().cmp(region)),
+            source: &self.source,
+            owner: &self.owner,
+            unreadable: unreadable(&self.source, now, policy),
         }
-        let key = (region, name);
-        let rows = equal_run(&self.sorted, |row| row_key(row).cmp(&key));
+    }
+}
+
+/// The rows of one owner in one region, found by name.
+pub(crate) struct RegionRows<'a> {
+    rows: &'a [Allowance],
+    source: &'a Source,
+    pub(crate) owner: &'a str,
+    unreadable: Option<(Reason, String)>,
+}
+
+impl<'a> RegionRows<'a> {
+    /// Looks a row up.
+    pub(crate) fn find(&self, name: &str) -> Found<'a> {
+        if let Some((reason, why)) = &self.unreadable {
+            return Found::Unreadable(*reason, why.clone());
+        }
+        let rows = equal_run(self.rows, |row| row.name.as_str().cmp(name));
         match rows.split_first() {
             Some((row, twins)) if twins.iter().all(|twin| twin == row) => Found::Row(row),
-            Some((row, _)) => Found::Twins(row),
+            Some(_) => Found::Twins,
             None if self.source.state == SourceState::Incomplete => {
-                Found::Unreadable(Reason::ScopeUnreadable, read_in_part(&self.source))
+                Found::Unreadable(Reason::ScopeUnreadable, read_in_part(self.source))
             }
             None => Found::Absent,
         }

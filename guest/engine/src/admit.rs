@@ -6,7 +6,7 @@ use crate::{
     account::Account,
     demand::{Cloud, InvalidLaunch},
     judge::Judge,
-    judgement::Judgement,
+    judgement::{Judgement, What},
     ledger::Ledger,
     row::Bound,
     vocabulary::{
@@ -30,7 +30,7 @@ pub fn admit<A: AsRef<Account>>(
     if plan.is_empty() {
         return Err(InvalidLaunch(String::from("a plan of no launches")));
     }
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::kept();
     let mut whole = Judgement::new();
     whole.capacity = CapacityOutcome::Likely;
     let mut breaking: Option<(QuotaOutcome, BreakingLaunch)> = None;
@@ -57,7 +57,7 @@ pub fn admit<A: AsRef<Account>>(
             breaking = Some((outcome, here));
         }
         whole.capacity = worse(whole.capacity, judged.capacity);
-        merge(&mut whole, judged);
+        merge(cloud, &mut whole, judged);
     }
     let breaks_at = breaking.map(|(_, launch)| launch);
     let fits_count = match breaking {
@@ -74,26 +74,25 @@ pub fn admit<A: AsRef<Account>>(
 }
 
 /// A row's later finding counts what all launches up to there take, so it replaces the earlier one.
-fn merge(whole: &mut Judgement, judged: Judgement) {
-    for mut noted in judged.noted {
-        let earlier = whole
-            .noted
-            .iter()
-            .position(|known| same_row(&known.finding, &noted.finding));
+fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
+    for noted in judged.noted {
+        let mut always = noted.always;
+        let mut finding = noted.finding(cloud);
+        let earlier = whole.noted.iter().position(
+            |known| matches!(&known.what, What::Said(known, _) if same_row(known, &finding)),
+        );
         if let Some(earlier) = earlier {
             let known = whole.noted.remove(earlier);
-            // A doubt about one launch (a restart, an unread reservation) does not outlive a proof by another, nor the
-            // other way round.
-            if known.finding.outcome > noted.finding.outcome {
-                noted.finding.outcome = known.finding.outcome;
-                noted.finding.reason = known.finding.reason;
-                noted.finding.detail = known.finding.detail;
+            always |= known.always;
+            // A doubt about one launch (a restart, an unread reservation) does not undo what another proved.
+            if known.outcome > finding.outcome {
+                let known = known.finding(cloud);
+                (finding.outcome, finding.reason) = (known.outcome, known.reason);
+                (finding.detail, finding.remedy) = (known.detail, known.remedy);
             }
-            noted.always |= known.always;
         }
-        whole.noted.push(noted);
+        whole.note_if(always, finding, Bound::UNLIMITED);
     }
-    whole.bound = Bound::UNLIMITED;
 }
 
 fn same_row(one: &Finding, other: &Finding) -> bool {

@@ -2,6 +2,7 @@
 //! the quota outcome.
 
 use alloc::{format, string::String};
+use core::fmt;
 
 use crate::{
     account::{Account, unreadable},
@@ -29,7 +30,9 @@ impl Advice {
         policy: &Policy,
     ) -> Self {
         if let Some((_, why)) = unreadable(&account.capacities_source, now, policy) {
-            return Self::nothing(format!("the advice on capacity could not be read: {why}"));
+            return Self::nothing(policy, || {
+                format!("the advice on capacity could not be read: {why}")
+            });
         }
         let mut rows = account
             .capacities(&launch.offer.region, &launch.offer.instance_type)
@@ -37,11 +40,15 @@ impl Advice {
             .filter(|row| row.lane == lane && on_fabric(row, launch))
             .peekable();
         if rows.peek().is_none() {
-            return Self::nothing(String::from("the cloud gives no advice on this type here"));
+            return Self::nothing(policy, || {
+                String::from("the cloud gives no advice on this type here")
+            });
         }
         let mut fresh = rows.filter(|row| row.freshness == Freshness::Fresh);
         let Some(first) = fresh.next() else {
-            return Self::nothing(String::from("the cloud's advice on this type is not fresh"));
+            return Self::nothing(policy, || {
+                String::from("the cloud's advice on this type is not fresh")
+            });
         };
         let (mut best, mut total) = (first, u64::from(first.available));
         for row in fresh {
@@ -50,20 +57,17 @@ impl Advice {
                 best = row;
             }
         }
-        Self::from_best(best, total, wanted, launch, quota)
+        Self::from_best(best, (total, wanted), launch, quota, policy)
     }
 
     fn from_best(
         best: &Capacity,
-        total: u64,
-        wanted: u64,
+        (total, wanted): (u64, u64),
         launch: &Launch,
         quota: QuotaOutcome,
+        policy: &Policy,
     ) -> Self {
-        let place = best
-            .fabric
-            .as_ref()
-            .map_or_else(String::new, |fabric| format!(" on fabric {fabric}"));
+        let place = Place(best.fabric.as_deref());
         let available = u64::from(best.available);
         if available == 0 && best.level == CapacityLevel::LimitReached {
             let word = match quota {
@@ -81,29 +85,27 @@ impl Advice {
             };
         }
         if available >= wanted {
-            let risk = matches!(best.level, CapacityLevel::Low);
             return Self {
                 outcome: CapacityOutcome::Likely,
-                said: Some((
-                    Reason::NotDecisive,
-                    format!(
-                        "the cloud sees room for {available} now{place}{}",
-                        if risk {
-                            ", with a high risk of finding none"
-                        } else {
-                            ""
-                        }
-                    ),
-                )),
+                said: policy.explain.then(|| {
+                    let risk = match best.level {
+                        CapacityLevel::Low => ", with a high risk of finding none",
+                        _ => "",
+                    };
+                    let room = format!("the cloud sees room for {available} now{place}{risk}");
+                    (Reason::NotDecisive, room)
+                }),
             };
         }
         // Several fabrics may serve instances that need not share one, but their numbers share one clip, so a sum that
         // reaches proves nothing, while a sum that does not reach is enough to doubt.
         let together = launch.profile.new_cluster || launch.profile.fabric.is_some();
         if !together && total >= wanted {
-            return Self::nothing(format!(
-                "the cloud sees room for {available} now{place}, and for {total} over all fabrics"
-            ));
+            return Self::nothing(policy, || {
+                format!(
+                    "the cloud sees room for {available} now{place}, and for {total} over all fabrics"
+                )
+            });
         }
         Self {
             outcome: CapacityOutcome::Unlikely,
@@ -118,10 +120,11 @@ impl Advice {
         }
     }
 
-    const fn nothing(why: String) -> Self {
+    /// Nothing usable, and why, where somebody asks.
+    fn nothing(policy: &Policy, why: impl FnOnce() -> String) -> Self {
         Self {
             outcome: CapacityOutcome::Unknown,
-            said: Some((Reason::CapacityUnknown, why)),
+            said: policy.explain.then(|| (Reason::CapacityUnknown, why())),
         }
     }
 }
@@ -152,5 +155,17 @@ const fn grade(row: &Capacity) -> u8 {
         CapacityLevel::Low => 2,
         CapacityLevel::Unknown => 1,
         CapacityLevel::LimitReached => 0,
+    }
+}
+
+/// The fabric that advice speaks of, where it names one.
+struct Place<'a>(Option<&'a str>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(fabric) => write!(formatter, " on fabric {fabric}"),
+            None => Ok(()),
+        }
     }
 }

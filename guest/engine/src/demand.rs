@@ -6,9 +6,9 @@ use crate::vocabulary::{Finding, InstanceType, Launch, Reason, Scope};
 
 /// What one launch takes from one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Demand {
+pub struct Demand<'a> {
     /// The quota's name.
-    pub quota: Cow<'static, str>,
+    pub quota: Cow<'a, str>,
     /// The units in which a row of it may count; the first is the usual one.
     pub units: &'static [&'static str],
     /// Taken by each instance. Wider than a row's numbers, since sums of disks may exceed them.
@@ -56,11 +56,11 @@ pub trait Cloud {
     ///
     /// # Errors
     /// When the launch makes no sense on this cloud, such as a kind of disk that it does not have.
-    fn demands(
+    fn demands<'a>(
         &self,
         launch: &Launch,
-        instance_type: &InstanceType,
-    ) -> Result<Vec<Demand>, InvalidLaunch>;
+        instance_type: &'a InstanceType,
+    ) -> Result<Vec<Demand<'a>>, InvalidLaunch>;
 
     /// What a person can do about a finding that is not `fits`, and where. `owner` is the id of the row's owner, empty
     /// where it is not known.

@@ -3,16 +3,16 @@
 use alloc::{format, string::String};
 
 use crate::{
-    account::{Account, Found, Rows, unreadable},
+    account::{Account, Found, RegionRows, unreadable},
     capacity::{Advice, lane},
     demand::{Bearing, Cloud, Demand, InvalidLaunch},
-    judgement::Judgement,
+    judgement::{Judgement, What},
     ledger::Ledger,
     reservation::Cover,
-    row::{Amount, Bound, Judged, about_offer, clamp, finding, judge, rowless_finding},
+    row::{Amount, Bound, Judged, about_offer, clamp, judge, rowless_finding},
     vocabulary::{
-        CapacityOutcome, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome,
-        Reason, ReservationUse, Scope, SourceState,
+        CapacityOutcome, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome, Reason,
+        ReservationUse, Scope, SourceState,
     },
 };
 
@@ -24,13 +24,13 @@ pub(crate) struct Judge<'a, C> {
     pub(crate) policy: &'a Policy,
 }
 
-impl<C: Cloud> Judge<'_, C> {
+impl<'a, C: Cloud> Judge<'a, C> {
     /// Judges a launch after those in the ledger, and enters what it takes.
     pub(crate) fn launch(
         &self,
         launch: &Launch,
         ledger: &mut Ledger,
-    ) -> Result<Judgement, InvalidLaunch> {
+    ) -> Result<Judgement<'a>, InvalidLaunch> {
         if launch.count == 0 {
             return Err(InvalidLaunch(String::from(
                 "a launch of no instances: `count` must be at least 1",
@@ -48,18 +48,36 @@ impl<C: Cloud> Judge<'_, C> {
         let cover = self.cover(launch, instance_type, ledger);
         let reserved = cover.as_ref().map_or(0, |cover| cover.instances);
         let on_reserved = reserved.min(launch.count.into());
+        let (account, region) = (self.account, &launch.offer.region);
+        let scopes = [
+            (
+                Scope::Tenant,
+                account.tenant_rows.region(region, self.now, self.policy),
+            ),
+            (
+                Scope::Project,
+                account.project_rows.region(region, self.now, self.policy),
+            ),
+        ];
         for demand in &demands {
-            self.demand(&mut judgement, launch, demand, cover.as_ref(), ledger);
+            self.demand(
+                &mut judgement,
+                launch,
+                demand,
+                &scopes,
+                cover.as_ref(),
+                ledger,
+            );
         }
-        if let Some(cover) = &cover {
-            if let Some((mut finding, bound)) =
-                cover.finding(launch, instance_type, judgement.reservable)
-            {
-                finding.remedy = self.remedy(&finding, "");
-                judgement.bound = judgement.bound.and(bound);
-                judgement.note_if(!cover.announced.is_empty(), finding, bound);
-            }
-            cover.take(on_reserved, instance_type.gpus, ledger);
+        let reserving = cover.as_ref().and_then(|cover| {
+            Some((
+                cover,
+                cover.finding(launch, instance_type, judgement.reservable)?,
+            ))
+        });
+        if let Some((cover, (finding, bound))) = reserving {
+            judgement.bound = judgement.bound.and(bound);
+            judgement.note_if(!cover.announced.is_empty(), finding, bound);
         }
         self.capacity(
             &mut judgement,
@@ -67,7 +85,12 @@ impl<C: Cloud> Judge<'_, C> {
             on_reserved == u64::from(launch.count),
             ledger,
         );
-        self.enter(launch, &demands, on_reserved, ledger);
+        if ledger.is_kept() {
+            self.enter(launch, &demands, on_reserved, ledger);
+            if let Some(cover) = &cover {
+                cover.take(on_reserved, instance_type.gpus, ledger);
+            }
+        }
         if self.policy.explain {
             for what in self.cloud.not_checked(launch, instance_type) {
                 let said = String::from(*what);
@@ -79,8 +102,19 @@ impl<C: Cloud> Judge<'_, C> {
     }
 
     /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
-    fn enter(&self, launch: &Launch, demands: &[Demand], on_reserved: u64, ledger: &mut Ledger) {
+    fn enter(
+        &self,
+        launch: &Launch,
+        demands: &[Demand<'_>],
+        on_reserved: u64,
+        ledger: &mut Ledger,
+    ) {
         let strict = launch.profile.reservation == ReservationUse::Strict;
+        let region = &launch.offer.region;
+        let tenant = self
+            .account
+            .tenant_rows
+            .region(region, self.now, self.policy);
         for demand in demands {
             let spared = if demand.bearing.is_reservable() {
                 on_reserved
@@ -90,15 +124,9 @@ impl<C: Cloud> Judge<'_, C> {
             let count = u64::from(launch.count).saturating_sub(spared);
             let drawn_on = match demand.bearing {
                 Bearing::NotDecisive => false,
-                Bearing::WhereListed => matches!(
-                    self.account.tenant_rows.find(
-                        &launch.offer.region,
-                        &demand.quota,
-                        self.now,
-                        self.policy
-                    ),
-                    Found::Row(_) | Found::Twins(_)
-                ),
+                Bearing::WhereListed => {
+                    matches!(tenant.find(&demand.quota), Found::Row(_) | Found::Twins)
+                }
                 Bearing::Reservable | Bearing::PerhapsHeldReservable => !strict,
                 Bearing::Decisive | Bearing::PerhapsHeld => true,
             };
@@ -111,7 +139,7 @@ impl<C: Cloud> Judge<'_, C> {
     /// Adds the cloud's advice on hardware, which never touches the quota outcome.
     fn capacity(
         &self,
-        judgement: &mut Judgement,
+        judgement: &mut Judgement<'a>,
         launch: &Launch,
         on_reserved: bool,
         ledger: &mut Ledger,
@@ -128,17 +156,18 @@ impl<C: Cloud> Judge<'_, C> {
             self.now,
             self.policy,
         );
-        ledger.place(&launch.offer, lane, launch.count);
+        if ledger.is_kept() {
+            ledger.place(&launch.offer, lane, launch.count);
+        }
         judgement.capacity = advice.outcome;
         if let Some((reason, detail)) = advice.said {
-            let mut finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
-            finding.remedy = self.remedy(&finding, "");
+            let finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
             judgement.note(finding, Bound::UNLIMITED);
         }
     }
 
     /// The type that the launch asks for, or why the project is not offered it.
-    fn offered(&self, launch: &Launch) -> Result<&InstanceType, (Reason, String)> {
+    fn offered(&self, launch: &Launch) -> Result<&'a InstanceType, (Reason, String)> {
         let Offer {
             instance_type: name,
             region,
@@ -195,9 +224,8 @@ impl<C: Cloud> Judge<'_, C> {
         Ok(instance_type)
     }
 
-    fn refuse(&self, judgement: &mut Judgement, launch: &Launch, reason: Reason, why: String) {
-        let mut finding = about_offer(launch, reason, QuotaOutcome::Unknown, why);
-        finding.remedy = self.remedy(&finding, "");
+    fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, reason: Reason, why: String) {
+        let finding = about_offer(launch, reason, QuotaOutcome::Unknown, why);
         judgement.note(finding, Bound::UNKNOWN);
         judgement.bound = Bound::UNKNOWN;
         if reason == Reason::NotOffered {
@@ -229,9 +257,10 @@ impl<C: Cloud> Judge<'_, C> {
     /// Judges one demand by the rows of both scopes.
     fn demand(
         &self,
-        judgement: &mut Judgement,
+        judgement: &mut Judgement<'a>,
         launch: &Launch,
-        demand: &Demand,
+        demand: &Demand<'_>,
+        scopes: &[(Scope, RegionRows<'a>); 2],
         cover: Option<&Cover>,
         ledger: &Ledger,
     ) {
@@ -243,10 +272,8 @@ impl<C: Cloud> Judge<'_, C> {
             return;
         }
         let reserved = cover.map_or(0, |cover| cover.instances);
-        for (scope, rows) in [
-            (Scope::Tenant, &self.account.tenant_rows),
-            (Scope::Project, &self.account.project_rows),
-        ] {
+        for (scope, rows) in scopes {
+            let scope = *scope;
             let region = &launch.offer.region;
             let amount = Amount {
                 before: ledger.taken(scope, &self.account.project, region, &demand.quota),
@@ -254,21 +281,18 @@ impl<C: Cloud> Judge<'_, C> {
                 each: demand.each,
                 count: u64::from(launch.count).saturating_sub(reserved).into(),
             };
-            let Some(judged) = self.scope(region, demand, amount, scope, rows) else {
+            let Some((what, judged)) = self.scope(region, demand, amount, scope, rows) else {
                 continue;
             };
-            let Judged {
-                mut finding,
-                mut bound,
-            } = judged;
+            let (mut what, (mut reason, mut outcome, mut bound)) = (what, judged);
             if demand.bearing == Bearing::NotDecisive {
-                finding.reason = Reason::NotDecisive;
-                finding.outcome = QuotaOutcome::Fits;
-                bound = Bound::UNLIMITED;
-            } else if let Some(doubt) = doubt(demand, &finding, cover) {
-                finding.outcome = QuotaOutcome::Unknown;
-                finding.detail = Some(doubt);
-                bound = Bound::UNKNOWN;
+                (reason, outcome, bound) =
+                    (Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED);
+            } else if let Some(why) = doubt(demand, (reason, outcome), cover) {
+                (outcome, bound) = (QuotaOutcome::Unknown, Bound::UNKNOWN);
+                if let What::Row { detail, .. } = &mut what {
+                    *detail = Some(why);
+                }
             } else if let Some(cover) = cover {
                 bound = match cover.uncertain {
                     Some(_) => Bound::UNKNOWN,
@@ -281,94 +305,79 @@ impl<C: Cloud> Judge<'_, C> {
             }
             // Where reservations take every instance the row is not asked; its room still says how many more would fit.
             if amount.asked() > 0 {
-                if !matches!(finding.reason, Reason::Fits | Reason::NotDecisive) {
-                    finding.remedy = self.remedy(&finding, rows.owner());
-                }
-                judgement.note(finding, bound);
+                judgement.note_row(what, reason, outcome, bound);
             }
         }
     }
 
-    /// What one scope says of one amount; none where it does not constrain.
+    /// What one scope says of one amount; none where it does not constrain and nobody asks for an explanation.
     fn scope(
         &self,
         region: &str,
-        demand: &Demand,
+        demand: &Demand<'_>,
         amount: Amount,
         scope: Scope,
-        rows: &Rows,
-    ) -> Option<Judged> {
+        rows: &RegionRows<'a>,
+    ) -> Option<(What<'a>, Judged)> {
         let quota = demand.quota.as_ref();
-        let without_row = |reason, detail| {
+        let said = |reason, detail: String| {
             let unit = demand.units.first().copied().unwrap_or_default();
             let required = clamp(amount.total());
             let why = (reason, QuotaOutcome::Unknown);
             let mut finding =
                 rowless_finding(Some(quota), Some(scope), region, unit, required, why);
             finding.detail = Some(detail);
-            Some(Judged {
-                finding,
-                bound: Bound::UNKNOWN,
-            })
+            let judged = (reason, QuotaOutcome::Unknown, Bound::UNKNOWN);
+            Some((What::Said(finding, rows.owner), judged))
         };
         let optional = matches!(demand.bearing, Bearing::WhereListed | Bearing::NotDecisive);
         let list = self.cloud.list_name(scope);
-        match rows.find(region, quota, self.now, self.policy) {
-            Found::Row(row) => judge(row, scope, demand.units, amount).or_else(|| {
-                let mut finding =
-                    finding(row, scope, amount, Reason::NotDecisive, QuotaOutcome::Fits);
-                finding.detail = Some(String::from(
-                    "the row sets no limit, so the tenant's governs",
-                ));
-                Some(Judged {
-                    finding,
-                    bound: Bound::UNLIMITED,
-                })
-            }),
-            Found::Twins(row) => {
-                let mut finding = finding(
+        match rows.find(quota) {
+            Found::Row(row) => {
+                let judged = judge(row, scope, demand.units, amount);
+                let detail = match judged {
+                    Some(_) => None,
+                    None if !self.policy.explain => return None,
+                    None => Some("the row sets no limit, so the tenant's governs"),
+                };
+                let what = What::Row {
                     row,
                     scope,
                     amount,
-                    Reason::Contradictory,
-                    QuotaOutcome::Unknown,
-                );
-                (finding.limit, finding.usage, finding.headroom) = (None, None, None);
-                (finding.shortfall, finding.minimum_limit) = (None, None);
-                finding.detail = Some(format!(
-                    "{list} has the row more than once, with different numbers"
-                ));
-                Some(Judged {
-                    finding,
-                    bound: Bound::UNKNOWN,
-                })
+                    detail,
+                };
+                let judged =
+                    judged.unwrap_or((Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED));
+                Some((what, judged))
             }
+            Found::Twins => said(
+                Reason::Contradictory,
+                format!("{list} has the row more than once, with different numbers"),
+            ),
             Found::Unreadable(_, _) | Found::Absent if optional => None,
             Found::Unreadable(reason, why) => {
-                without_row(reason, format!("{list} could not be relied on: {why}"))
+                said(reason, format!("{list} could not be relied on: {why}"))
             }
             Found::Absent if scope == Scope::Project => None,
-            Found::Absent => without_row(Reason::RowMissing, format!("{list} has no such row")),
+            Found::Absent => said(Reason::RowMissing, format!("{list} has no such row")),
         }
-    }
-
-    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
-        (finding.reason != Reason::Fits)
-            .then(|| self.cloud.remedy(finding, owner))
-            .flatten()
     }
 }
 
 /// Why a shortage found here proves nothing, if so.
-fn doubt(demand: &Demand, finding: &Finding, cover: Option<&Cover>) -> Option<String> {
-    if finding.outcome != QuotaOutcome::Blocked {
+fn doubt(
+    demand: &Demand<'_>,
+    (reason, outcome): (Reason, QuotaOutcome),
+    cover: Option<&Cover>,
+) -> Option<&'static str> {
+    if outcome != QuotaOutcome::Blocked {
         return None;
     }
-    let short = matches!(finding.reason, Reason::Shortage | Reason::ExceedsLimit);
+    let short = matches!(reason, Reason::Shortage | Reason::ExceedsLimit);
     if short && demand.bearing.may_be_held() {
-        return Some(String::from(
-            "the stopped instances' own may be inside the usage already",
-        ));
+        return Some("the stopped instances' own may be inside the usage already");
     }
-    cover.and_then(|cover| cover.uncertain.clone())
+    cover
+        .filter(|cover| cover.uncertain.is_some())
+        .map(|_| "reserved capacity could not be measured, and may cover it")
 }

@@ -1,19 +1,21 @@
 //! Findings on their way to a verdict: the lattice, and what a policy shows of them.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::cmp::Reverse;
 
 use crate::{
     demand::Cloud,
-    row::Bound,
+    row::{Amount, Bound, finding},
     vocabulary::{
-        Availability, CapacityOutcome, Finding, Policy, QuotaOutcome, Reason, Strictness, Verdict,
+        Allowance, Availability, CapacityOutcome, Finding, Policy, QuotaOutcome, Reason, Scope,
+        Strictness, Verdict,
     },
 };
 
-/// What was found, before the policy decides what of it to show.
-pub(crate) struct Judgement {
-    pub(crate) noted: Vec<Noted>,
+/// What was found, before the policy decides what of it to show. A finding is made only of what is shown: most rows of
+/// most launches have room, and nobody asks.
+pub(crate) struct Judgement<'a> {
+    pub(crate) noted: Vec<Noted<'a>>,
     /// How many instances every row together lets through.
     pub(crate) bound: Bound,
     /// How many the reservations and the GPU rows behind them let through.
@@ -21,15 +23,30 @@ pub(crate) struct Judgement {
     pub(crate) capacity: CapacityOutcome,
 }
 
-pub(crate) struct Noted {
-    pub(crate) finding: Finding,
+pub(crate) struct Noted<'a> {
+    pub(crate) what: What<'a>,
+    pub(crate) reason: Reason,
+    pub(crate) outcome: QuotaOutcome,
     /// Shown even where the policy asks for no explanation.
     pub(crate) always: bool,
-    /// How many instances this row lets through; the least of them binds.
+    /// How many instances this lets through; the least of all binds.
     bound: Bound,
 }
 
-impl Judgement {
+/// What a finding is made of.
+pub(crate) enum What<'a> {
+    /// A row against an amount.
+    Row {
+        row: &'a Allowance,
+        scope: Scope,
+        amount: Amount,
+        detail: Option<&'static str>,
+    },
+    /// The finding itself, and the owner of the row that it speaks of.
+    Said(Finding, &'a str),
+}
+
+impl<'a> Judgement<'a> {
     pub(crate) const fn new() -> Self {
         Self {
             noted: Vec::new(),
@@ -39,19 +56,36 @@ impl Judgement {
         }
     }
 
+    /// Notes what a row says.
+    pub(crate) fn note_row(
+        &mut self,
+        what: What<'a>,
+        reason: Reason,
+        outcome: QuotaOutcome,
+        bound: Bound,
+    ) {
+        self.noted.push(Noted {
+            what,
+            reason,
+            outcome,
+            always: !orients(reason),
+            bound,
+        });
+    }
+
+    /// Notes a finding on the offer itself.
     pub(crate) fn note(&mut self, finding: Finding, bound: Bound) {
         self.note_if(false, finding, bound);
     }
 
     /// Notes a finding that is shown without an explanation where it decides, or where it is worth `telling`.
     pub(crate) fn note_if(&mut self, telling: bool, finding: Finding, bound: Bound) {
-        let orients = matches!(
-            finding.reason,
-            Reason::Fits | Reason::NotDecisive | Reason::CapacityUnknown | Reason::NotChecked
-        );
+        let (reason, outcome) = (finding.reason, finding.outcome);
         self.noted.push(Noted {
-            finding,
-            always: telling || !orients,
+            what: What::Said(finding, ""),
+            reason,
+            outcome,
+            always: telling || !orients(reason),
             bound,
         });
     }
@@ -59,7 +93,7 @@ impl Judgement {
     pub(crate) fn quota(&self) -> QuotaOutcome {
         self.noted
             .iter()
-            .map(|noted| noted.finding.outcome)
+            .map(|noted| noted.outcome)
             .max()
             .unwrap_or(QuotaOutcome::Fits)
     }
@@ -77,9 +111,7 @@ impl Judgement {
             .noted
             .iter()
             .enumerate()
-            .filter(|(_, noted)| {
-                quota == QuotaOutcome::Fits && noted.finding.reason == Reason::Fits
-            })
+            .filter(|(_, noted)| quota == QuotaOutcome::Fits && noted.reason == Reason::Fits)
             .min_by_key(|(_, noted)| noted.bound.most)
             .map(|(index, _)| index);
         let mut findings: Vec<Finding> = self
@@ -87,12 +119,16 @@ impl Judgement {
             .into_iter()
             .enumerate()
             .filter(|(index, noted)| policy.explain || noted.always || Some(*index) == binding)
-            .map(|(_, noted)| noted.finding)
+            .map(|(_, noted)| noted.finding(cloud))
             .collect();
         // What decides comes first; among equals the cloud's own order of its quotas.
         findings.sort_by_key(|finding| Reverse(finding.outcome));
-        if policy.explain {
-            for finding in &mut findings {
+        for finding in &mut findings {
+            // One remedy at a time: where a quota blocks, the launch never gets to ask for hardware.
+            if quota == QuotaOutcome::Blocked && finding.outcome == QuotaOutcome::Fits {
+                finding.remedy = None;
+            }
+            if policy.explain {
                 finding.rule = Some(cloud.rule(finding.reason).into());
             }
         }
@@ -109,4 +145,39 @@ impl Judgement {
             findings,
         }
     }
+}
+
+impl Noted<'_> {
+    /// Makes the finding.
+    pub(crate) fn finding(self, cloud: &impl Cloud) -> Finding {
+        let (mut finding, owner) = match self.what {
+            What::Said(mut finding, owner) => {
+                // Where a row does not decide, a finding made before that was known says otherwise.
+                (finding.reason, finding.outcome) = (self.reason, self.outcome);
+                (finding, owner)
+            }
+            What::Row {
+                row,
+                scope,
+                amount,
+                detail,
+            } => {
+                let mut finding = finding(row, scope, amount, self.reason, self.outcome);
+                finding.detail = detail.map(String::from);
+                (finding, row.owner.as_str())
+            }
+        };
+        if finding.remedy.is_none() && !matches!(self.reason, Reason::Fits | Reason::NotDecisive) {
+            finding.remedy = cloud.remedy(&finding, owner);
+        }
+        finding
+    }
+}
+
+/// Whether a finding of this reason only orients: it is shown where an explanation is asked for.
+const fn orients(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Fits | Reason::NotDecisive | Reason::CapacityUnknown | Reason::NotChecked
+    )
 }

@@ -8,9 +8,10 @@ use crate::{
     vocabulary::{HeldDemand, Lane, Offer, ReservedDemand, Scope},
 };
 
-/// Amounts taken so far. Empty for a launch that is judged alone.
+/// Amounts taken so far, for a plan; a launch that is judged alone needs no book.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    is_kept: bool,
     rows: BTreeMap<RowKey, u128>,
     reserved: BTreeMap<String, u64>,
     placed: BTreeMap<(String, String, u8), u64>,
@@ -24,6 +25,19 @@ struct RowKey {
 }
 
 impl Ledger {
+    /// A book for launches that are judged together.
+    pub(crate) fn kept() -> Self {
+        Self {
+            is_kept: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether anything is entered at all.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
     /// Taken of a quota: in every project where the tenant's row counts, in one where the project's does.
     pub(crate) fn taken(&self, scope: Scope, project: &str, region: &str, quota: &str) -> u128 {
         self.rows
@@ -37,7 +51,7 @@ impl Ledger {
     }
 
     /// Takes what `count` instances of a launch draw from a quota.
-    pub(crate) fn take(&mut self, demand: &Demand, project: &str, region: &str, count: u64) {
+    pub(crate) fn take(&mut self, demand: &Demand<'_>, project: &str, region: &str, count: u64) {
         let amount = demand
             .each
             .saturating_mul(count.into())
@@ -66,6 +80,9 @@ impl Ledger {
 
     /// Instances of a type placed in a region on one lane.
     pub(crate) fn placed(&self, offer: &Offer, lane: Lane) -> u64 {
+        if self.placed.is_empty() {
+            return 0;
+        }
         let key = (
             offer.region.clone(),
             offer.instance_type.clone(),

@@ -92,57 +92,32 @@ impl Bound {
 }
 
 /// What one row says of one amount.
-pub(crate) struct Judged {
-    pub(crate) finding: Finding,
-    pub(crate) bound: Bound,
-}
+pub(crate) type Judged = (Reason, QuotaOutcome, Bound);
 
-/// Judges an amount above zero by a row. None where the row does not constrain.
+/// Judges an amount by a row. None where the row does not constrain.
 pub(crate) fn judge(
     row: &Allowance,
     scope: Scope,
     units: &[&str],
     amount: Amount,
 ) -> Option<Judged> {
-    let (reason, outcome, bound) = match row.state {
-        RowState::Frozen => (Reason::Frozen, QuotaOutcome::Blocked, Bound::NOTHING),
-        RowState::Deleted if scope == Scope::Tenant => {
-            (Reason::Deleted, QuotaOutcome::Blocked, Bound::NOTHING)
-        }
-        RowState::Deleted => (Reason::Deleted, QuotaOutcome::Unknown, Bound::UNKNOWN),
-        RowState::Provisioning => (Reason::Provisioning, QuotaOutcome::Unknown, Bound::UNKNOWN),
-        RowState::Unknown => (Reason::StateUnknown, QuotaOutcome::Unknown, Bound::UNKNOWN),
-        RowState::Active => {
-            let Some(limit) = row.limit else {
-                return match scope {
-                    Scope::Project => None,
-                    Scope::Tenant => Some(Judged {
-                        finding: finding(
-                            row,
-                            scope,
-                            amount,
-                            Reason::LimitUnset,
-                            QuotaOutcome::Unknown,
-                        ),
-                        bound: Bound::UNKNOWN,
-                    }),
-                };
-            };
-            compare(row, limit, units, amount)
-        }
-    };
-    Some(Judged {
-        finding: finding(row, scope, amount, reason, outcome),
-        bound,
-    })
+    let unknown = |reason| Some((reason, QuotaOutcome::Unknown, Bound::UNKNOWN));
+    let blocked = |reason| Some((reason, QuotaOutcome::Blocked, Bound::NOTHING));
+    match row.state {
+        RowState::Frozen => blocked(Reason::Frozen),
+        RowState::Deleted if scope == Scope::Tenant => blocked(Reason::Deleted),
+        RowState::Deleted => unknown(Reason::Deleted),
+        RowState::Provisioning => unknown(Reason::Provisioning),
+        RowState::Unknown => unknown(Reason::StateUnknown),
+        RowState::Active => match (row.limit, scope) {
+            (Some(limit), _) => Some(compare(row, limit, units, amount)),
+            (None, Scope::Project) => None,
+            (None, Scope::Tenant) => unknown(Reason::LimitUnset),
+        },
+    }
 }
 
-fn compare(
-    row: &Allowance,
-    limit: u64,
-    units: &[&str],
-    amount: Amount,
-) -> (Reason, QuotaOutcome, Bound) {
+fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judged {
     let total = amount.total();
     if !units.contains(&row.unit.as_str()) {
         return (Reason::WrongUnit, QuotaOutcome::Unknown, Bound::UNKNOWN);

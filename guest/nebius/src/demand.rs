@@ -1,6 +1,6 @@
 //! What a launch on Nebius takes, quota by quota (nebius.md 4.7 and 4.8).
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, vec::Vec};
 
 use quotagate_engine::{Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle};
 
@@ -20,20 +20,26 @@ const BYTES: &[&str] = &["byte"];
 const GPU_UNITS: &[&str] = &["count", "gpu"];
 const VCPU_UNITS: &[&str] = &["count", "vcpu"];
 
-/// Kinds of disk that the compute API knows (nebius.md 1.6, `DiskSpec.type`).
-const DISK_KINDS: &[&str] = &[
-    "network-ssd",
-    "network-hdd",
-    "network-ssd-non-replicated",
-    "network-ssd-io-m3",
+/// Kinds of disk that the compute API knows (nebius.md 1.6, `DiskSpec.type`), and the row that counts each one's bytes.
+const DISK_KINDS: &[(&str, &str)] = &[
+    ("network-ssd", "compute.disk.size.network-ssd"),
+    ("network-hdd", "compute.disk.size.network-hdd"),
+    (
+        "network-ssd-non-replicated",
+        "compute.disk.size.network-ssd-non-replicated",
+    ),
+    ("network-ssd-io-m3", "compute.disk.size.network-ssd-io-m3"),
 ];
-const FILESYSTEM_KINDS: &[&str] = &["network-ssd", "network-hdd"];
+const FILESYSTEM_KINDS: &[(&str, &str)] = &[
+    ("network-ssd", "compute.filesystem.size.network-ssd"),
+    ("network-hdd", "compute.filesystem.size.network-hdd"),
+];
 
 /// The demands of a launch, in the order in which findings are shown: what is scarcest first.
-pub(crate) fn of(
+pub(crate) fn of<'a>(
     launch: &Launch,
-    instance_type: &InstanceType,
-) -> Result<Vec<Demand>, InvalidLaunch> {
+    instance_type: &'a InstanceType,
+) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
     let mut demands = Vec::new();
     instances(launch, instance_type, &mut demands);
     let profile = &launch.profile;
@@ -71,7 +77,7 @@ pub(crate) fn of(
     Ok(demands)
 }
 
-fn instances(launch: &Launch, instance_type: &InstanceType, demands: &mut Vec<Demand>) {
+fn instances<'a>(launch: &Launch, instance_type: &'a InstanceType, demands: &mut Vec<Demand<'a>>) {
     let restart = launch.profile.restart;
     let gpus = u128::from(instance_type.gpus);
     let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
@@ -117,9 +123,9 @@ fn instances(launch: &Launch, instance_type: &InstanceType, demands: &mut Vec<De
 
 /// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
 /// part of `gb200` (nebius.md 5.1).
-fn gpu_quota(instance_type: &InstanceType) -> String {
+fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
     if let Some(quota) = &instance_type.gpu_quota {
-        return quota.clone();
+        return Cow::Borrowed(quota);
     }
     let family = instance_type.family.as_str();
     let model = family
@@ -127,47 +133,45 @@ fn gpu_quota(instance_type: &InstanceType) -> String {
         .and_then(|rest| rest.split('-').next())
         .filter(|model| !model.is_empty())
         .unwrap_or(family);
-    format!("compute.instance.gpu.{model}")
+    Cow::Owned(format!("compute.instance.gpu.{model}"))
 }
 
 /// Counts disks, and adds up their bytes by kind.
-fn storage(
+fn storage<'a>(
     noun: &str,
     count_quota: &'static str,
-    kinds: &[&str],
+    kinds: &[(&str, &'static str)],
     disks: &[Disk],
-    demand: fn(Cow<'static, str>, &'static [&'static str], u128) -> Demand,
-    demands: &mut Vec<Demand>,
+    demand: fn(Cow<'a, str>, &'static [&'static str], u128) -> Demand<'a>,
+    demands: &mut Vec<Demand<'a>>,
 ) -> Result<(), InvalidLaunch> {
-    if let Some(disk) = disks
-        .iter()
-        .find(|disk| !kinds.contains(&disk.kind.as_str()))
-    {
+    let known = |disk: &Disk| kinds.iter().any(|(kind, _)| *kind == disk.kind);
+    if let Some(disk) = disks.iter().find(|disk| !known(disk)) {
+        let names: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
         return Err(InvalidLaunch(format!(
             "unknown kind of {noun} `{}`: Nebius has {}",
             disk.kind,
-            kinds.join(", ")
+            names.join(", ")
         )));
     }
     let count = disks.iter().map(|disk| u128::from(disk.count)).sum();
     demands.push(demand(count_quota.into(), COUNT, count));
-    for kind in kinds {
+    for (kind, quota) in kinds {
         let bytes = disks
             .iter()
             .filter(|disk| disk.kind == *kind)
             .map(|disk| u128::from(disk.bytes) * u128::from(disk.count))
             .fold(0, u128::saturating_add);
-        let quota = format!("compute.{noun}.size.{kind}");
-        demands.push(demand(quota.into(), BYTES, bytes));
+        demands.push(demand((*quota).into(), BYTES, bytes));
     }
     Ok(())
 }
 
-fn each(
-    quota: impl Into<Cow<'static, str>>,
+fn each<'a>(
+    quota: impl Into<Cow<'a, str>>,
     units: &'static [&'static str],
     amount: u128,
-) -> Demand {
+) -> Demand<'a> {
     Demand {
         quota: quota.into(),
         units,
@@ -177,11 +181,11 @@ fn each(
     }
 }
 
-fn once(
-    quota: impl Into<Cow<'static, str>>,
+fn once<'a>(
+    quota: impl Into<Cow<'a, str>>,
     units: &'static [&'static str],
     amount: u128,
-) -> Demand {
+) -> Demand<'a> {
     Demand {
         once: amount,
         ..each(quota, units, 0)

@@ -31,11 +31,11 @@ pub const CLOUD: &str = "nebius";
 pub struct Nebius;
 
 impl Cloud for Nebius {
-    fn demands(
+    fn demands<'a>(
         &self,
         launch: &Launch,
-        instance_type: &InstanceType,
-    ) -> Result<Vec<Demand>, InvalidLaunch> {
+        instance_type: &'a InstanceType,
+    ) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
         demand::of(launch, instance_type)
     }
 

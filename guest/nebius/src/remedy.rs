@@ -39,17 +39,27 @@ fn raise(finding: &Finding, owner: &str) -> Option<String> {
     let region = &finding.region;
     match finding.scope? {
         Scope::Tenant => {
-            let to = finding
-                .minimum_limit
-                .map_or_else(String::new, |limit| format!(" to {limit} or more"));
+            let to = finding.minimum_limit.map_or_else(String::new, |limit| {
+                format!(" to {limit}{} or more", gibibytes(limit, &finding.unit))
+            });
             Some(format!(
                 "raise {quota} in {region}{to}: in the console under Administration, Limits, Quotas, by an admin; Nebius reviews the request"
             ))
         }
         Scope::Project => finding.minimum_limit.map(|limit| {
             format!(
-                "raise the project's share: nebius quotas quota-allowance create --parent-id {owner} --name {quota} --region {region} --limit {limit}"
+                "raise the project's share to {limit}{} or more: nebius quotas quota-allowance create --parent-id {owner} --name {quota} --region {region} --limit {limit}",
+                gibibytes(limit, &finding.unit)
             )
         }),
+    }
+}
+
+/// A limit of a row that counts bytes, once more in the unit that people think of disks in; rounded up, so that it does.
+fn gibibytes(limit: u64, unit: &str) -> String {
+    if unit == "byte" {
+        format!(" ({} GiB)", limit.div_ceil(1 << 30))
+    } else {
+        String::new()
     }
 }

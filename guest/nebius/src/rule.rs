@@ -42,7 +42,7 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
             "limit reached means the account's own limit, not hardware; the rows decide (4.10, 8.11)"
         }
         Reason::NotDecisive => {
-            "reported for orientation: preemptible instances are counted by their own row, reserved GPUs by their reservation (4.8, 4.9, 8.2)"
+            "reported for orientation, the launch does not draw on it: a project row without a limit (4.2), rows of the other lifecycle (4.8, 8.2), GPUs that reservations may cover (4.9)"
         }
         Reason::NotChecked => "no quota row is known for it (8.15)",
     }

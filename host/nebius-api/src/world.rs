@@ -301,6 +301,8 @@ where
     struct Peek {
         error: Option<RecordedError>,
         items: Option<serde::de::IgnoredAny>,
+        #[serde(alias = "nextPageToken")]
+        next_page_token: Option<serde::de::IgnoredAny>,
         #[serde(flatten)]
         rest: BTreeMap<String, serde::de::IgnoredAny>,
     }
@@ -317,8 +319,10 @@ where
     if let Some(error) = peek.error {
         return Ok(Recorded::Error(error));
     }
-    // The CLI leaves an empty list out, so `{}` is one; any other object without `items` is some other file.
-    if shape == Shape::List && peek.items.is_none() && !peek.rest.is_empty() {
+    // The CLI leaves an empty list out, so `{}` is one, and so is a page of nothing but a token; any other object without
+    // `items` is some other file.
+    let listed = peek.items.is_some() || peek.next_page_token.is_some() || peek.rest.is_empty();
+    if shape == Shape::List && !listed {
         return Err(WorldError::NotAList(path));
     }
     let mut deserializer = serde_json::Deserializer::from_str(&text);

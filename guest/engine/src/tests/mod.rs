@@ -12,11 +12,11 @@ use crate::*;
 pub(super) struct Toy;
 
 impl Cloud for Toy {
-    fn demands(
+    fn demands<'a>(
         &self,
         launch: &Launch,
-        instance_type: &InstanceType,
-    ) -> Result<Vec<Demand>, InvalidLaunch> {
+        instance_type: &'a InstanceType,
+    ) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
         let demand = |quota: &'static str, each, once, bearing| Demand {
             quota: Cow::Borrowed(quota),
             units: &["count"],

@@ -32,9 +32,10 @@ impl CompileCache {
 /// How often the epoch advances: the grain of [`super::Limits::time`].
 const TICK: Duration = Duration::from_millis(5);
 
-pub(super) fn new(cache: &CompileCache) -> Result<Engine, LoadError> {
+pub(super) fn new(cache: &CompileCache, counts_steps: bool) -> Result<Engine, LoadError> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    config.consume_fuel(counts_steps);
     // What the contract does not need is off: a smaller surface, and surprises end at load time.
     config.wasm_memory64(false);
     config.wasm_multi_memory(false);

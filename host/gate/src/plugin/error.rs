@@ -87,6 +87,12 @@ pub enum CallError {
         /// [`Limits::time`].
         limit: std::time::Duration,
     },
+    /// The plugin took more steps than it may.
+    #[error("the plugin did not answer within {limit} steps")]
+    OutOfFuel {
+        /// [`Limits::fuel`].
+        limit: u64,
+    },
     /// The plugin hit one of its limits.
     #[error("the plugin hit a limit")]
     LimitHit(#[source] Source),
@@ -118,6 +124,9 @@ impl CallError {
     pub(super) fn classify(error: wasmtime::Error, limits: &Limits) -> Self {
         match error.downcast_ref::<Trap>().copied() {
             Some(Trap::Interrupt) => Self::TimedOut { limit: limits.time },
+            Some(Trap::OutOfFuel) => Self::OutOfFuel {
+                limit: limits.fuel.unwrap_or_default(),
+            },
             Some(trap) => Self::Trapped {
                 trap,
                 source: error.into(),

@@ -19,6 +19,9 @@ pub struct Limits {
     pub handles: usize,
     /// Time for a call, to the next tick of 5 ms. Default 1 s.
     pub time: Duration,
+    /// Steps of the machine for a call, which come out the same on every machine. Counting them makes calls slower, so
+    /// none, the default, leaves the bound to `time`.
+    pub fuel: Option<u64>,
     /// Idle instances kept for the calls to come, each with its memory. Default 4; none makes every call fresh.
     pub warm_instances: usize,
 }
@@ -31,6 +34,7 @@ impl Default for Limits {
             host_call_bytes: 32 << 20,
             handles: 16,
             time: Duration::from_secs(1),
+            fuel: None,
             warm_instances: 4,
         }
     }
@@ -55,11 +59,11 @@ impl Limits {
         store.set_hostcall_fuel(self.host_call_bytes);
         store.set_max_component_handles(self.handles);
         store.epoch_deadline_trap();
-        self.start_clock(store);
     }
 
-    /// A call's time counts from here.
-    pub(super) fn start_clock(&self, store: &mut Store<State>) {
+    /// A call's time and steps count from here.
+    pub(super) fn start_call(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
         store.set_epoch_deadline(engine::ticks(self.time));
+        self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
     }
 }

@@ -95,7 +95,7 @@ impl Plugin {
                 core_module: bytes.starts_with(b"\0asm"),
             });
         }
-        let engine = engine::new(&options.cache)?;
+        let engine = engine::new(&options.cache, options.limits.fuel.is_some())?;
         let component =
             Component::new(&engine, bytes).map_err(|error| LoadError::Malformed(error.into()))?;
         let imports = linker::check_world(&engine, &component)?;
@@ -119,6 +119,22 @@ impl Plugin {
             })
             .map_err(LoadError::Describe)?;
         Ok(Self(Arc::new(loaded)))
+    }
+
+    /// The same plugin under other limits; the code is compiled once. Steps can be counted only where they were from the
+    /// beginning ([`Limits::fuel`]).
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        let loaded = &self.0;
+        Self(Arc::new(Loaded {
+            pre: loaded.pre.clone(),
+            descriptor: loaded.descriptor.clone(),
+            sha256: loaded.sha256.clone(),
+            size: loaded.size,
+            imports: loaded.imports.clone(),
+            warm: WarmInstances::new(limits.warm_instances),
+            limits,
+        }))
     }
 
     /// What the plugin says of itself.
@@ -266,7 +282,7 @@ impl Loaded {
     ) -> Result<T, CallError> {
         let state = State::new(inventory, clock.clone(), &self.limits);
         let answer = self.instance(state).and_then(|mut instance| {
-            self.limits.start_clock(&mut instance.store);
+            self.limits.start_call(&mut instance.store)?;
             let answer = call(&instance.plugin, &mut instance.store)?;
             self.warm.give_back(instance);
             Ok(answer)
@@ -281,6 +297,8 @@ impl Loaded {
         }
         let mut store = Store::new(self.pre.engine(), state);
         self.limits.apply(&mut store);
+        // Instantiation runs code too.
+        self.limits.start_call(&mut store)?;
         let plugin = self.pre.instantiate(&mut store)?;
         Ok(Instance { store, plugin })
     }
