@@ -1,7 +1,6 @@
 //! What was read of an account for one project, sorted once so that every judgement finds its rows quickly.
 
 use alloc::{format, string::String, vec::Vec};
-use core::cmp::Ordering;
 
 use crate::vocabulary::{
     Allowance, AllowanceList, Allowances, Capacities, Capacity, InstanceType, InstanceTypes,
@@ -15,9 +14,9 @@ pub struct Account {
     pub(crate) tenant_rows: Rows,
     pub(crate) project_rows: Rows,
     pub(crate) region: Option<String>,
-    types: Vec<InstanceType>,
+    types: Index<InstanceType>,
     pub(crate) types_source: Source,
-    capacities: Vec<Capacity>,
+    capacities: Index<Capacity>,
     pub(crate) capacities_source: Source,
     pub(crate) reservations: Reservations,
 }
@@ -31,18 +30,14 @@ impl Account {
         capacities: Capacities,
         reservations: Reservations,
     ) -> Self {
-        let mut types = instance_types.items;
-        types.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut advice = capacities.items;
-        advice.sort_by(|a, b| capacity_key(a).cmp(&capacity_key(b)));
         Self {
             project: project.into(),
             tenant_rows: Rows::new(allowances.tenant),
             project_rows: Rows::new(allowances.project),
             region: instance_types.region,
-            types,
+            types: Index::new(instance_types.items.into_iter(), |item| &item.name),
             types_source: instance_types.source,
-            capacities: advice,
+            capacities: Index::new(capacities.items.into_iter(), |row| &row.instance_type),
             capacities_source: capacities.source,
             reservations,
         }
@@ -50,17 +45,18 @@ impl Account {
 
     /// The type of that name, if the project is offered it.
     pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
-        let at = self
-            .types
-            .binary_search_by(|item| item.name.as_str().cmp(name))
-            .ok()?;
-        self.types.get(at)
+        self.types.find(name).find(|item| item.name == name)
     }
 
     /// The advice on one type in one region: all fabrics, all lanes.
-    pub(crate) fn capacities(&self, region: &str, instance_type: &str) -> &[Capacity] {
-        let key = (region, instance_type);
-        equal_run(&self.capacities, |row| capacity_key(row).cmp(&key))
+    pub(crate) fn capacities<'a>(
+        &'a self,
+        region: &'a str,
+        instance_type: &'a str,
+    ) -> impl Iterator<Item = &'a Capacity> {
+        self.capacities
+            .find(instance_type)
+            .filter(move |row| row.instance_type == instance_type && row.region == region)
     }
 }
 
@@ -68,8 +64,50 @@ impl Account {
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
     owner: String,
-    sorted: Vec<Allowance>,
-    pub(crate) source: Source,
+    by_region: Vec<(String, Index<Allowance>)>,
+    source: Source,
+}
+
+/// Items found by a name. Names of the cloud share long beginnings, and comparing them byte by byte was most of a
+/// judgement's cost; a fingerprint of each is compared first.
+#[derive(Clone, Debug)]
+struct Index<T> {
+    sorted: Vec<(u64, T)>,
+}
+
+impl<T> Index<T> {
+    fn new(items: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Self {
+        let mut sorted: Vec<(u64, T)> =
+            items.map(|item| (fingerprint(name(&item)), item)).collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        Self { sorted }
+    }
+
+    /// Every item of that name, and rarely some other whose fingerprint is the same: the caller compares names.
+    fn find<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a T> + Clone + use<'a, T> {
+        let wanted = fingerprint(name);
+        let start = self.sorted.partition_point(|(key, _)| *key < wanted);
+        let rest = self.sorted.get(start..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |(key, _)| *key == wanted)
+            .map(|(_, item)| item)
+    }
+}
+
+/// A number that differs for different names, nearly always.
+fn fingerprint(name: &str) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    name.as_bytes()
+        .chunks(8)
+        .fold(name.len() as u64, |sum, chunk| {
+            let mut word = [0; 8];
+            word.iter_mut()
+                .zip(chunk)
+                .for_each(|(to, from)| *to = *from);
+            (sum ^ u64::from_le_bytes(word))
+                .wrapping_mul(SPREAD)
+                .rotate_left(29)
+        })
 }
 
 /// What a list says of one quota in one region.
@@ -93,10 +131,20 @@ impl Rows {
         } = list;
         // Rows of another owner say nothing of this one (nebius.md section 9, case 17).
         rows.retain(|row| row.owner == owner);
-        rows.sort_by(|a, b| row_key(a).cmp(&row_key(b)));
+        let mut regions: Vec<String> = rows.iter().map(|row| row.region.clone()).collect();
+        regions.sort();
+        regions.dedup();
+        let by_region = regions
+            .into_iter()
+            .map(|region| {
+                let here = rows.iter().filter(|row| row.region == region).cloned();
+                let index = Index::new(here, |row| &row.name);
+                (region, index)
+            })
+            .collect();
         Self {
             owner,
-            sorted: rows,
+            by_region,
             source,
         }
     }
@@ -104,7 +152,11 @@ impl Rows {
     /// The rows of one region; `now` and the policy decide whether the list is too old to be believed.
     pub(crate) fn region(&self, region: &str, now: u64, policy: &Policy) -> RegionRows<'_> {
         RegionRows {
-            rows: equal_run(&self.sorted, |row| row.region.as_str().cmp(region)),
+            rows: self
+                .by_region
+                .iter()
+                .find(|(name, _)| name == region)
+                .map(|(_, rows)| rows),
             source: &self.source,
             owner: &self.owner,
             unreadable: unreadable(&self.source, now, policy),
@@ -114,7 +166,7 @@ impl Rows {
 
 /// The rows of one owner in one region, found by name.
 pub(crate) struct RegionRows<'a> {
-    rows: &'a [Allowance],
+    rows: Option<&'a Index<Allowance>>,
     source: &'a Source,
     pub(crate) owner: &'a str,
     unreadable: Option<(Reason, String)>,
@@ -126,9 +178,13 @@ impl<'a> RegionRows<'a> {
         if let Some((reason, why)) = &self.unreadable {
             return Found::Unreadable(*reason, why.clone());
         }
-        let rows = equal_run(self.rows, |row| row.name.as_str().cmp(name));
-        match rows.split_first() {
-            Some((row, twins)) if twins.iter().all(|twin| twin == row) => Found::Row(row),
+        let mut rows = self
+            .rows
+            .into_iter()
+            .flat_map(|rows| rows.find(name))
+            .filter(|row| row.name == name);
+        match rows.next() {
+            Some(row) if rows.all(|twin| twin == row) => Found::Row(row),
             Some(_) => Found::Twins,
             None if self.source.state == SourceState::Incomplete => {
                 Found::Unreadable(Reason::ScopeUnreadable, read_in_part(self.source))
@@ -173,20 +229,4 @@ fn read_in_part(source: &Source) -> String {
         Some(detail) => format!("the list was read in part: {detail}"),
         None => String::from("the list was read in part"),
     }
-}
-
-fn row_key(row: &Allowance) -> (&str, &str) {
-    (&row.region, &row.name)
-}
-
-fn capacity_key(row: &Capacity) -> (&str, &str) {
-    (&row.region, &row.instance_type)
-}
-
-/// The run of a sorted slice that compares equal.
-fn equal_run<T>(sorted: &[T], compare: impl Fn(&T) -> Ordering) -> &[T] {
-    let start = sorted.partition_point(|item| compare(item) == Ordering::Less);
-    let rest = sorted.get(start..).unwrap_or_default();
-    let length = rest.partition_point(|item| compare(item) == Ordering::Equal);
-    rest.get(..length).unwrap_or_default()
 }

@@ -42,11 +42,10 @@ pub fn admit<A: AsRef<Account>>(
             now,
             policy,
         };
-        let judged = judge
-            .launch(launch, &mut ledger)
-            .map_err(|InvalidLaunch(why)| {
-                InvalidLaunch(format!("launch {} of the plan: {why}", index + 1))
-            })?;
+        let here = judge.here(launch, &ledger).map_err(|InvalidLaunch(why)| {
+            InvalidLaunch(format!("launch {} of the plan: {why}", index + 1))
+        })?;
+        let judged = judge.launch(launch, &here, &mut ledger);
         let outcome = judged.quota();
         // A proven break outranks an earlier launch that is merely unknown.
         if outcome > breaking.map_or(QuotaOutcome::Fits, |(outcome, _)| outcome) {
@@ -79,7 +78,7 @@ fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
         let mut always = noted.always;
         let mut finding = noted.finding(cloud);
         let earlier = whole.noted.iter().position(
-            |known| matches!(&known.what, What::Said(known, _) if same_row(known, &finding)),
+            |known| matches!(&known.what, What::Said(known) if same_row(known, &finding)),
         );
         if let Some(earlier) = earlier {
             let known = whole.noted.remove(earlier);
@@ -96,7 +95,15 @@ fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
 }
 
 fn same_row(one: &Finding, other: &Finding) -> bool {
-    let key = |finding: &Finding| (finding.scope, finding.region.clone(), finding.quota.clone());
+    // Each project has rows of its own; the tenant's are everybody's.
+    let key = |finding: &Finding| {
+        (
+            finding.scope,
+            finding.owner.clone(),
+            finding.region.clone(),
+            finding.quota.clone(),
+        )
+    };
     let orienting =
         |finding: &Finding| matches!(finding.reason, Reason::NotDecisive | Reason::NotChecked);
     match &one.quota {

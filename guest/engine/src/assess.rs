@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use crate::{
     account::Account,
     demand::{Cloud, InvalidLaunch},
-    judge::Judge,
+    judge::{Here, Judge},
     ledger::Ledger,
     vocabulary::{Launch, Lifecycle, Offer, Policy, Profile, Verdict},
 };
@@ -40,13 +40,26 @@ pub fn assess(
         count,
         profile: profile.clone(),
     };
-    offers
-        .iter()
-        .map(|offer| {
-            launch.offer.clone_from(offer);
-            let judgement = judge.launch(&launch, &mut Ledger::default())?;
+    let mut regions: Vec<(&str, Here<'_>)> = Vec::new();
+    let mut verdicts = Vec::with_capacity(offers.len());
+    for offer in offers {
+        launch.offer.clone_from(offer);
+        let known = regions
+            .iter()
+            .position(|(region, _)| *region == offer.region);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let here = judge.here(&launch, &Ledger::default())?;
+                regions.push((&offer.region, here));
+                regions.len() - 1
+            }
+        };
+        if let Some((_, here)) = regions.get(index) {
+            let judgement = judge.launch(&launch, here, &mut Ledger::default());
             let fits_count = judgement.bound.fits_count();
-            Ok(judgement.verdict(cloud, policy, fits_count))
-        })
-        .collect()
+            verdicts.push(judgement.verdict(cloud, policy, fits_count));
+        }
+    }
+    Ok(verdicts)
 }

@@ -36,7 +36,6 @@ impl Advice {
         }
         let mut rows = account
             .capacities(&launch.offer.region, &launch.offer.instance_type)
-            .iter()
             .filter(|row| row.lane == lane && on_fabric(row, launch))
             .peekable();
         if rows.peek().is_none() {

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-use crate::vocabulary::{Finding, InstanceType, Launch, Reason, Scope};
+use crate::vocabulary::{Finding, InstanceType, Launch, Profile, Reason, Scope};
 
 /// What one launch takes from one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,19 +52,23 @@ pub struct InvalidLaunch(pub String);
 
 /// What the engine does not know of itself: one cloud.
 pub trait Cloud {
-    /// What `launch` takes of each quota, each quota named once. The type is the one that the launch asks for.
-    ///
-    /// # Errors
-    /// When the launch makes no sense on this cloud, such as a kind of disk that it does not have.
-    fn demands<'a>(
+    /// What the instances of `launch` take by themselves, each quota named once. The type is the one that the launch asks
+    /// for.
+    fn instance_demands<'a>(
         &self,
         launch: &Launch,
         instance_type: &'a InstanceType,
-    ) -> Result<Vec<Demand<'a>>, InvalidLaunch>;
+    ) -> Vec<Demand<'a>>;
 
-    /// What a person can do about a finding that is not `fits`, and where. `owner` is the id of the row's owner, empty
-    /// where it is not known.
-    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String>;
+    /// What a launch takes by what its instances bring with them, whatever their type: quotas other than those of
+    /// [`Cloud::instance_demands`], each named once.
+    ///
+    /// # Errors
+    /// When the profile makes no sense on this cloud, such as a kind of disk that it does not have.
+    fn profile_demands(&self, profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch>;
+
+    /// What a person can do about a finding that is not `fits`, and where.
+    fn remedy(&self, finding: &Finding) -> Option<String>;
 
     /// The rule behind a reason, and where it is written.
     fn rule(&self, reason: Reason) -> &'static str;

@@ -1,6 +1,6 @@
 //! One launch: every row that it draws on, both scopes, reservations, capacity.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     account::{Account, Found, RegionRows, unreadable},
@@ -24,51 +24,67 @@ pub(crate) struct Judge<'a, C> {
     pub(crate) policy: &'a Policy,
 }
 
+/// What is the same for every launch of one profile and count in one region.
+pub(crate) struct Here<'a> {
+    scopes: [(Scope, RegionRows<'a>); 2],
+    demands: Vec<Demand<'static>>,
+    judgement: Judgement<'a>,
+}
+
 impl<'a, C: Cloud> Judge<'a, C> {
-    /// Judges a launch after those in the ledger, and enters what it takes.
-    pub(crate) fn launch(
-        &self,
-        launch: &Launch,
-        ledger: &mut Ledger,
-    ) -> Result<Judgement<'a>, InvalidLaunch> {
+    /// Judges what every launch like this one takes in its region, whatever its type.
+    pub(crate) fn here(&self, launch: &Launch, ledger: &Ledger) -> Result<Here<'a>, InvalidLaunch> {
         if launch.count == 0 {
             return Err(InvalidLaunch(String::from(
                 "a launch of no instances: `count` must be at least 1",
             )));
         }
+        let (account, region) = (self.account, &launch.offer.region);
+        let tenant = account.tenant_rows.region(region, self.now, self.policy);
+        let project = account.project_rows.region(region, self.now, self.policy);
+        let scopes = [(Scope::Tenant, tenant), (Scope::Project, project)];
+        let demands = self.cloud.profile_demands(&launch.profile)?;
+        let mut judgement = Judgement::new();
+        for demand in &demands {
+            self.demand(&mut judgement, launch, demand, &scopes, None, ledger);
+        }
+        Ok(Here {
+            scopes,
+            demands,
+            judgement,
+        })
+    }
+
+    /// Judges a launch after those in the ledger, and enters what it takes.
+    pub(crate) fn launch(
+        &self,
+        launch: &Launch,
+        here: &Here<'a>,
+        ledger: &mut Ledger,
+    ) -> Judgement<'a> {
         let mut judgement = Judgement::new();
         let instance_type = match self.offered(launch) {
             Ok(instance_type) => instance_type,
             Err((reason, why)) => {
                 self.refuse(&mut judgement, launch, reason, why);
-                return Ok(judgement);
+                return judgement;
             }
         };
-        let demands = self.cloud.demands(launch, instance_type)?;
+        let demands = self.cloud.instance_demands(launch, instance_type);
         let cover = self.cover(launch, instance_type, ledger);
         let reserved = cover.as_ref().map_or(0, |cover| cover.instances);
         let on_reserved = reserved.min(launch.count.into());
-        let (account, region) = (self.account, &launch.offer.region);
-        let scopes = [
-            (
-                Scope::Tenant,
-                account.tenant_rows.region(region, self.now, self.policy),
-            ),
-            (
-                Scope::Project,
-                account.project_rows.region(region, self.now, self.policy),
-            ),
-        ];
         for demand in &demands {
             self.demand(
                 &mut judgement,
                 launch,
                 demand,
-                &scopes,
+                &here.scopes,
                 cover.as_ref(),
                 ledger,
             );
         }
+        judgement.add(&here.judgement);
         let reserving = cover.as_ref().and_then(|cover| {
             Some((
                 cover,
@@ -86,7 +102,12 @@ impl<'a, C: Cloud> Judge<'a, C> {
             ledger,
         );
         if ledger.is_kept() {
-            self.enter(launch, &demands, on_reserved, ledger);
+            self.enter(
+                launch,
+                demands.iter().chain(&here.demands),
+                on_reserved,
+                ledger,
+            );
             if let Some(cover) = &cover {
                 cover.take(on_reserved, instance_type.gpus, ledger);
             }
@@ -98,14 +119,14 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 judgement.note(finding, Bound::UNLIMITED);
             }
         }
-        Ok(judgement)
+        judgement
     }
 
     /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
-    fn enter(
+    fn enter<'d>(
         &self,
         launch: &Launch,
-        demands: &[Demand<'_>],
+        demands: impl Iterator<Item = &'d Demand<'d>>,
         on_reserved: u64,
         ledger: &mut Ledger,
     ) {
@@ -326,9 +347,12 @@ impl<'a, C: Cloud> Judge<'a, C> {
             let why = (reason, QuotaOutcome::Unknown);
             let mut finding =
                 rowless_finding(Some(quota), Some(scope), region, unit, required, why);
+            finding.owner = Some(rows.owner)
+                .filter(|owner| !owner.is_empty())
+                .map(String::from);
             finding.detail = Some(detail);
             let judged = (reason, QuotaOutcome::Unknown, Bound::UNKNOWN);
-            Some((What::Said(finding, rows.owner), judged))
+            Some((What::Said(finding), judged))
         };
         let optional = matches!(demand.bearing, Bearing::WhereListed | Bearing::NotDecisive);
         let list = self.cloud.list_name(scope);

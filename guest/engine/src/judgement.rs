@@ -23,6 +23,7 @@ pub(crate) struct Judgement<'a> {
     pub(crate) capacity: CapacityOutcome,
 }
 
+#[derive(Clone)]
 pub(crate) struct Noted<'a> {
     pub(crate) what: What<'a>,
     pub(crate) reason: Reason,
@@ -34,6 +35,7 @@ pub(crate) struct Noted<'a> {
 }
 
 /// What a finding is made of.
+#[derive(Clone)]
 pub(crate) enum What<'a> {
     /// A row against an amount.
     Row {
@@ -42,8 +44,8 @@ pub(crate) enum What<'a> {
         amount: Amount,
         detail: Option<&'static str>,
     },
-    /// The finding itself, and the owner of the row that it speaks of.
-    Said(Finding, &'a str),
+    /// The finding itself.
+    Said(Finding),
 }
 
 impl<'a> Judgement<'a> {
@@ -82,12 +84,18 @@ impl<'a> Judgement<'a> {
     pub(crate) fn note_if(&mut self, telling: bool, finding: Finding, bound: Bound) {
         let (reason, outcome) = (finding.reason, finding.outcome);
         self.noted.push(Noted {
-            what: What::Said(finding, ""),
+            what: What::Said(finding),
             reason,
             outcome,
             always: telling || !orients(reason),
             bound,
         });
+    }
+
+    /// Takes in what was found of a part of the launch.
+    pub(crate) fn add(&mut self, part: &Self) {
+        self.noted.extend(part.noted.iter().cloned());
+        self.bound = self.bound.and(part.bound);
     }
 
     pub(crate) fn quota(&self) -> QuotaOutcome {
@@ -150,11 +158,11 @@ impl<'a> Judgement<'a> {
 impl Noted<'_> {
     /// Makes the finding.
     pub(crate) fn finding(self, cloud: &impl Cloud) -> Finding {
-        let (mut finding, owner) = match self.what {
-            What::Said(mut finding, owner) => {
+        let mut finding = match self.what {
+            What::Said(mut finding) => {
                 // Where a row does not decide, a finding made before that was known says otherwise.
                 (finding.reason, finding.outcome) = (self.reason, self.outcome);
-                (finding, owner)
+                finding
             }
             What::Row {
                 row,
@@ -164,11 +172,11 @@ impl Noted<'_> {
             } => {
                 let mut finding = finding(row, scope, amount, self.reason, self.outcome);
                 finding.detail = detail.map(String::from);
-                (finding, row.owner.as_str())
+                finding
             }
         };
         if finding.remedy.is_none() && !matches!(self.reason, Reason::Fits | Reason::NotDecisive) {
-            finding.remedy = cloud.remedy(&finding, owner);
+            finding.remedy = cloud.remedy(&finding);
         }
         finding
     }

@@ -51,9 +51,26 @@ impl Cover {
         }
         let gpus = u64::from(instance_type.gpus).max(1);
         let mut by_fabric: BTreeMap<&str, Self> = BTreeMap::new();
+        let mut contradictory = None;
         let one_fabric = launch.profile.new_cluster && launch.profile.fabric.is_none();
-        for reservation in &account.reservations.items {
+        let items = &account.reservations.items;
+        for (index, reservation) in items.iter().enumerate() {
             if !matches(reservation, launch, instance_type) {
+                continue;
+            }
+            // Listed more than once, it is there once; where the copies differ, nothing is proven of it.
+            let mut copies = items
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.id == reservation.id);
+            if copies.clone().any(|(_, copy)| copy != reservation) {
+                contradictory = Some(format!(
+                    "reservation {} is listed more than once, with different numbers",
+                    reservation.id
+                ));
+                continue;
+            }
+            if copies.next().is_some_and(|(first, _)| first != index) {
                 continue;
             }
             // Without a cluster the fabrics add up, so they share one entry.
@@ -71,7 +88,7 @@ impl Cover {
             .into_values()
             .max_by_key(|cover| cover.instances)
             .unwrap_or_default();
-        best.uncertain = uncertain.or_else(|| {
+        best.uncertain = uncertain.or(contradictory).or_else(|| {
             (source.state == SourceState::Incomplete)
                 .then(|| String::from("the reservations were read in part"))
         });

@@ -2,7 +2,9 @@
 
 use alloc::{borrow::Cow, format, vec::Vec};
 
-use quotagate_engine::{Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle};
+use quotagate_engine::{
+    Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle, Profile,
+};
 
 const INSTANCES: &str = "compute.instance.count";
 const PREEMPTIBLE_INSTANCES: &str = "compute.instance.preemptible.count";
@@ -35,14 +37,9 @@ const FILESYSTEM_KINDS: &[(&str, &str)] = &[
     ("network-hdd", "compute.filesystem.size.network-hdd"),
 ];
 
-/// The demands of a launch, in the order in which findings are shown: what is scarcest first.
-pub(crate) fn of<'a>(
-    launch: &Launch,
-    instance_type: &'a InstanceType,
-) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
+/// What a launch takes by what its instances bring with them.
+pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
     let mut demands = Vec::new();
-    instances(launch, instance_type, &mut demands);
-    let profile = &launch.profile;
     let dynamic = u128::from(profile.dynamic_public_addresses);
     if profile.restart {
         // A stopped instance keeps all but its dynamic public addresses (nebius.md 4.7, 4.12).
@@ -77,7 +74,12 @@ pub(crate) fn of<'a>(
     Ok(demands)
 }
 
-fn instances<'a>(launch: &Launch, instance_type: &'a InstanceType, demands: &mut Vec<Demand<'a>>) {
+/// What the instances of a launch take by themselves, what is scarcest first.
+pub(crate) fn of_instances<'a>(
+    launch: &Launch,
+    instance_type: &'a InstanceType,
+) -> Vec<Demand<'a>> {
+    let mut demands = Vec::new();
     let restart = launch.profile.restart;
     let gpus = u128::from(instance_type.gpus);
     let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
@@ -101,7 +103,7 @@ fn instances<'a>(launch: &Launch, instance_type: &'a InstanceType, demands: &mut
         });
     }
     if restart {
-        return;
+        return demands;
     }
     if gpus == 0 {
         demands.push(Demand {
@@ -119,12 +121,14 @@ fn instances<'a>(launch: &Launch, instance_type: &'a InstanceType, demands: &mut
     } else {
         demands.push(each(INSTANCES, COUNT, 1));
     }
+    demands
 }
 
 /// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
-/// part of `gb200` (nebius.md 5.1).
+/// part of `gb200` (nebius.md 5.1). A platform that names a row which every launch draws on anyway is not believed.
 fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
-    if let Some(quota) = &instance_type.gpu_quota {
+    let named = instance_type.gpu_quota.as_deref();
+    if let Some(quota) = named.filter(|quota| ![INSTANCES, PREEMPTIBLE_INSTANCES].contains(quota)) {
         return Cow::Borrowed(quota);
     }
     let family = instance_type.family.as_str();
@@ -137,13 +141,13 @@ fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
 }
 
 /// Counts disks, and adds up their bytes by kind.
-fn storage<'a>(
+fn storage(
     noun: &str,
     count_quota: &'static str,
     kinds: &[(&str, &'static str)],
     disks: &[Disk],
-    demand: fn(Cow<'a, str>, &'static [&'static str], u128) -> Demand<'a>,
-    demands: &mut Vec<Demand<'a>>,
+    demand: fn(&'static str, &'static [&'static str], u128) -> Demand<'static>,
+    demands: &mut Vec<Demand<'static>>,
 ) -> Result<(), InvalidLaunch> {
     let known = |disk: &Disk| kinds.iter().any(|(kind, _)| *kind == disk.kind);
     if let Some(disk) = disks.iter().find(|disk| !known(disk)) {
@@ -155,14 +159,14 @@ fn storage<'a>(
         )));
     }
     let count = disks.iter().map(|disk| u128::from(disk.count)).sum();
-    demands.push(demand(count_quota.into(), COUNT, count));
+    demands.push(demand(count_quota, COUNT, count));
     for (kind, quota) in kinds {
         let bytes = disks
             .iter()
             .filter(|disk| disk.kind == *kind)
             .map(|disk| u128::from(disk.bytes) * u128::from(disk.count))
             .fold(0, u128::saturating_add);
-        demands.push(demand((*quota).into(), BYTES, bytes));
+        demands.push(demand(quota, BYTES, bytes));
     }
     Ok(())
 }
@@ -181,11 +185,7 @@ fn each<'a>(
     }
 }
 
-fn once<'a>(
-    quota: impl Into<Cow<'a, str>>,
-    units: &'static [&'static str],
-    amount: u128,
-) -> Demand<'a> {
+fn once(quota: &'static str, units: &'static [&'static str], amount: u128) -> Demand<'static> {
     Demand {
         once: amount,
         ..each(quota, units, 0)

@@ -260,6 +260,7 @@ fn blank() -> Finding {
         outcome: QuotaOutcome::Blocked,
         quota: None,
         scope: None,
+        owner: None,
         region: String::new(),
         unit: String::new(),
         required: 0,

@@ -21,7 +21,9 @@ mod component;
 
 use alloc::{string::String, vec::Vec};
 
-use quotagate_engine::{Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Reason};
+use quotagate_engine::{
+    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, Reason,
+};
 
 /// The cloud's name in the contract.
 pub const CLOUD: &str = "nebius";
@@ -31,16 +33,20 @@ pub const CLOUD: &str = "nebius";
 pub struct Nebius;
 
 impl Cloud for Nebius {
-    fn demands<'a>(
+    fn instance_demands<'a>(
         &self,
         launch: &Launch,
         instance_type: &'a InstanceType,
-    ) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
-        demand::of(launch, instance_type)
+    ) -> Vec<Demand<'a>> {
+        demand::of_instances(launch, instance_type)
     }
 
-    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
-        remedy::of(finding, owner)
+    fn profile_demands(&self, profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
+        demand::of_profile(profile)
+    }
+
+    fn remedy(&self, finding: &Finding) -> Option<String> {
+        remedy::of(finding)
     }
 
     fn rule(&self, reason: Reason) -> &'static str {

@@ -4,11 +4,11 @@ use alloc::{format, string::String};
 
 use quotagate_engine::{Finding, Reason, Scope};
 
-/// The remedy, where there is one. `owner` is the id of the tenant or project that the row belongs to.
-pub(crate) fn of(finding: &Finding, owner: &str) -> Option<String> {
+/// The remedy, where there is one.
+pub(crate) fn of(finding: &Finding) -> Option<String> {
     let text = match finding.reason {
         Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset => {
-            return raise(finding, owner);
+            return raise(finding);
         }
         Reason::Frozen | Reason::Deleted => String::from(
             "ask Nebius support why the quota is out of use; it takes no launch whatever its limit says",
@@ -34,7 +34,8 @@ pub(crate) fn of(finding: &Finding, owner: &str) -> Option<String> {
     Some(text)
 }
 
-fn raise(finding: &Finding, owner: &str) -> Option<String> {
+fn raise(finding: &Finding) -> Option<String> {
+    let owner = finding.owner.as_deref().unwrap_or_default();
     let quota = finding.quota.as_deref()?;
     let region = &finding.region;
     match finding.scope? {

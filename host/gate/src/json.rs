@@ -124,7 +124,7 @@ records! {
     Diagnosis { kind, findings, retry, remedy }
     Disk { kind, bytes, count }
     Finding {
-        reason, outcome, quota, scope, region, unit, required, limit, usage, held, headroom, shortfall, minimum_limit,
+        reason, outcome, quota, scope, owner, region, unit, required, limit, usage, held, headroom, shortfall, minimum_limit,
         detail, remedy, rule,
     }
     InstanceType { name, family, vcpus, memory_bytes, gpus, gpu_quota, preemptible, clusterable }

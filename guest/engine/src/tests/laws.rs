@@ -99,11 +99,14 @@ fn reservation() -> impl Strategy<Value = Reservation> {
         usage_state(),
         option::weighted(0.3, 0..64_u64),
         option::of(select(Vec::from(["a", "b"]))),
-        any::<bool>(),
+        (
+            prop::bool::weighted(0.8),
+            select(Vec::from(["r1", "r2", "r3"])),
+        ),
     )
         .prop_map(
-            |(limit, usage, usage_state, project_limit, fabric, active)| Reservation {
-                id: "r".into(),
+            |(limit, usage, usage_state, project_limit, fabric, (active, id))| Reservation {
+                id: id.into(),
                 family: "f".into(),
                 region: "here".into(),
                 fabric: fabric.map(Into::into),

@@ -12,34 +12,26 @@ use crate::*;
 pub(super) struct Toy;
 
 impl Cloud for Toy {
-    fn demands<'a>(
+    fn instance_demands<'a>(
         &self,
         launch: &Launch,
         instance_type: &'a InstanceType,
-    ) -> Result<Vec<Demand<'a>>, InvalidLaunch> {
-        let demand = |quota: &'static str, each, once, bearing| Demand {
-            quota: Cow::Borrowed(quota),
-            units: &["count"],
-            each,
-            once,
-            bearing,
-        };
+    ) -> Vec<Demand<'a>> {
         let gpus = if launch.profile.restart {
             Bearing::PerhapsHeldReservable
         } else {
             Bearing::Reservable
         };
-        Ok(vec![
+        vec![
             demand("gpu", instance_type.gpus.into(), 0, gpus),
             demand("count", 1, 0, Bearing::Decisive),
-            demand(
-                "cluster",
-                0,
-                launch.profile.new_cluster.into(),
-                Bearing::Decisive,
-            ),
             demand("optional", 1, 0, Bearing::WhereListed),
-        ])
+        ]
+    }
+
+    fn profile_demands(&self, profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
+        let clusters = profile.new_cluster.into();
+        Ok(vec![demand("cluster", 0, clusters, Bearing::Decisive)])
     }
 
     fn rule(&self, _: Reason) -> &'static str {
@@ -50,10 +42,20 @@ impl Cloud for Toy {
         &[]
     }
 
-    fn remedy(&self, finding: &Finding, owner: &str) -> Option<String> {
+    fn remedy(&self, finding: &Finding) -> Option<String> {
         finding
             .minimum_limit
-            .map(|limit| format!("{owner}: {limit}"))
+            .map(|limit| format!("at least {limit}"))
+    }
+}
+
+fn demand(quota: &'static str, each: u128, once: u128, bearing: Bearing) -> Demand<'static> {
+    Demand {
+        quota: Cow::Borrowed(quota),
+        units: &["count"],
+        each,
+        once,
+        bearing,
     }
 }
 

@@ -255,6 +255,18 @@ fn a_reservation_that_was_not_measured_makes_a_shortage_unknown() {
 }
 
 #[test]
+fn a_reservation_listed_twice_is_there_once() {
+    let mut parts = Parts::roomy();
+    parts.tenant_row("gpu").limit = Some(0);
+    parts.reservations.items =
+        Vec::from([reservation("r1", "a", 8, 0), reservation("r1", "a", 8, 0)]);
+    assert_eq!(parts.judge(1, &alone()).quota, QuotaOutcome::Fits);
+    assert_eq!(parts.judge(2, &alone()).quota, QuotaOutcome::Blocked);
+    parts.reservations.items[1].usage = 1;
+    assert_eq!(parts.judge(1, &alone()).quota, QuotaOutcome::Unknown);
+}
+
+#[test]
 fn a_cluster_takes_reservations_of_one_fabric() {
     let mut parts = Parts::roomy();
     parts.tenant_row("gpu").limit = Some(0);

@@ -98,6 +98,8 @@ pub struct Finding {
     pub quota: Option<String>,
     /// The scope of the row.
     pub scope: Option<Scope>,
+    /// The tenant or project whose row it is; none where it is not known or there is none.
+    pub owner: Option<String>,
     /// The region.
     pub region: String,
     /// The unit of the numbers.

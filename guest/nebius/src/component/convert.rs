@@ -167,6 +167,7 @@ fn finding(finding: engine::Finding) -> wit::Finding {
         outcome: quota_outcome,
         quota,
         scope: |value: Option<_>| value.map(scope),
+        owner,
         region,
         unit,
         required,

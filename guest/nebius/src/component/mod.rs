@@ -122,11 +122,10 @@ fn refuse(refusal: Refusal) -> GateError {
     GateError { code, message }
 }
 
-/// What was sorted for the last project and generation: a warm instance reads nothing twice.
+/// What was sorted in one generation, by project: a warm instance reads nothing twice.
 struct Kept {
     generation: u64,
-    project: String,
-    account: Rc<Account>,
+    accounts: Vec<(String, Rc<Account>)>,
 }
 
 /// A cell for the one thread that a component has.
@@ -135,15 +134,20 @@ struct OneThread<T>(RefCell<T>);
 // SAFETY: a component instance runs on one thread; the contract lets the host make one call at a time.
 unsafe impl<T> Sync for OneThread<T> {}
 
-static KEPT: OneThread<Option<Kept>> = OneThread(RefCell::new(None));
+static KEPT: OneThread<Kept> = OneThread(RefCell::new(Kept {
+    generation: 0,
+    accounts: Vec::new(),
+}));
 
 fn account(project: &str) -> Rc<Account> {
+    let mut kept = KEPT.0.borrow_mut();
     let generation = inventory::generation();
-    if let Some(kept) = KEPT.0.borrow().as_ref()
-        && kept.generation == generation
-        && kept.project == project
-    {
-        return Rc::clone(&kept.account);
+    if kept.generation != generation {
+        kept.generation = generation;
+        kept.accounts.clear();
+    }
+    if let Some((_, account)) = kept.accounts.iter().find(|(known, _)| known == project) {
+        return Rc::clone(account);
     }
     let account = Rc::new(Account::new(
         project,
@@ -152,10 +156,6 @@ fn account(project: &str) -> Rc<Account> {
         convert::capacities(inventory::get_capacities()),
         convert::reservations(inventory::get_reservations(project)),
     ));
-    *KEPT.0.borrow_mut() = Some(Kept {
-        generation,
-        project: project.into(),
-        account: Rc::clone(&account),
-    });
+    kept.accounts.push((project.into(), Rc::clone(&account)));
     account
 }

@@ -1,0 +1,38 @@
+//! What fuzzing checks, over its seeds and every input that once found something (`tests/fuzz/seeds`).
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests take what they know to be there"
+)]
+
+use std::{fs, path::Path};
+
+#[path = "../../../tests/fuzz/checks/diagnose.rs"]
+mod diagnose;
+#[path = "../../../tests/fuzz/checks/json_twin.rs"]
+mod json_twin;
+
+fn over_seeds(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fuzz/seeds"
+    ));
+    let entries = fs::read_dir(folder.join(target)).expect("seeds");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
+    assert!(!paths.is_empty(), "no seeds for {target}");
+    paths.sort();
+    for path in paths {
+        check(&fs::read(&path).expect("a seed"));
+    }
+}
+
+#[test]
+fn the_json_twins_hold_over_the_seeds() {
+    over_seeds("json_twin", json_twin::check);
+}
+
+#[test]
+fn diagnosis_holds_over_the_seeds() {
+    over_seeds("diagnose", diagnose::check);
+}

@@ -1,0 +1,191 @@
+//! From the text of one argument to its value.
+
+use std::{str::FromStr, time::Duration};
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use quotagate::{Lifecycle, ReservationUse, Strictness};
+
+use super::{Encoded, KindSize};
+use crate::amount;
+
+impl FromStr for KindSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((kind, size)) if !kind.is_empty() => Ok(Self {
+                kind: kind.to_owned(),
+                bytes: amount::parse_size(size).map_err(|error| error.to_string())?,
+            }),
+            _ => Err(String::from("give KIND:SIZE, as in network-ssd:100GiB")),
+        }
+    }
+}
+
+/// Reads a lifecycle.
+pub(super) fn lifecycle() -> impl TypedValueParser<Value = Lifecycle> {
+    one_of(Lifecycle::ALL, Lifecycle::as_str)
+}
+
+/// Reads what to do about reserved capacity.
+pub(super) fn reservation() -> impl TypedValueParser<Value = ReservationUse> {
+    one_of(ReservationUse::ALL, ReservationUse::as_str)
+}
+
+/// Reads what a list leaves out.
+pub(super) fn strictness() -> impl TypedValueParser<Value = Strictness> {
+    one_of(Strictness::ALL, Strictness::as_str)
+}
+
+/// Reads a word of the contract by the name that the contract spells it with.
+fn one_of<T>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let names = all.iter().map(move |word| name(*word));
+    PossibleValuesParser::new(names).try_map(move |text| {
+        let mut words = all.iter().copied();
+        words
+            .find(|word| name(*word) == text)
+            .ok_or("not one of the possible values")
+    })
+}
+
+/// The names of the gRPC status codes that are errors, in the order of their numbers, from 1.
+const STATUS_CODES: [&str; 16] = [
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// Reads a gRPC status code that is an error, by number or by name.
+pub(super) fn status_code(text: &str) -> Result<i32, String> {
+    let named = (1..)
+        .zip(STATUS_CODES)
+        .find(|(_, name)| name.eq_ignore_ascii_case(text));
+    match (named, text.parse()) {
+        (Some((code, _)), _) => Ok(code),
+        (None, Ok(code @ 1..=16)) => Ok(code),
+        (None, Ok(0)) => Err(String::from("0 is success, not an error")),
+        _ => Err(String::from(
+            "give a gRPC status code: a number from 1 to 16, or a name such as RESOURCE_EXHAUSTED",
+        )),
+    }
+}
+
+/// Reads bytes as gRPC sends them in trailers: base64, padded or not.
+pub(super) fn base64(text: &str) -> Result<Encoded, String> {
+    let lenient =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&alphabet::STANDARD, lenient)
+        .decode(text.trim())
+        .map(Encoded)
+        .map_err(|error| format!("not base64: {error}"))
+}
+
+/// Reads the digest of a plugin.
+pub(super) fn sha256(text: &str) -> Result<String, String> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(String::from("give 64 hexadecimal digits"))
+    }
+}
+
+/// Reads a duration such as `20s`, `500ms`, `2m` or `20` (seconds).
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds: Option<u64> = match unit {
+        "ms" => Some(1),
+        "" | "s" => Some(1000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let duration = milliseconds.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
+    match duration {
+        // A day: waiting longer is a mistake, and the timers behind this have an end.
+        Some(duration @ 1..=86_400_000) => Ok(Duration::from_millis(duration)),
+        _ => Err(String::from(
+            "give a duration up to a day, as in 20s, 500ms or 2m",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("20"), Ok(Duration::from_secs(20)));
+        assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for text in [
+            "",
+            "s",
+            "0",
+            "-1s",
+            "1.5s",
+            "1h",
+            "25000m",
+            "99999999999999999999",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn status_codes_go_by_number_and_by_name() {
+        assert_eq!(status_code("8"), Ok(8));
+        assert_eq!(status_code("RESOURCE_EXHAUSTED"), Ok(8));
+        assert_eq!(status_code("unauthenticated"), Ok(16));
+        for text in ["", "0", "17", "-1", "EXHAUSTED"] {
+            assert!(status_code(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn trailers_are_base64_with_or_without_padding() {
+        for text in ["CAg=", "CAg", " CAg=\n"] {
+            assert_eq!(base64(text), Ok(Encoded(vec![8, 8])), "{text:?}");
+        }
+        for text in ["C", "CA!g", "C=A="] {
+            assert!(base64(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_kind_of_disk_has_a_size() {
+        let disk: KindSize = "network-ssd:100GiB".parse().unwrap();
+        assert_eq!((disk.kind.as_str(), disk.bytes), ("network-ssd", 100 << 30));
+        for text in [
+            "network-ssd",
+            ":100GiB",
+            "network-ssd:",
+            "network-ssd:100GB",
+        ] {
+            assert!(text.parse::<KindSize>().is_err(), "{text}");
+        }
+    }
+}

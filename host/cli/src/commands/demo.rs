@@ -1,0 +1,70 @@
+//! `quotagate demo`: the whole way, from a gRPC server to a verdict, in a made-up account.
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+use nebius_emulator::{Emulator, worlds};
+use quotagate::Gate;
+use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
+
+use super::{check, offers};
+use crate::{
+    args::{Cli, Command, Format, Global},
+    error::{CliError, Exit},
+    output::Output,
+    render::style,
+    session::{Session, load_plugin},
+};
+
+const OFFERS: [&str; 4] = ["quotagate", "offers", "--gpu", "8"];
+const CHECK: [&str; 5] = [
+    "quotagate",
+    "check",
+    "gpu-h200-sxm/8gpu-128vcpu-1600gb",
+    "--region",
+    "eu-north1",
+];
+
+/// Serves the account, lists its offers, and judges a launch that does not fit.
+pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
+    // People look at this one, wherever it is shown.
+    output.format = global.format.unwrap_or(Format::Table);
+    let emulator = Emulator::builder(worlds::acme()?).spawn().await?;
+    let options = ConnectOptions {
+        endpoint: Some(emulator.addr().to_string()),
+        // Nothing of the user's own account is looked at.
+        ..ConnectOptions::new(Environment::new::<String, String>([], None))
+    };
+    let client = NebiusClient::new(&options)?;
+    let session = Session {
+        gate: Gate::new(load_plugin(global)?, Arc::new(client))?,
+        usual_project: None,
+    };
+    output.note(&format!(
+        "A made-up account, served on {} and asked over gRPC as the real one would be.\n",
+        emulator.addr()
+    ));
+    for line in [&OFFERS[..], &CHECK[..]] {
+        output.note(&style::paint(
+            style::FAINT,
+            &format!("$ {}", line.join(" ")),
+        ));
+        let mut shown = Cli::try_parse_from(line);
+        match shown.as_mut().map(|cli| &cli.command) {
+            Ok(Command::Offers(options)) => {
+                offers::list(&session, options, None, output).await?;
+            }
+            Ok(Command::Check(options)) => {
+                check::judge(&session, options, output).await?;
+            }
+            _ => {}
+        }
+        output.note("");
+    }
+    output.note(
+        "You saw what this account can launch now, why the rest cannot be, and what to do about one of them.\n\
+         For your own account: `quotagate doctor`, then `quotagate offers`. To keep an account and ask it again:\n\
+         `quotagate record DIR`, then any command with `--recorded DIR`.",
+    );
+    Ok(Exit::Done)
+}

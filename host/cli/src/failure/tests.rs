@@ -1,0 +1,62 @@
+//! Forms of launch errors: which is which, and what is none.
+
+use super::*;
+
+fn input(bytes: &[u8]) -> Result<Given, CliError> {
+    Given::of_input(Input {
+        name: String::from("stdin"),
+        bytes: bytes.to_vec(),
+    })
+}
+
+fn status(code: i32, message: &str) -> Vec<u8> {
+    let status = Status {
+        code,
+        message: message.to_owned(),
+        ..Status::default()
+    };
+    status.encode_to_vec()
+}
+
+#[test]
+fn json_and_bytes_are_told_apart() {
+    let json = input(b"\xef\xbb\xbf {\"status\": {\"code\": 8, \"message\": \"no\"}}\n").unwrap();
+    assert!(matches!(json.form, Form::Json(_)));
+    assert_eq!(json.message, "no");
+    // These are text as well, by their letters.
+    for (code, message) in [(8, "refused"), (8, "{}"), (8, "verk\u{e4}uft")] {
+        let given = input(&status(code, message)).unwrap();
+        assert!(matches!(given.form, Form::Status(_)), "{message}");
+        assert_eq!(given.message, message);
+    }
+}
+
+#[test]
+fn what_is_no_error_is_refused() {
+    for (bytes, word) in [
+        (&b""[..], "empty"),
+        (b" \n", "empty"),
+        (b"ERROR: code = ResourceExhausted", "plain text"),
+        (b"\x1b[31mERROR\x1b[0m", "plain text"),
+        (b"\xff\xfe{", "neither"),
+        (b"\x08", "neither"),
+        (&status(0, "fine"), "success"),
+    ] {
+        let error = input(bytes).unwrap_err().to_string();
+        assert!(error.contains(word), "{bytes:?}: {error}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_status_complete_each_other() {
+    let details = Encoded(status(8, "refused"));
+    let given = Given::of_parts(None, None, Some(&details)).unwrap();
+    let Form::Status(failure) = given.form else {
+        panic!("not a status");
+    };
+    assert_eq!((failure.code, failure.message.as_str()), (8, "refused"));
+    let given = Given::of_parts(Some(14), Some("away"), Some(&Encoded(vec![0x08]))).unwrap();
+    assert_eq!(given.message, "away");
+    assert!(Given::of_parts(None, None, Some(&Encoded(vec![0x08]))).is_err());
+    assert!(Given::of_parts(None, None, Some(&Encoded(Vec::new()))).is_err());
+}

@@ -1,0 +1,153 @@
+//! Where text goes: data to stdout, everything else to stderr, colours where there is a terminal for them.
+//!
+//! A reader that goes away, as in `quotagate offers | head -1`, is no failure: what is left is not written.
+
+use std::{
+    error::Error,
+    io::{self, ErrorKind, IsTerminal, StdoutLock, Write as _},
+};
+
+use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
+
+use crate::{
+    args::{ColorWhen, Format, Global},
+    error::CliError,
+    render::style,
+};
+
+/// What the place that text is shown at can do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// Columns; none where text can be as wide as it is.
+    pub(crate) width: Option<usize>,
+    /// Whether it shows nothing but ASCII well.
+    pub(crate) ascii: bool,
+}
+
+/// Writes everything that a command says.
+pub(crate) struct Output {
+    stdout: AutoStream<StdoutLock<'static>>,
+    stdout_closed: bool,
+    stderr_color: ColorChoice,
+    /// Whether waiting can be shown.
+    pub(crate) lively: bool,
+    quiet: bool,
+    /// How data is printed.
+    pub(crate) format: Format,
+    /// What stdout can show.
+    pub(crate) screen: Screen,
+}
+
+impl Output {
+    /// Looks at the terminal and the variables that speak of it.
+    pub(crate) fn new(global: &Global) -> Self {
+        let choice = choice(global);
+        // Tables are always built with colours, and lose them on the way out where there should be none.
+        crossterm::style::force_color_output(true);
+        let stdout = io::stdout();
+        let is_terminal = stdout.is_terminal();
+        let variable = |name| std::env::var(name).ok();
+        let ascii = variable("TERM").as_deref() == Some("dumb");
+        let columns = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+        let measured = is_terminal
+            .then(crossterm::terminal::size)
+            .and_then(Result::ok);
+        let measured = measured.map(|(columns, _)| usize::from(columns));
+        Self {
+            stdout: AutoStream::new(stdout.lock(), choice),
+            stdout_closed: false,
+            stderr_color: choice,
+            // A recorded account is there at once.
+            lively: io::stderr().is_terminal()
+                && !global.quiet
+                && !ascii
+                && global.verbose == 0
+                && global.recorded.is_none(),
+            quiet: global.quiet,
+            format: global.format.unwrap_or(if is_terminal {
+                Format::Table
+            } else {
+                Format::Json
+            }),
+            screen: Screen {
+                width: columns.or(measured).filter(|width| *width > 0),
+                ascii,
+            },
+        }
+    }
+
+    /// Prints data.
+    pub(crate) fn data(&mut self, text: &str) -> Result<(), CliError> {
+        if self.stdout_closed {
+            return Ok(());
+        }
+        let written = self
+            .stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stdout.flush());
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.stdout_closed = true;
+                Ok(())
+            }
+            written => written.map_err(CliError::Stdout),
+        }
+    }
+
+    /// Prints data as JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let mut text = serde_json::to_string_pretty(value)?;
+        text.push('\n');
+        self.data(&text)
+    }
+
+    /// Says something to whoever watches.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.talk(text);
+        }
+    }
+
+    /// Says why there is no answer, with what lies behind it and what to do.
+    pub(crate) fn error(&self, error: &CliError) {
+        let mut text = format!("{}: {error}", style::paint(style::ERROR, "error"));
+        let mut said = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors tell their cause themselves.
+            if !said.contains(&words) {
+                text.push_str(&format!("\n  caused by: {words}"));
+            }
+            said = words;
+            cause = error.source();
+        }
+        if let Some(hint) = error.hint() {
+            text.push_str(&format!("\n{}: {hint}", style::paint(style::HINT, "hint")));
+        }
+        self.talk(&text);
+    }
+
+    fn talk(&self, text: &str) {
+        let mut stderr = AutoStream::new(io::stderr(), self.stderr_color);
+        // Nobody is left to tell where stderr is closed.
+        let _unheard = writeln!(stderr, "{text}");
+    }
+}
+
+/// Whether stderr shows colours.
+pub(crate) fn stderr_is_coloured(global: &Global) -> bool {
+    match choice(global) {
+        ColorChoice::Auto => AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+        chosen => chosen != ColorChoice::Never,
+    }
+}
+
+const fn choice(global: &Global) -> ColorChoice {
+    match global.color {
+        ColorWhen::Auto => ColorChoice::Auto,
+        ColorWhen::Always => ColorChoice::Always,
+        ColorWhen::Never => ColorChoice::Never,
+    }
+}

@@ -1,0 +1,265 @@
+//! Plans: launches that are judged together because they draw on the same quotas.
+//!
+//! A plan is a JSON object, `{"launches": [...]}`. Each launch has an `instance_type` (platform and preset, with a space or
+//! a slash between) and a `region`; `lifecycle`, `count`, `project`, `reservation`, `disks`, `filesystems`, `public_ip`,
+//! `restart`, `new_cluster` and `fabric` may be left out and mean what the options of `quotagate check` mean. A disk is a
+//! text such as `network-ssd:100GiB`; without `disks` an instance gets the one boot disk that `check` gives it, and with
+//! `[]` none. Anything else in the object is an error that names its line: a misspelt field would be judged as if it were
+//! not there.
+
+#[cfg(test)]
+mod tests;
+
+use clap::ValueEnum as _;
+use quotagate::{Lifecycle, ReservationUse};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_path_to_error::{Path, Segment};
+
+use crate::{
+    args::{DEFAULT_DISK, KindSize, LaunchOptions, PublicIp},
+    input::Input,
+    launch, names,
+};
+
+/// A launch of a plan, in the terms of the command line.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// The instance type.
+    pub(crate) instance_type: String,
+    /// Where.
+    pub(crate) region: String,
+    /// How long the instances may stay.
+    pub(crate) lifecycle: Lifecycle,
+    /// The rest.
+    pub(crate) options: LaunchOptions,
+}
+
+/// Why a plan cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum PlanError {
+    /// It is not JSON, or not of the form of a plan.
+    #[error("the plan `{file}` is malformed at line {line}, column {column}: {reason}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong, and with which field of which launch.
+        reason: String,
+        /// The nearest names of fields, for one that there is not.
+        near: Option<String>,
+    },
+    /// There is nothing in it.
+    #[error("the plan `{0}` has no launches")]
+    Empty(String),
+}
+
+impl PlanError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &str {
+        const FORM: &str = "`quotagate check --help` describes plans";
+        match self {
+            Self::Malformed {
+                near: Some(near), ..
+            } => near,
+            Self::Malformed { .. } | Self::Empty(_) => FORM,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with a list `launches`")]
+struct Plan {
+    launches: Vec<Launch>,
+}
+
+/// The fields of a launch.
+const FIELDS: [&str; 12] = [
+    "instance_type",
+    "region",
+    "lifecycle",
+    "count",
+    "project",
+    "reservation",
+    "disks",
+    "filesystems",
+    "public_ip",
+    "restart",
+    "new_cluster",
+    "fabric",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a launch, which is an object")]
+struct Launch {
+    instance_type: String,
+    region: String,
+    #[serde(default = "on_demand", deserialize_with = "lifecycle")]
+    lifecycle: Lifecycle,
+    #[serde(default = "one", deserialize_with = "count")]
+    count: u32,
+    project: Option<String>,
+    #[serde(default = "auto", deserialize_with = "reservation")]
+    reservation: ReservationUse,
+    disks: Option<Vec<Size>>,
+    #[serde(default)]
+    filesystems: Vec<Size>,
+    #[serde(default = "no_address", deserialize_with = "public_ip")]
+    public_ip: PublicIp,
+    #[serde(default)]
+    restart: bool,
+    #[serde(default)]
+    new_cluster: bool,
+    fabric: Option<String>,
+}
+
+const fn on_demand() -> Lifecycle {
+    Lifecycle::OnDemand
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn auto() -> ReservationUse {
+    ReservationUse::Auto
+}
+
+const fn no_address() -> PublicIp {
+    PublicIp::None
+}
+
+/// Reads the launches of a plan.
+pub(crate) fn parse(input: &Input) -> Result<Vec<Planned>, PlanError> {
+    // Some editors put a mark before the text.
+    let text = input
+        .bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&input.bytes);
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let malformed = |error: &serde_json::Error, path: Option<&Path>| {
+        let words = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = words.strip_suffix(&place).unwrap_or(&words);
+        // The hint names the fields that come near.
+        let (reason, _) = reason
+            .split_once(", expected one of `")
+            .unwrap_or((reason, ""));
+        PlanError::Malformed {
+            file: input.name.clone(),
+            line: error.line(),
+            column: error.column(),
+            reason: match path.and_then(|path| place_of(path, reason)) {
+                Some(place) => format!("{place}: {reason}"),
+                None => reason.to_owned(),
+            },
+            near: near(reason),
+        }
+    };
+    let plan: Plan = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| malformed(error.inner(), Some(error.path())))?;
+    json.end().map_err(|error| malformed(&error, None))?;
+    if plan.launches.is_empty() {
+        return Err(PlanError::Empty(input.name.clone()));
+    }
+    let launches = plan.launches.into_iter();
+    Ok(launches.map(Launch::planned).collect())
+}
+
+/// The launch and the field that an error is about; none where it is about the whole plan.
+fn place_of(path: &Path, reason: &str) -> Option<String> {
+    let mut segments = path.iter();
+    let launch = segments.find_map(|segment| match segment {
+        Segment::Seq { index } => Some(format!("launch {}", index + 1)),
+        _ => None,
+    })?;
+    let field = segments.find_map(|segment| match segment {
+        Segment::Map { key } => Some(key),
+        _ => None,
+    });
+    // A field that there is not, or that is missing, names itself.
+    let named = field.filter(|field| !reason.contains(&format!("field `{field}`")));
+    Some(match named {
+        Some(field) => format!("{launch}, `{field}`"),
+        None => launch,
+    })
+}
+
+/// The fields that one that there is not may stand for.
+fn near(reason: &str) -> Option<String> {
+    let (field, _) = reason.strip_prefix("unknown field `")?.split_once('`')?;
+    let full_list = "`quotagate check --help` lists the fields";
+    Some(names::hint(field, FIELDS, full_list))
+}
+
+impl Launch {
+    fn planned(self) -> Planned {
+        let sizes = |sizes: Vec<Size>| sizes.into_iter().map(|Size(size)| size).collect();
+        Planned {
+            instance_type: launch::type_name(&self.instance_type),
+            region: self.region,
+            lifecycle: self.lifecycle,
+            options: LaunchOptions {
+                count: self.count,
+                project: self.project,
+                reservation: self.reservation,
+                disk: match self.disks {
+                    Some(disks) => sizes(disks),
+                    None => DEFAULT_DISK.parse().into_iter().collect(),
+                },
+                no_disk: false,
+                filesystem: sizes(self.filesystems),
+                public_ip: self.public_ip,
+                restart: self.restart,
+                new_cluster: self.new_cluster,
+                fabric: self.fabric,
+            },
+        }
+    }
+}
+
+/// A kind of disk with its size, as text.
+struct Size(KindSize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("a launch has at least one instance")),
+        count => Ok(count),
+    }
+}
+
+fn lifecycle<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lifecycle, D::Error> {
+    one_of(deserializer, Lifecycle::ALL, Lifecycle::as_str)
+}
+
+fn reservation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReservationUse, D::Error> {
+    one_of(deserializer, ReservationUse::ALL, ReservationUse::as_str)
+}
+
+fn public_ip<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicIp, D::Error> {
+    one_of(deserializer, PublicIp::value_variants(), PublicIp::as_str)
+}
+
+/// Reads a word, under the name that the options know it by.
+fn one_of<'de, D: Deserializer<'de>, T: Copy>(
+    deserializer: D,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let found = all.iter().copied().find(|word| name(*word) == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|word| name(*word)).collect();
+        D::Error::custom(format!("`{text}` is none of {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,80 @@
+//! Plans: what is read, and what is refused and where.
+
+use super::*;
+
+fn read(text: &str) -> Result<Vec<Planned>, PlanError> {
+    parse(&Input {
+        name: String::from("plan.json"),
+        bytes: text.into(),
+    })
+}
+
+fn refused(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_left_out_means_what_the_options_mean() {
+    let plan = read(r#"{"launches": [{"instance_type": "a/b", "region": "r"}]}"#).unwrap();
+    let launch = &plan[0];
+    assert_eq!(launch.instance_type, "a b");
+    assert_eq!(launch.lifecycle, Lifecycle::OnDemand);
+    assert_eq!(launch.options.count, 1);
+    assert_eq!(launch.options.disk, [DEFAULT_DISK.parse().unwrap()]);
+    assert_eq!(launch.options.public_ip, PublicIp::None);
+    let plan = read(r#"{"launches": [{"instance_type": "a b", "region": "r", "disks": []}]}"#);
+    assert!(plan.unwrap()[0].options.disk.is_empty());
+}
+
+#[test]
+fn errors_name_the_line_the_launch_and_the_field() {
+    let launch = |field: &str| {
+        refused(&format!(
+            "{{\"launches\": [\n  {{\"instance_type\": \"a b\", \"region\": \"r\"}},\n  {{\"instance_type\": \"a b\", \"region\": \"r\",\n   {field}}}\n]}}"
+        ))
+    };
+    for (field, words) in [
+        (r#""count": "2""#, ["line 4", "launch 2, `count`"]),
+        (r#""count": 0"#, ["line 4", "launch 2, `count`"]),
+        (
+            r#""lifecycle": "spot""#,
+            ["`spot` is none of on-demand, preemptible", "`lifecycle`"],
+        ),
+        (
+            r#""disks": ["network-ssd:1GB"]"#,
+            ["launch 2, `disks`", "1GiB"],
+        ),
+        (r#""regoin": "x""#, ["line 4", "unknown field `regoin`"]),
+        (
+            r#""count": 1, "count": 2"#,
+            ["launch 2", "duplicate field `count`"],
+        ),
+    ] {
+        let error = launch(field);
+        for word in words {
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+    let error = read(r#"{"launches": [{"regoin": "r"}]}"#).unwrap_err();
+    assert!(error.hint().contains("`region`"), "{}", error.hint());
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    for (text, word) in [
+        ("", "EOF"),
+        ("[]", "an object with a list `launches`"),
+        ("{}", "missing field `launches`"),
+        (r#"{"launches": [1]}"#, "a launch, which is an object"),
+        (r#"{"launches": []} x"#, "trailing"),
+        (
+            r#"{"launches": [{"region": "r"}]}"#,
+            "missing field `instance_type`",
+        ),
+        (r#"{"launches": []}"#, "no launches"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(word), "{text}: {error}");
+        assert!(error.contains("plan.json"), "{error}");
+    }
+}

@@ -1,0 +1,149 @@
+//! The verdict on one launch: first the answer, then what decided it, then what to do.
+
+use std::collections::BTreeMap;
+
+use quotagate::{
+    Alternative, CapacityOutcome, Check, Lifecycle, Offer, QuotaOutcome, Reason,
+    json::{OfferJson, SourceJson},
+};
+use serde::Serialize;
+
+use super::{page::Page, style};
+use crate::output::Screen;
+
+/// A verdict as programs read it (design.md, "The command line").
+#[derive(Serialize)]
+pub(crate) struct CheckJson<'a> {
+    #[serde(flatten)]
+    offer: OfferJson<'a>,
+    /// What is available in its place; nothing where the launch itself is.
+    alternatives: Vec<AlternativeJson<'a>>,
+    sources: BTreeMap<String, SourceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AlternativeJson<'a> {
+    instance_type: &'a str,
+    region: &'a str,
+    lifecycle: Lifecycle,
+    project: &'a str,
+    count: u32,
+    fits_count: Option<u32>,
+}
+
+/// The verdict as JSON.
+pub(crate) fn json<'a>(check: &'a Check, instead: &'a [Alternative], now_ms: u64) -> CheckJson<'a> {
+    let launch = &check.launch;
+    let alternatives = instead.iter().map(|other| AlternativeJson {
+        instance_type: &other.offer.instance_type,
+        region: &other.offer.region,
+        lifecycle: other.offer.lifecycle,
+        project: &other.project,
+        count: other.count,
+        fits_count: other.verdict.fits_count,
+    });
+    CheckJson {
+        offer: OfferJson::new(&launch.offer, &launch.profile.project, &check.verdict),
+        alternatives: alternatives.collect(),
+        sources: quotagate::json::sources(&check.sources, now_ms),
+    }
+}
+
+/// The verdict in words.
+pub(crate) fn text(check: &Check, instead: &[Alternative], screen: &Screen) -> String {
+    let mut page = Page::new(&answer(check, screen), screen);
+    let verdict = &check.verdict;
+    // The answer tells what is not offered, and there is nothing more to tell of it.
+    let findings = verdict.findings.iter();
+    let mut told = findings
+        .filter(|finding| finding.reason != Reason::NotOffered)
+        .peekable();
+    if told.peek().is_some() {
+        page.line("", 0);
+    }
+    page.findings(told);
+    page.advice(verdict);
+    let others: Vec<String> = instead
+        .iter()
+        .take(SHOWN)
+        .map(|other| alternative(check, other, screen))
+        .collect();
+    page.section("or launch", others.iter().map(String::as_str));
+    if instead.len() > SHOWN {
+        let more = instead.len() - SHOWN;
+        page.line(&format!("    ({more} more with --format json)"), 4);
+    }
+    page.gaps(&check.sources);
+    page.finish()
+}
+
+/// How many alternatives people are shown.
+const SHOWN: usize = 3;
+
+fn alternative(check: &Check, other: &Alternative, screen: &Screen) -> String {
+    let what = launch(&other.offer, other.count, screen);
+    let asked = &check.launch;
+    let project =
+        if other.offer.region == asked.offer.region && other.project != asked.profile.project {
+            format!(", project {}", other.project)
+        } else {
+            String::new()
+        };
+    match other.verdict.fits_count {
+        Some(fits) => format!("{what}{project} (fits {fits})"),
+        None => format!("{what}{project}"),
+    }
+}
+
+/// The answer in one line.
+fn answer(check: &Check, screen: &Screen) -> String {
+    let verdict = &check.verdict;
+    let what = launch(&check.launch.offer, check.launch.count, screen);
+    let not_offered = verdict
+        .findings
+        .iter()
+        .find(|finding| finding.reason == Reason::NotOffered);
+    if let (Some(finding), true) = (not_offered, verdict.quota == QuotaOutcome::Unknown) {
+        let why = finding
+            .detail
+            .as_deref()
+            .unwrap_or("the project is not offered it");
+        let word = style::paint(style::DOUBT, "not offered");
+        return format!("{word}: {what}: {why}");
+    }
+    let count = check.launch.count;
+    let word = style::paint(style::outcome(verdict.quota), verdict.quota.as_str());
+    let rest = match verdict.quota {
+        QuotaOutcome::Fits => {
+            let quotas = match verdict.fits_count {
+                Some(fits) if fits > count => format!("{what} fits the quotas, up to {fits} would"),
+                _ => format!("{what} fits the quotas"),
+            };
+            format!("{quotas}; {}", hardware(verdict.capacity))
+        }
+        QuotaOutcome::Blocked => match verdict.fits_count {
+            Some(fits @ 1..) => format!("{what} does not fit; {fits} would"),
+            _ => format!("{what} does not fit"),
+        },
+        QuotaOutcome::Unknown => format!("whether {what} fits cannot be told"),
+    };
+    format!("{word}: {rest}")
+}
+
+/// So many instances of an offer, in words.
+pub(super) fn launch(offer: &Offer, count: u32, screen: &Screen) -> String {
+    let times = if screen.ascii { "x" } else { "×" };
+    format!(
+        "{count} {times} {} {} in {}",
+        offer.instance_type, offer.lifecycle, offer.region
+    )
+}
+
+/// Whether hardware is free, in words.
+pub(super) const fn hardware(capacity: CapacityOutcome) -> &'static str {
+    match capacity {
+        CapacityOutcome::Likely => "hardware is likely to be free",
+        CapacityOutcome::Unlikely => "hardware is unlikely to be free now",
+        CapacityOutcome::Unknown => "whether hardware is free is not known",
+    }
+}

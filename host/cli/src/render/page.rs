@@ -1,0 +1,230 @@
+//! A page of an answer: the answer in one line, then what decided it, then what to do, wrapped between words.
+
+use quotagate::{Finding, NamedSource, QuotaOutcome, Reason, Scope, Verdict};
+
+use super::{sources, style, wrap};
+use crate::{amount, output::Screen};
+
+/// Where what comes after the first line of an item begins.
+const INSET: usize = 6;
+
+/// Text that grows from the top.
+pub(crate) struct Page<'a> {
+    screen: &'a Screen,
+    text: String,
+    rules: Vec<&'a str>,
+}
+
+impl<'a> Page<'a> {
+    /// A page that begins with the answer.
+    pub(crate) fn new(answer: &str, screen: &'a Screen) -> Self {
+        let mut page = Self {
+            screen,
+            text: String::new(),
+            rules: Vec::new(),
+        };
+        page.line(answer, 2);
+        page
+    }
+
+    /// The whole text.
+    pub(crate) fn finish(self) -> String {
+        self.text
+    }
+
+    /// Adds a line, which continues `inset` characters from the left where it does not fit.
+    pub(crate) fn line(&mut self, text: &str, inset: usize) {
+        wrap::push(&mut self.text, text, inset, self.screen.width);
+    }
+
+    /// Adds a title, apart from what comes before.
+    pub(crate) fn title(&mut self, text: &str) {
+        self.text.push('\n');
+        self.line(&style::paint(style::TITLE, text), 2);
+    }
+
+    /// Adds a list with its title; nothing where it is empty. A command at the end of an item is not broken, so that it
+    /// can be copied.
+    pub(crate) fn section<'i>(&mut self, title: &str, items: impl IntoIterator<Item = &'i str>) {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_none() {
+            return;
+        }
+        self.title(title);
+        for item in items {
+            match item.split_once(": nebius ") {
+                Some((words, command)) => {
+                    self.line(&format!("  - {words}:"), 4);
+                    self.text.push_str(&format!("    nebius {command}\n"));
+                }
+                None => self.line(&format!("  - {item}"), 4),
+            }
+        }
+    }
+
+    /// Adds findings.
+    pub(crate) fn findings(&mut self, findings: impl IntoIterator<Item = &'a Finding>) {
+        let mut said_before = None;
+        for finding in findings {
+            self.finding(finding, said_before);
+            said_before = finding.detail.as_deref();
+        }
+    }
+
+    /// Adds what can be done about the findings that decided, and which sources were not read to their end.
+    pub(crate) fn advice(&mut self, verdict: &Verdict) {
+        let mut remedies: Vec<&str> = Vec::new();
+        for finding in &verdict.findings {
+            // Where a quota blocks, what to do about hardware comes later.
+            let decides = finding.outcome == verdict.quota;
+            if let Some(remedy) = finding.remedy.as_deref().filter(|_| decides)
+                && !remedies.contains(&remedy)
+            {
+                remedies.push(remedy);
+            }
+        }
+        self.section("what to do", remedies);
+    }
+
+    /// Adds the sources that were not read to their end.
+    pub(crate) fn gaps(&mut self, sources: &[NamedSource]) {
+        let gaps = sources::gaps(sources);
+        self.section("not read to the end", gaps.iter().map(String::as_str));
+    }
+
+    /// Adds a finding. What decided gets its numbers; what is there for completeness, or for the same reason as the
+    /// finding before, gets a line.
+    fn finding(&mut self, finding: &'a Finding, said_before: Option<&str>) {
+        let place = match finding.scope {
+            Some(Scope::Tenant) => format!(" (tenant, {})", finding.region),
+            Some(Scope::Project) => format!(" (project, {})", finding.region),
+            None => String::new(),
+        };
+        let subject = style::paint(style::TITLE, subject(finding));
+        let detail = finding.detail.as_deref();
+        let outcome = mark(finding.outcome, self.screen);
+        let (mark, brief) = match finding.reason {
+            Reason::NotDecisive | Reason::NotChecked | Reason::CapacityUnknown => {
+                (String::from("-"), true)
+            }
+            Reason::NoCapacity | Reason::LimitReached => (style::paint(style::DOUBT, "!"), true),
+            Reason::Fits => (outcome, true),
+            _ => (outcome, false),
+        };
+        let reason = words(finding.reason);
+        if brief {
+            let words = match (finding.reason, detail) {
+                (Reason::Fits, _) => numbers(finding),
+                (_, Some(detail)) => detail.to_owned(),
+                (_, None) => String::from(reason),
+            };
+            self.line(&format!("  {mark} {subject}{place}: {words}"), INSET);
+        } else if detail.is_some() && detail == said_before {
+            let words = format!("  {mark} {subject}{place}: {reason}, as before");
+            self.line(&words, INSET);
+        } else {
+            self.line(&format!("  {mark} {subject}{place}: {reason}"), INSET);
+            let numbers = Some(numbers(finding)).filter(|numbers| !numbers.is_empty());
+            let below = [numbers, shortage(finding), detail.map(str::to_owned)];
+            for words in below.into_iter().flatten() {
+                self.line(&format!("      {words}"), INSET);
+            }
+        }
+        // Many rows follow one rule: it is told at the first.
+        if let Some(rule) = finding.rule.as_deref()
+            && !self.rules.contains(&rule)
+        {
+            self.rules.push(rule);
+            let words = style::paint(style::FAINT, &format!("rule: {rule}"));
+            self.line(&format!("      {words}"), INSET);
+        }
+    }
+}
+
+/// A coloured mark for an outcome.
+pub(crate) fn mark(outcome: QuotaOutcome, screen: &Screen) -> String {
+    let mark = style::mark(outcome, screen.ascii);
+    style::paint(style::outcome(outcome), mark)
+}
+
+/// What was found, in words.
+const fn words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Fits => "has room",
+        Reason::Shortage => "too little is free",
+        Reason::ExceedsLimit => "more is needed than the whole limit",
+        Reason::Frozen => "frozen",
+        Reason::Deleted => "no longer allocated",
+        Reason::Provisioning => "being allocated",
+        Reason::StateUnknown => "in an unknown state",
+        Reason::UsageUnmeasured => "the usage was not measured",
+        Reason::LimitUnset => "no limit is set",
+        Reason::RowMissing => "not in the list",
+        Reason::ScopeUnreadable => "the list could not be read",
+        Reason::Stale => "the list is too old",
+        Reason::Contradictory => "the rows contradict each other",
+        Reason::WrongUnit => "counts in an unexpected unit",
+        Reason::ReservationExhausted => "too little is left",
+        Reason::NotOffered => "not offered",
+        Reason::NoCapacity => "no free hardware",
+        Reason::CapacityUnknown => "whether any is free is not known",
+        Reason::LimitReached => "the account's own limit is reached",
+        Reason::NotDecisive => "does not decide",
+        Reason::NotChecked => "nothing says how much is left",
+    }
+}
+
+/// What a finding speaks of.
+fn subject(finding: &Finding) -> &str {
+    match (&finding.quota, finding.reason) {
+        (Some(quota), _) => quota,
+        (None, Reason::NotOffered | Reason::ScopeUnreadable | Reason::Stale) => "offer",
+        (None, Reason::NotChecked) => "not checked",
+        (None, Reason::ReservationExhausted) => "reservations",
+        // Besides rows, only reservations count anything.
+        (None, _) if finding.limit.is_some() => "reservations",
+        (None, _) => "hardware",
+    }
+}
+
+/// What is needed, and what there is.
+fn numbers(finding: &Finding) -> String {
+    if finding.limit.is_none() && finding.usage.is_none() && finding.quota.is_none() {
+        return String::new();
+    }
+    let show = |amount: u64| amount::show(amount, &finding.unit);
+    let known = |name: &str, number: Option<u64>| {
+        let number = number.map_or_else(|| String::from("not known"), show);
+        format!("{name} {number}")
+    };
+    let mut words = vec![format!("needs {}", show(finding.required))];
+    match (&finding.quota, finding.limit, finding.usage) {
+        (_, None, None) => {}
+        // Reservations report what is free of what there is, and neither usage nor holds.
+        (None, limit, _) => words.extend([known("limit", limit), known("free", finding.headroom)]),
+        (Some(_), limit, usage) => {
+            words.extend([known("limit", limit), known("used", usage)]);
+            // What this host has promised to other launches, which the cloud does not show yet.
+            if finding.held > 0 {
+                words.push(format!("held {}", show(finding.held)));
+            }
+            words.push(known("free", finding.headroom));
+        }
+    }
+    words.join(", ")
+}
+
+/// By how much a row is too small, and which limit would do.
+fn shortage(finding: &Finding) -> Option<String> {
+    let short = amount::show(finding.shortfall?, &finding.unit);
+    let enough = finding.minimum_limit.map(|limit| {
+        let shown = amount::show(limit, &finding.unit);
+        let exact = if amount::counts_bytes(&finding.unit) {
+            format!(" ({limit} bytes)")
+        } else {
+            String::new()
+        };
+        format!("; the smallest limit that would do is {shown}{exact}")
+    });
+    Some(format!("short by {short}{}", enough.unwrap_or_default()))
+}

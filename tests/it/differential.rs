@@ -1,0 +1,454 @@
+//! The proof by experiment: random accounts, random launches, each judged and then really launched in the emulator, whose
+//! accounting shares no code with the engine. Counted are verdicts that the cloud contradicts.
+//!
+//! `QUOTAGATE_DIFFERENTIAL_LAUNCHES=10000` makes it long; `QUOTAGATE_DIFFERENTIAL_SEED=N` repeats a run, whose seed is
+//! printed first. A failure shrinks to the smallest account and the shortest row of launches that still show it.
+
+use std::{env, sync::Arc};
+
+use nebius_api::world::World;
+use nebius_emulator::{Emulator, Faults, Running, Settings, settings::QuotaFailures};
+use proptest::{
+    collection::vec as vec_of,
+    option,
+    prelude::*,
+    sample::select,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+use quotagate::{
+    Disk, Gate, Launch, Lifecycle, Offer, Plugin, Policy, Profile, QuotaOutcome, ReservationUse,
+    Verdict,
+};
+use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
+
+use crate::{
+    harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, WorldBuilder},
+    launcher::{Launcher, Outcome},
+};
+
+const LAUNCHES_A_CASE: usize = 10;
+const TIB: u64 = 1 << 40;
+
+/// An account, as far as it differs from one with ample room.
+#[derive(Clone, Debug)]
+struct Account {
+    tenant: Vec<(&'static str, Option<u64>, u64, &'static str)>,
+    project: Vec<(&'static str, Option<u64>, u64, &'static str)>,
+    blocks: Vec<(u64, u64)>,
+    share: Option<u64>,
+    failures_in_operation: bool,
+    stopped_hold_gpus: bool,
+}
+
+/// What is done, one after another.
+#[derive(Clone, Debug)]
+enum Step {
+    Launch(Launch),
+    /// Deletes one of the launches that run.
+    Delete(usize),
+    /// Stops one of the launches that run, and starts it again.
+    Restart(usize),
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+struct Tally {
+    launches: usize,
+    launched: usize,
+    refused: usize,
+    unknown: usize,
+}
+
+const COUNTED: &[&str] = &[
+    GPU_QUOTA,
+    "compute.instance.count",
+    "compute.instance.preemptible.count",
+    "compute.instance.non-gpu.vcpu",
+    "compute.disk.count",
+    "compute.filesystem.count",
+    "compute.gpucluster.count",
+    "vpc.allocation.count",
+    "vpc.ipv4-address.public.count",
+];
+const SIZED: &[&str] = &[
+    "compute.disk.size.network-ssd",
+    "compute.disk.size.network-ssd-io-m3",
+];
+
+fn rows(
+    limit_set: f64,
+    at_most: usize,
+) -> BoxedStrategy<Vec<(&'static str, Option<u64>, u64, &'static str)>> {
+    let state = prop_oneof![24 => Just("STATE_ACTIVE"), 1 => select(vec!["STATE_FROZEN", "STATE_PROVISIONING"])];
+    let counted = (
+        select(COUNTED),
+        option::weighted(limit_set, 0..40_u64),
+        0..12_u64,
+        state.clone(),
+    );
+    let sized = (
+        select(SIZED),
+        option::weighted(limit_set, 0..4 * TIB),
+        0..TIB,
+        state,
+    );
+    vec_of(
+        prop_oneof![4 => counted.boxed(), 1 => sized.boxed()],
+        0..at_most,
+    )
+    .boxed()
+}
+
+fn account() -> BoxedStrategy<Account> {
+    (
+        rows(0.97, 7),
+        rows(0.7, 4),
+        vec_of((0..33_u64, 0..12_u64), 0..3),
+        option::weighted(0.3, 0..24_u64),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(tenant, project, blocks, share, failures_in_operation, stopped_hold_gpus)| Account {
+                tenant,
+                project,
+                blocks,
+                share,
+                failures_in_operation,
+                stopped_hold_gpus,
+            },
+        )
+        .boxed()
+}
+
+fn launch() -> BoxedStrategy<Launch> {
+    let kinds = vec!["network-ssd", "network-ssd-io-m3"];
+    let disk = (select(kinds), 1..(TIB / 2), 1..3_u32).prop_map(|(kind, bytes, count)| Disk {
+        kind: kind.to_owned(),
+        bytes,
+        count,
+    });
+    let filesystem = (1..TIB).prop_map(|bytes| Disk {
+        kind: "network-ssd".to_owned(),
+        bytes,
+        count: 1,
+    });
+    (
+        (
+            select(vec![H200, "gpu-h200-sxm 1gpu-16vcpu-200gb", CPU]),
+            any::<bool>(),
+            1..4_u32,
+        ),
+        (
+            vec_of(disk, 1..3),
+            option::weighted(0.1, filesystem),
+            0..3_u32,
+        ),
+        (
+            select(vec![
+                ReservationUse::Auto,
+                ReservationUse::Forbid,
+                ReservationUse::Strict,
+            ]),
+            prop::bool::weighted(0.1),
+        ),
+    )
+        .prop_map(
+            |(
+                (instance_type, preemptible, count),
+                (disks, filesystem, public),
+                (reservation, cluster),
+            )| {
+                let gpus = instance_type != CPU;
+                let preemptible = preemptible && gpus;
+                // Reservations serve on-demand GPU instances; which of them a cluster takes is the cloud's to choose.
+                let cluster = cluster && instance_type == H200 && !preemptible;
+                let reservation = if preemptible || !gpus || cluster {
+                    ReservationUse::Forbid
+                } else {
+                    reservation
+                };
+                Launch {
+                    offer: Offer {
+                        instance_type: instance_type.to_owned(),
+                        region: REGION.to_owned(),
+                        lifecycle: if preemptible {
+                            Lifecycle::Preemptible
+                        } else {
+                            Lifecycle::OnDemand
+                        },
+                    },
+                    count,
+                    profile: Profile {
+                        project: PROJECT.to_owned(),
+                        reservation,
+                        disks,
+                        filesystems: filesystem.into_iter().collect(),
+                        private_addresses: 1,
+                        dynamic_public_addresses: u32::from(public == 1),
+                        static_public_addresses: u32::from(public == 2),
+                        new_cluster: cluster,
+                        ..Profile::default()
+                    },
+                }
+            },
+        )
+        .boxed()
+}
+
+fn steps() -> BoxedStrategy<Vec<Step>> {
+    let step = prop_oneof![
+        6 => launch().prop_map(Step::Launch),
+        2 => any::<usize>().prop_map(Step::Delete),
+        1 => any::<usize>().prop_map(Step::Restart),
+    ];
+    vec_of(step, LAUNCHES_A_CASE..LAUNCHES_A_CASE * 2).boxed()
+}
+
+impl Account {
+    fn world(&self) -> World {
+        let mut world = WorldBuilder::new();
+        for (name, limit, usage, state) in &self.tenant {
+            let set = |row: &mut serde_json::Value| row["status"]["state"] = (*state).into();
+            world = world.tenant(name, *limit, *usage).edit_tenant(name, set);
+        }
+        let mut named = Vec::new();
+        for (name, limit, usage, state) in &self.project {
+            if !named.contains(name) {
+                named.push(name);
+                let set = |row: &mut serde_json::Value| row["status"]["state"] = (*state).into();
+                world = world.project(name, *limit, *usage).edit_project(name, set);
+            }
+        }
+        for (index, (limit, usage)) in self.blocks.iter().enumerate() {
+            world = world.block(
+                &format!("block-{index}"),
+                &format!("fabric-{index}"),
+                *limit,
+                *usage,
+            );
+        }
+        if let Some(share) = self.share.filter(|_| !self.blocks.is_empty()) {
+            world = world.capacity_allowance("block-0", share, 0);
+        }
+        World::read(world.build().path()).unwrap()
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            quota_failures: if self.failures_in_operation {
+                QuotaFailures::InOperation
+            } else {
+                QuotaFailures::Synchronous
+            },
+            stopped_instances_hold_gpus: self.stopped_hold_gpus,
+            ..Settings::default()
+        }
+    }
+}
+
+fn gate(emulator: &Running) -> Gate {
+    let options = ConnectOptions {
+        endpoint: Some(emulator.addr().to_string()),
+        ..ConnectOptions::new(Environment::new(Vec::<(String, String)>::new(), None))
+    };
+    let client = NebiusClient::new(&options).unwrap();
+    Gate::new(plugin(), Arc::new(client)).unwrap()
+}
+
+fn plugin() -> Plugin {
+    static PLUGIN: std::sync::LazyLock<Plugin> =
+        std::sync::LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
+    PLUGIN.clone()
+}
+
+/// A verdict that the cloud contradicted.
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by whoever reads the failure")]
+struct Contradiction {
+    launch: Launch,
+    verdict: Verdict,
+    outcome: Outcome,
+}
+
+/// Judges and does every step; `trusted` says that every source is readable, so that "blocked" must be right too.
+async fn run(
+    account: &Account,
+    steps: &[Step],
+    faults: Option<Faults>,
+    tally: &mut Tally,
+) -> Result<(), Contradiction> {
+    let trusted = faults.is_none();
+    let emulator = Emulator::builder(account.world())
+        .settings(account.settings())
+        .spawn()
+        .await
+        .unwrap();
+    if let Some(faults) = faults {
+        emulator.set_faults(faults);
+    }
+    let (gate, launcher) = (gate(&emulator), Launcher::connect(emulator.addr()).await);
+    let mut running = Vec::new();
+    for step in steps {
+        let (launch, outcome, verdict) = match step {
+            Step::Launch(launch) => {
+                let verdict = judge(&gate, launch).await;
+                let outcome = launcher.launch(launch).await;
+                if let Outcome::Launched(launched) = &outcome {
+                    running.push((launch.clone(), launched.clone()));
+                }
+                (launch.clone(), outcome, verdict)
+            }
+            Step::Delete(which) if !running.is_empty() => {
+                let (_, launched) = running.remove(which % running.len());
+                launcher.delete(&launched).await;
+                continue;
+            }
+            Step::Restart(which) if !running.is_empty() => {
+                let (launch, launched) = running.remove(which % running.len());
+                launcher.stop(&launched).await;
+                let restart = Launch {
+                    profile: Profile {
+                        restart: true,
+                        ..launch.profile.clone()
+                    },
+                    ..launch.clone()
+                };
+                let verdict = judge(&gate, &restart).await;
+                let outcome = launcher.start(&launched).await;
+                match &outcome {
+                    Outcome::Launched(_) => running.push((launch, launched)),
+                    _ => launcher.delete(&launched).await,
+                }
+                (restart, outcome, verdict)
+            }
+            Step::Delete(_) | Step::Restart(_) => continue,
+        };
+        tally.launches += 1;
+        let wrong = match (&outcome, verdict.quota) {
+            (Outcome::Launched(_), quota) => {
+                tally.launched += 1;
+                trusted && quota == QuotaOutcome::Blocked
+            }
+            (_, quota) => {
+                tally.refused += 1;
+                quota == QuotaOutcome::Fits
+            }
+        };
+        tally.unknown += usize::from(verdict.quota == QuotaOutcome::Unknown);
+        if wrong {
+            return Err(Contradiction {
+                launch,
+                verdict,
+                outcome,
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn judge(gate: &Gate, launch: &Launch) -> Verdict {
+    gate.refresh().await;
+    let policy = Policy {
+        explain: true,
+        ..Policy::default()
+    };
+    gate.check(launch, &policy).await.unwrap().verdict
+}
+
+/// Cases for about as many launches as asked for.
+fn cases(launches: usize) -> u32 {
+    let launches = env::var("QUOTAGATE_DIFFERENTIAL_LAUNCHES")
+        .map_or(launches, |launches| launches.parse().unwrap());
+    u32::try_from(launches.div_ceil(LAUNCHES_A_CASE)).unwrap()
+}
+
+fn runner(cases: u32) -> TestRunner {
+    let seed = env::var("QUOTAGATE_DIFFERENTIAL_SEED")
+        .map_or_else(|_| rand_seed(), |seed| seed.parse().unwrap());
+    println!("QUOTAGATE_DIFFERENTIAL_SEED={seed}");
+    TestRunner::new(Config {
+        rng_seed: RngSeed::Fixed(seed),
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    })
+}
+
+/// A seed that differs from run to run.
+fn rand_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn the_cloud_does_what_the_verdict_says() {
+    let (runtime, tally) = (runtime(), std::cell::RefCell::new(Tally::default()));
+    let cases = cases(500);
+    let result = runner(cases).run(&(account(), steps()), |(account, steps)| {
+        let ran = runtime.block_on(run(&account, &steps, None, &mut tally.borrow_mut()));
+        ran.map_err(|contradiction| TestCaseError::fail(format!("{contradiction:#?}")))
+    });
+    let tally = tally.into_inner();
+    result.unwrap();
+    println!("{tally:?}: 0 false fits, 0 false blocked");
+    // The experiment says something only if both happen, and if verdicts are not evaded.
+    assert!(tally.launched * 5 > tally.launches, "{tally:?}");
+    assert!(tally.refused * 5 > tally.launches, "{tally:?}");
+    assert!(tally.unknown * 3 < tally.launches, "{tally:?}");
+}
+
+#[test]
+fn an_unreadable_source_never_turns_into_fits() {
+    let methods = vec![
+        ("QuotaAllowanceService/List", Some("tenant-e00test")),
+        ("QuotaAllowanceService/List", Some(PROJECT)),
+        ("CapacityBlockGroupService/List", None),
+        ("CapacityAllowanceService/List", None),
+        ("PlatformService/List", None),
+        ("ResourceAdviceService/List", None),
+        ("ProjectService/List", None),
+    ];
+    let codes = vec![
+        "PERMISSION_DENIED",
+        "UNAVAILABLE",
+        "RESOURCE_EXHAUSTED",
+        "INTERNAL",
+        "NOT_FOUND",
+    ];
+    let fault = (select(methods), select(codes), any::<bool>()).prop_map(
+        |((method, parent), code, half)| {
+            let status = serde_json::json!({"code": code, "message": "on purpose"});
+            let mut rule = serde_json::json!({"method": method, "status": status});
+            if let Some(parent) = parent {
+                rule["parent_id"] = parent.into();
+            }
+            let mut rules = vec![rule.clone()];
+            if half {
+                // The first page is answered, the second is not.
+                rules[0]["page"] = 2.into();
+                rules.push(serde_json::json!({"method": method, "page_size": 4}));
+            }
+            serde_json::json!({ "rules": rules }).to_string()
+        },
+    );
+    let (runtime, tally) = (runtime(), std::cell::RefCell::new(Tally::default()));
+    let cases = cases(200);
+    let result = runner(cases).run(&(account(), steps(), fault), |(account, steps, faults)| {
+        let faults = Faults::from_json(&faults).unwrap();
+        let ran = runtime.block_on(run(&account, &steps, Some(faults), &mut tally.borrow_mut()));
+        ran.map_err(|contradiction| TestCaseError::fail(format!("{contradiction:#?}")))
+    });
+    let tally = tally.into_inner();
+    result.unwrap();
+    println!("{tally:?}: 0 false fits");
+    assert!(tally.unknown * 4 > tally.launches, "{tally:?}");
+}

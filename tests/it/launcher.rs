@@ -1,0 +1,336 @@
+//! An orchestrator's hands: really creates, starts, stops and deletes over gRPC, and tells a refusal for quota from any
+//! other. It knows the API and nothing of quotas.
+
+use nebius_api::nebius::{
+    common::v1::{Operation, ResourceMetadata, ServiceError, service_error::Details},
+    compute::v1::{
+        AttachedDiskSpec, CreateFilesystemRequest, CreateGpuClusterRequest, CreateInstanceRequest,
+        DeleteFilesystemRequest, DeleteGpuClusterRequest, DeleteInstanceRequest, DiskSpec,
+        FilesystemSpec, GpuClusterSpec, InstanceGpuClusterSpec, InstanceSpec, IpAddress,
+        ManagedDisk, NetworkInterfaceSpec, PreemptibleSpec, PublicIpAddress, ReservationPolicy,
+        ResourcesSpec, StartInstanceRequest, StopInstanceRequest, attached_disk_spec, disk_spec,
+        filesystem_service_client::FilesystemServiceClient, filesystem_spec,
+        gpu_cluster_service_client::GpuClusterServiceClient,
+        instance_service_client::InstanceServiceClient, preemptible_spec::PreemptionPolicy,
+        reservation_policy, resources_spec,
+    },
+};
+use prost::Message;
+use quotagate::{Disk, Launch, Lifecycle, ReservationUse};
+use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};
+
+/// What came of a launch.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// All of it runs.
+    Launched(Launched),
+    /// A quota refused it; whatever had been created is gone again.
+    OverQuota {
+        #[expect(dead_code, reason = "read by whoever reads a failure")]
+        quotas: Vec<String>,
+    },
+    /// There was no hardware for it; whatever had been created is gone again.
+    NoHardware,
+}
+
+/// What a launch created.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Launched {
+    pub(crate) instances: Vec<String>,
+    filesystems: Vec<String>,
+    clusters: Vec<String>,
+}
+
+enum Refusal {
+    Quota(Vec<String>),
+    Hardware,
+}
+
+/// A connection to the cloud, with a token.
+#[derive(Clone)]
+pub(crate) struct Launcher {
+    channel: Channel,
+}
+
+impl Launcher {
+    pub(crate) async fn connect(address: impl std::fmt::Display) -> Self {
+        let channel = Channel::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        Self { channel }
+    }
+
+    /// Creates everything that a launch stands for, one call after another as orchestrators do.
+    pub(crate) async fn launch(&self, launch: &Launch) -> Outcome {
+        let mut created = Launched::default();
+        match self.create(launch, &mut created).await {
+            Ok(()) => Outcome::Launched(created),
+            Err(refusal) => {
+                self.delete(&created).await;
+                match refusal {
+                    Refusal::Quota(quotas) => Outcome::OverQuota { quotas },
+                    Refusal::Hardware => Outcome::NoHardware,
+                }
+            }
+        }
+    }
+
+    async fn create(&self, launch: &Launch, created: &mut Launched) -> Result<(), Refusal> {
+        let profile = &launch.profile;
+        for filesystem in profile
+            .filesystems
+            .iter()
+            .flat_map(|disk| (0..disk.count).map(move |_| disk))
+        {
+            let id = self.create_filesystem(&profile.project, filesystem).await?;
+            created.filesystems.push(id);
+        }
+        if profile.new_cluster {
+            created
+                .clusters
+                .push(self.create_cluster(&profile.project).await?);
+        }
+        for _ in 0..launch.count {
+            let id = self
+                .create_instance(launch, created.clusters.first())
+                .await?;
+            created.instances.push(id);
+        }
+        Ok(())
+    }
+
+    /// Deletes what a launch created.
+    pub(crate) async fn delete(&self, launched: &Launched) {
+        for id in &launched.instances {
+            let id = id.clone();
+            finish(
+                self.instances()
+                    .delete(authorized(DeleteInstanceRequest { id }))
+                    .await,
+            )
+            .ok();
+        }
+        for id in &launched.clusters {
+            let id = id.clone();
+            let mut client = GpuClusterServiceClient::new(self.channel.clone());
+            finish(
+                client
+                    .delete(authorized(DeleteGpuClusterRequest { id }))
+                    .await,
+            )
+            .ok();
+        }
+        for id in &launched.filesystems {
+            let id = id.clone();
+            let mut client = FilesystemServiceClient::new(self.channel.clone());
+            finish(
+                client
+                    .delete(authorized(DeleteFilesystemRequest { id }))
+                    .await,
+            )
+            .ok();
+        }
+    }
+
+    /// Stops every instance of a launch.
+    pub(crate) async fn stop(&self, launched: &Launched) {
+        for id in &launched.instances {
+            let id = id.clone();
+            let stopped = finish(
+                self.instances()
+                    .stop(authorized(StopInstanceRequest { id }))
+                    .await,
+            );
+            assert!(stopped.is_ok(), "a running instance can be stopped");
+        }
+    }
+
+    /// Starts every instance of a launch; those started before one is refused are stopped again.
+    pub(crate) async fn start(&self, launched: &Launched) -> Outcome {
+        let mut started = Launched::default();
+        for id in &launched.instances {
+            let request = StartInstanceRequest { id: id.clone() };
+            match finish(self.instances().start(authorized(request)).await) {
+                Ok(_) => started.instances.push(id.clone()),
+                Err(refusal) => {
+                    self.stop(&started).await;
+                    return match refusal {
+                        Refusal::Quota(quotas) => Outcome::OverQuota { quotas },
+                        Refusal::Hardware => Outcome::NoHardware,
+                    };
+                }
+            }
+        }
+        Outcome::Launched(launched.clone())
+    }
+
+    fn instances(&self) -> InstanceServiceClient<Channel> {
+        InstanceServiceClient::new(self.channel.clone())
+    }
+
+    async fn create_filesystem(&self, project: &str, disk: &Disk) -> Result<String, Refusal> {
+        let spec = FilesystemSpec {
+            size: Some(filesystem_spec::Size::SizeBytes(
+                i64::try_from(disk.bytes).unwrap(),
+            )),
+            r#type: kind(&disk.kind),
+            ..FilesystemSpec::default()
+        };
+        let request = CreateFilesystemRequest {
+            metadata: Some(metadata(project)),
+            spec: Some(spec),
+        };
+        let mut client = FilesystemServiceClient::new(self.channel.clone());
+        finish(client.create(authorized(request)).await)
+    }
+
+    async fn create_cluster(&self, project: &str) -> Result<String, Refusal> {
+        let request = CreateGpuClusterRequest {
+            metadata: Some(metadata(project)),
+            spec: Some(GpuClusterSpec {
+                infiniband_fabric: "fabric-7".to_owned(),
+            }),
+        };
+        let mut client = GpuClusterServiceClient::new(self.channel.clone());
+        finish(client.create(authorized(request)).await)
+    }
+
+    async fn create_instance(
+        &self,
+        launch: &Launch,
+        cluster: Option<&String>,
+    ) -> Result<String, Refusal> {
+        let profile = &launch.profile;
+        let (platform, preset) = launch.offer.instance_type.split_once(' ').unwrap();
+        let mut disks = profile
+            .disks
+            .iter()
+            .flat_map(|disk| (0..disk.count).map(move |_| managed(disk)));
+        let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
+        let public = profile.dynamic_public_addresses + profile.static_public_addresses > 0;
+        let policy = match profile.reservation {
+            ReservationUse::Auto => reservation_policy::Policy::Auto,
+            ReservationUse::Forbid => reservation_policy::Policy::Forbid,
+            ReservationUse::Strict => reservation_policy::Policy::Strict,
+        };
+        let spec = InstanceSpec {
+            resources: Some(ResourcesSpec {
+                platform: platform.to_owned(),
+                size: Some(resources_spec::Size::Preset(preset.to_owned())),
+            }),
+            gpu_cluster: cluster.map(|id| InstanceGpuClusterSpec { id: id.clone() }),
+            network_interfaces: vec![NetworkInterfaceSpec {
+                // The only subnet of a project, whose id the cloud derives from the project's.
+                subnet_id: profile.project.replace("project-", "vpcsubnet-"),
+                name: "eth0".to_owned(),
+                ip_address: Some(IpAddress::default()),
+                public_ip_address: public.then(|| PublicIpAddress {
+                    r#static: profile.static_public_addresses > 0,
+                    ..PublicIpAddress::default()
+                }),
+                ..NetworkInterfaceSpec::default()
+            }],
+            boot_disk: disks.next(),
+            secondary_disks: disks.collect(),
+            // 1 is FAIL, which preemptible instances need.
+            recovery_policy: i32::from(preemptible),
+            preemptible: preemptible.then(|| PreemptibleSpec {
+                on_preemption: PreemptionPolicy::Stop.into(),
+                ..PreemptibleSpec::default()
+            }),
+            reservation_policy: (!preemptible).then(|| ReservationPolicy {
+                policy: policy.into(),
+                ..ReservationPolicy::default()
+            }),
+            ..InstanceSpec::default()
+        };
+        let request = CreateInstanceRequest {
+            metadata: Some(metadata(&profile.project)),
+            spec: Some(spec),
+        };
+        finish(self.instances().create(authorized(request)).await)
+    }
+}
+
+fn managed(disk: &Disk) -> AttachedDiskSpec {
+    AttachedDiskSpec {
+        attach_mode: 2,
+        r#type: Some(attached_disk_spec::Type::ManagedDisk(ManagedDisk {
+            name: "disk".to_owned(),
+            spec: Some(DiskSpec {
+                size: Some(disk_spec::Size::SizeBytes(
+                    i64::try_from(disk.bytes).unwrap(),
+                )),
+                r#type: kind(&disk.kind),
+                ..DiskSpec::default()
+            }),
+            ..ManagedDisk::default()
+        })),
+        ..AttachedDiskSpec::default()
+    }
+}
+
+/// The number of a kind of disk in the API (nebius.md 1.6).
+fn kind(name: &str) -> i32 {
+    match name {
+        "network-ssd" => 1,
+        "network-hdd" => 2,
+        "network-ssd-non-replicated" => 3,
+        "network-ssd-io-m3" => 4,
+        other => panic!("no kind of disk: {other}"),
+    }
+}
+
+fn metadata(project: &str) -> ResourceMetadata {
+    ResourceMetadata {
+        parent_id: project.to_owned(),
+        ..ResourceMetadata::default()
+    }
+}
+
+fn authorized<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("authorization", MetadataValue::from_static("Bearer test"));
+    request
+}
+
+/// The id of what was made, or why it was refused. Any other failure is a mistake of the test.
+fn finish(answer: Result<tonic::Response<Operation>, Status>) -> Result<String, Refusal> {
+    let status = match answer {
+        Ok(operation) => {
+            let operation = operation.into_inner();
+            let status = operation
+                .status
+                .expect("operations are finished when they are returned");
+            if status.code == 0 {
+                return Ok(operation.resource_id);
+            }
+            status
+        }
+        Err(status) => {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            nebius_api::google::rpc::Status::decode(status.details()).unwrap()
+        }
+    };
+    for detail in &status.details {
+        let error = ServiceError::decode(detail.value.as_slice()).unwrap();
+        match error.details {
+            Some(Details::QuotaFailure(failure)) => {
+                return Err(Refusal::Quota(
+                    failure
+                        .violations
+                        .into_iter()
+                        .map(|violation| violation.quota)
+                        .collect(),
+                ));
+            }
+            Some(Details::NotEnoughResources(_)) => return Err(Refusal::Hardware),
+            _ => {}
+        }
+    }
+    panic!("a refusal that is none: {status:?}");
+}
