@@ -1,6 +1,6 @@
 //! One launch: every row that it draws on, both scopes, reservations, capacity.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use crate::{
     account::{Account, Found, RegionRows, unreadable},
@@ -352,7 +352,7 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 .map(String::from);
             finding.detail = Some(detail);
             let judged = (reason, QuotaOutcome::Unknown, Bound::UNKNOWN);
-            Some((What::Said(finding), judged))
+            Some((What::Said(Box::new(finding)), judged))
         };
         let optional = matches!(demand.bearing, Bearing::WhereListed | Bearing::NotDecisive);
         let list = self.cloud.list_name(scope);

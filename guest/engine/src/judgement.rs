@@ -1,6 +1,6 @@
 //! Findings on their way to a verdict: the lattice, and what a policy shows of them.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::cmp::Reverse;
 
 use crate::{
@@ -44,8 +44,8 @@ pub(crate) enum What<'a> {
         amount: Amount,
         detail: Option<&'static str>,
     },
-    /// The finding itself.
-    Said(Finding),
+    /// The finding itself; boxed, since it is rare and large.
+    Said(Box<Finding>),
 }
 
 impl<'a> Judgement<'a> {
@@ -84,7 +84,7 @@ impl<'a> Judgement<'a> {
     pub(crate) fn note_if(&mut self, telling: bool, finding: Finding, bound: Bound) {
         let (reason, outcome) = (finding.reason, finding.outcome);
         self.noted.push(Noted {
-            what: What::Said(finding),
+            what: What::Said(Box::new(finding)),
             reason,
             outcome,
             always: telling || !orients(reason),
@@ -162,7 +162,7 @@ impl Noted<'_> {
             What::Said(mut finding) => {
                 // Where a row does not decide, a finding made before that was known says otherwise.
                 (finding.reason, finding.outcome) = (self.reason, self.outcome);
-                finding
+                *finding
             }
             What::Row {
                 row,
