@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use nebius_api::world::World;
 use quotagate::{
-    CallError, Clock, CompileCache, Disk, Gate, Limits, Offer, Plugin, PluginOptions, Policy, Profile,
+    CallError, Clock, CompileCache, Disk, Gate, Limits, Offer, Plugin, PluginOptions, Policy,
+    Profile,
 };
 use quotagate_nebius::RecordedWorld;
 
@@ -57,7 +58,14 @@ async fn a_judgement_stays_within_its_steps() {
     let fits = |fuel: u64| {
         let plugin = plugin.with_limits(limits(fuel));
         // Reading and sorting the rows is once for a generation of the inventory; it is counted with the first call.
-        let judged = plugin.assess(&inventory, &Clock::system(), &offers, 1, &profile, &Policy::default());
+        let judged = plugin.assess(
+            &inventory,
+            &Clock::system(),
+            &offers,
+            1,
+            &profile,
+            &Policy::default(),
+        );
         match judged {
             Ok(verdicts) => verdicts.len() == OFFERS,
             Err(CallError::OutOfFuel { .. }) => false,
@@ -71,5 +79,8 @@ async fn a_judgement_stays_within_its_steps() {
     let each = steps / OFFERS as u64;
     println!("{each} steps an offer, rows read and sorted");
     assert!(each <= STEPS_AN_OFFER, "{each} steps an offer");
-    assert!(each * 2 > STEPS_AN_OFFER, "{each} steps an offer: lower the bound");
+    assert!(
+        each * 2 > STEPS_AN_OFFER,
+        "{each} steps an offer: lower the bound"
+    );
 }

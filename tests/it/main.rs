@@ -17,10 +17,10 @@ mod bad_input;
 mod cases;
 /// The contract: what the component imports, and the text of the contract itself.
 mod contract;
-/// What a launch error means: by its detail, in every form in which it comes.
-mod diagnose;
 /// What a judgement may cost, in steps of the machine.
 mod cost;
+/// What a launch error means: by its detail, in every form in which it comes.
+mod diagnose;
 /// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
 mod differential;
 /// Worlds, the command line and the emulator, ready to be used.
