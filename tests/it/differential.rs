@@ -29,11 +29,14 @@ use crate::{
 const LAUNCHES_A_CASE: usize = 10;
 const TIB: u64 = 1 << 40;
 
+/// A quota's name, limit, usage and state.
+type Row = (&'static str, Option<u64>, u64, &'static str);
+
 /// An account, as far as it differs from one with ample room.
 #[derive(Clone, Debug)]
 struct Account {
-    tenant: Vec<(&'static str, Option<u64>, u64, &'static str)>,
-    project: Vec<(&'static str, Option<u64>, u64, &'static str)>,
+    tenant: Vec<Row>,
+    project: Vec<Row>,
     blocks: Vec<(u64, u64)>,
     share: Option<u64>,
     failures_in_operation: bool,
@@ -75,10 +78,7 @@ const SIZED: &[&str] = &[
     "compute.disk.size.network-ssd-io-m3",
 ];
 
-fn rows(
-    limit_set: f64,
-    at_most: usize,
-) -> BoxedStrategy<Vec<(&'static str, Option<u64>, u64, &'static str)>> {
+fn rows(limit_set: f64, at_most: usize) -> BoxedStrategy<Vec<Row>> {
     let state = prop_oneof![24 => Just("STATE_ACTIVE"), 1 => select(vec!["STATE_FROZEN", "STATE_PROVISIONING"])];
     let counted = (
         select(COUNTED),
