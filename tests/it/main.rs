@@ -15,6 +15,8 @@
 mod bad_input;
 /// The case table of nebius.md section 9, row by row, each named by what it shows.
 mod cases;
+/// What the project chose where nebius.md leaves a choice, and the rules beside its case table.
+mod choices;
 /// The contract: what the component imports, and the text of the contract itself.
 mod contract;
 /// What a judgement may cost, in steps of the machine.

@@ -1,0 +1,323 @@
+//! What nebius.md leaves open and the project chose, and what it says beside its case table; the comment before a test
+//! says where the rule is written.
+
+use serde_json::json;
+
+use crate::harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, row};
+
+const TIB: u64 = 1 << 40;
+
+fn world() -> WorldBuilder {
+    WorldBuilder::new()
+}
+
+// design.md, "Capacity advice"
+#[test]
+fn limit_reached_while_the_rows_fit_is_a_contradiction() {
+    let said = world()
+        .advice("on_demand", "FRESH", 0, "LIMIT_REACHED")
+        .check(&[]);
+    assert_eq!(said.quota(), "fits");
+    assert_eq!(said.json()["capacity"], "unknown");
+}
+
+// design.md, "A project list that was read but lacks the row"
+#[test]
+fn a_project_without_the_row_leaves_it_to_the_tenant() {
+    assert_eq!(world().check(&[]).quota(), "fits");
+    assert_eq!(world().project_denied().check(&[]).quota(), "unknown");
+    let short = world().project_denied().tenant(GPU_QUOTA, 7, 0).check(&[]);
+    assert_eq!(short.quota(), "blocked");
+}
+
+// design.md, "A tenant list that lacks a demanded row"
+#[test]
+fn a_tenant_without_the_row_is_unknown() {
+    let said = world()
+        .without_tenant_row("vpc.allocation.count")
+        .check(&[]);
+    assert_eq!(said.quota(), "unknown");
+    assert_eq!(said.decisive()["reason"], "row-missing");
+    assert_eq!(said.decisive()["quota"], "vpc.allocation.count");
+}
+
+// design.md, "`usage_state` unspecified"
+#[test]
+fn an_unspecified_usage_state_trusts_only_a_number_above_zero() {
+    let unspecified = |row: &mut serde_json::Value| {
+        row["status"].as_object_mut().unwrap().remove("usage_state");
+    };
+    let measured = world()
+        .tenant(GPU_QUOTA, 16, 8)
+        .edit_tenant(GPU_QUOTA, unspecified);
+    assert_eq!(measured.check(&[]).quota(), "fits");
+    let zero = world()
+        .tenant(GPU_QUOTA, 16, 0)
+        .edit_tenant(GPU_QUOTA, unspecified);
+    assert_eq!(zero.check(&[]).quota(), "unknown");
+    let contradictory = world()
+        .tenant(GPU_QUOTA, 16, 8)
+        .edit_tenant(GPU_QUOTA, |row| {
+            row["status"]["usage_state"] = "USAGE_STATE_NOT_USED".into();
+        });
+    assert_eq!(
+        contradictory.check(&[]).decisive()["reason"],
+        "contradictory"
+    );
+}
+
+// design.md, "Twin rows"
+#[test]
+fn twin_rows_count_once_when_equal_and_prove_nothing_when_not() {
+    let twin = row(TENANT, GPU_QUOTA, "count", Some(64), 0);
+    assert_eq!(world().extra_tenant_row(twin).check(&[]).quota(), "fits");
+    let other = row(TENANT, GPU_QUOTA, "count", Some(63), 0);
+    let said = world().extra_tenant_row(other).check(&[]);
+    assert_eq!(said.decisive()["reason"], "contradictory");
+    assert_eq!(said.quota(), "unknown");
+}
+
+// design.md, "A demand of zero asks no row"
+#[test]
+fn what_is_not_asked_for_cannot_block() {
+    let world = world().without_tenant_row("vpc.ipv4-address.public.count");
+    assert_eq!(world.check(&[]).quota(), "fits");
+    assert_eq!(world.check(&["--public-ip", "dynamic"]).quota(), "unknown");
+}
+
+// design.md, "`compute.instance.non-gpu.memory`"
+#[test]
+fn the_memory_row_is_asked_where_the_tenant_has_it() {
+    assert_eq!(world().check_type(CPU, &[]).quota(), "fits");
+    let said = world()
+        .tenant("compute.instance.non-gpu.memory", 15 << 30, 0)
+        .check_type(CPU, &[]);
+    assert_eq!(said.quota(), "blocked");
+    let gpu = world()
+        .tenant("compute.instance.non-gpu.memory", 0, 0)
+        .check(&[]);
+    assert_eq!(gpu.quota(), "fits");
+}
+
+// nebius.md 4.7, worked example
+#[test]
+fn a_public_address_takes_an_allocation_of_its_own() {
+    let said = world()
+        .tenant("vpc.allocation.count", 1, 0)
+        .check_type(CPU, &["--public-ip", "dynamic"]);
+    assert_eq!(said.quota(), "blocked");
+    assert_eq!(said.decisive()["quota"], "vpc.allocation.count");
+    assert_eq!(said.decisive()["required"], 2);
+}
+
+// nebius.md 4.7: GPU VMs do not consume the vCPU row
+#[test]
+fn vcpus_count_for_cpu_types_alone() {
+    let world = world().tenant("compute.instance.non-gpu.vcpu", 3, 0);
+    assert_eq!(world.check(&[]).quota(), "fits");
+    assert_eq!(world.check_type(CPU, &[]).quota(), "blocked");
+}
+
+// nebius.md 4.5
+#[test]
+fn usage_above_the_limit_is_a_shortage_not_a_contradiction() {
+    let said = world().tenant(GPU_QUOTA, 8, 24).check(&[]);
+    assert_eq!(said.quota(), "blocked");
+    assert_eq!(said.decisive()["headroom"], 0);
+    assert_eq!(said.decisive()["minimum_limit"], 32);
+}
+
+// nebius.md 4.6
+#[test]
+fn a_row_in_another_unit_is_not_compared() {
+    let said = world()
+        .edit_tenant(GPU_QUOTA, |row| row["status"]["unit"] = "byte".into())
+        .check(&[]);
+    assert_eq!(said.decisive()["reason"], "wrong-unit");
+    let label = world().edit_tenant(GPU_QUOTA, |row| row["status"]["unit"] = "gpu".into());
+    assert_eq!(label.check(&[]).quota(), "fits");
+}
+
+// nebius.md 8.17
+#[test]
+fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
+    let said = world()
+        .edit_tenant(GPU_QUOTA, |row| {
+            row["status"]["state"] = "STATE_DELETED".into()
+        })
+        .check(&[]);
+    assert_eq!(said.quota(), "blocked");
+}
+
+// Several instances, the other row binding
+#[test]
+fn fits_count_is_the_least_of_all_rows() {
+    let said = world()
+        .tenant(GPU_QUOTA, 64, 0)
+        .tenant("compute.instance.count", 12, 9)
+        .check(&[]);
+    assert_eq!(said.json()["fits_count"], 3);
+    assert_eq!(said.decisive()["quota"], "compute.instance.count");
+    let four = world()
+        .tenant("compute.instance.count", 12, 9)
+        .check(&["--count", "4"]);
+    assert_eq!(four.quota(), "blocked");
+}
+
+// design.md, "Reservation"
+#[test]
+fn reservations_of_several_fabrics_add_up_unless_one_is_named() {
+    let world = world()
+        .tenant(GPU_QUOTA, 0, 0)
+        .block("a", "fabric-7", 8, 0)
+        .block("b", "fabric-8", 8, 0);
+    assert_eq!(world.check(&["--count", "2"]).quota(), "fits");
+    assert_eq!(
+        world
+            .check(&["--count", "2", "--fabric", "fabric-7"])
+            .quota(),
+        "blocked"
+    );
+    assert_eq!(
+        world
+            .check(&["--count", "1", "--fabric", "fabric-8"])
+            .quota(),
+        "fits"
+    );
+    assert_eq!(
+        world.check(&["--count", "2", "--new-cluster"]).quota(),
+        "blocked"
+    );
+    assert_eq!(world.check(&["--count", "3"]).quota(), "blocked");
+}
+
+#[test]
+fn a_projects_share_of_a_block_caps_it() {
+    let world = world()
+        .tenant(GPU_QUOTA, 0, 0)
+        .block("a", "fabric-7", 16, 0);
+    assert_eq!(world.check(&["--count", "2"]).quota(), "fits");
+    let capped = world.capacity_allowance("a", 8, 0);
+    assert_eq!(capped.check(&["--count", "1"]).quota(), "fits");
+    assert_eq!(capped.check(&["--count", "2"]).quota(), "blocked");
+}
+
+#[test]
+fn blocks_that_were_not_measured_or_serve_others() {
+    let unmeasured = world()
+        .tenant(GPU_QUOTA, 0, 0)
+        .block("a", "fabric-7", 16, 0)
+        .edit_blocks(|block| {
+            block["status"]["usage_state"] = "USAGE_STATE_UNKNOWN".into();
+        });
+    assert_eq!(unmeasured.check(&[]).quota(), "unknown");
+    assert_eq!(
+        unmeasured.check(&["--reservation", "strict"]).quota(),
+        "unknown"
+    );
+    assert_eq!(
+        unmeasured.check(&["--reservation", "forbid"]).quota(),
+        "blocked"
+    );
+    let other = world()
+        .tenant(GPU_QUOTA, 0, 0)
+        .block("a", "fabric-7", 16, 0)
+        .edit_blocks(|block| {
+            block["status"]["service"] = "tokenfactory".into();
+        });
+    assert_eq!(other.check(&[]).quota(), "blocked");
+    let inactive = world()
+        .tenant(GPU_QUOTA, 0, 0)
+        .block("a", "fabric-7", 16, 0)
+        .edit_blocks(|block| {
+            block["status"]["state"] = "STATE_SHUTTING".into();
+        });
+    assert_eq!(inactive.check(&[]).quota(), "blocked");
+}
+
+// design.md, "`--restart`"; nebius.md 8.3
+#[test]
+fn a_restart_takes_only_what_a_stopped_instance_gave_up() {
+    let world = world()
+        .tenant("compute.instance.count", 0, 0)
+        .tenant("compute.disk.count", 0, 0)
+        .tenant("vpc.allocation.count", 1, 0);
+    assert_eq!(world.check(&["--restart"]).quota(), "fits");
+    assert_eq!(
+        world.check(&["--restart", "--public-ip", "static"]).quota(),
+        "fits"
+    );
+    let dynamic = ["--restart", "--count", "2", "--public-ip", "dynamic"];
+    assert_eq!(world.check(&dynamic).quota(), "blocked");
+    let gpus = WorldBuilder::new()
+        .tenant(GPU_QUOTA, 8, 8)
+        .check(&["--restart"]);
+    assert_eq!(gpus.quota(), "unknown");
+    let vcpus = WorldBuilder::new().tenant("compute.instance.non-gpu.vcpu", 4, 4);
+    assert_eq!(vcpus.check_type(CPU, &["--restart"]).quota(), "unknown");
+}
+
+// nebius.md 8.8
+#[test]
+fn a_new_cluster_takes_one_whatever_the_count() {
+    let world = world().tenant("compute.gpucluster.count", 1, 0);
+    assert_eq!(
+        world.check(&["--count", "4", "--new-cluster"]).quota(),
+        "fits"
+    );
+    let full = WorldBuilder::new()
+        .tenant("compute.gpucluster.count", 1, 1)
+        .check(&["--new-cluster"]);
+    assert_eq!(full.quota(), "blocked");
+}
+
+#[test]
+fn a_filesystem_is_created_once_for_the_launch() {
+    let world = world().tenant("compute.filesystem.count", 1, 0).tenant(
+        "compute.filesystem.size.network-ssd",
+        TIB,
+        0,
+    );
+    let options = ["--count", "3", "--filesystem", "network-ssd:1TiB"];
+    assert_eq!(world.check(&options).quota(), "fits");
+    let short = world
+        .tenant("compute.filesystem.size.network-ssd", TIB - 1, 0)
+        .check(&options);
+    assert_eq!(short.quota(), "blocked");
+}
+
+#[test]
+fn a_project_row_that_is_short_names_the_command_that_raises_it() {
+    let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
+    let remedy = said.decisive()["remedy"].as_str().unwrap().to_owned();
+    assert!(
+        remedy.contains(&format!(
+            "--parent-id {PROJECT} --name {GPU_QUOTA} --region {REGION} --limit 8"
+        )),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn numbers_at_the_end_of_the_range_do_not_wrap() {
+    let world = world().tenant(GPU_QUOTA, u64::MAX, u64::MAX - 7);
+    assert_eq!(world.check(&[]).quota(), "blocked");
+    let world = WorldBuilder::new().tenant(GPU_QUOTA, u64::MAX, u64::MAX - 8);
+    assert_eq!(world.check(&[]).quota(), "fits");
+    let million = WorldBuilder::new().check(&["--count", "1000000"]);
+    assert_eq!(million.quota(), "blocked");
+    assert_eq!(million.json()["findings"][0]["required"], 8_000_000);
+}
+
+#[test]
+fn the_answer_names_what_was_asked() {
+    let said = world().check(&[]);
+    let answer = said.json();
+    assert_eq!(answer["instance_type"], H200);
+    assert_eq!(answer["region"], REGION);
+    assert_eq!(answer["lifecycle"], "on-demand");
+    assert_eq!(
+        answer["sources"]["tenant_allowances"]["state"],
+        json!("complete")
+    );
+}
