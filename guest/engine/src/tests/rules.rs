@@ -255,6 +255,29 @@ fn a_reservation_that_was_not_measured_makes_a_shortage_unknown() {
 }
 
 #[test]
+fn an_announced_change_of_a_reservation_is_told_without_being_asked() {
+    let mut parts = Parts::roomy();
+    let day = 24 * 3_600_000;
+    parts.reservations.items = Vec::from([Reservation {
+        next_change: Some(ReservationChange {
+            at: 1_000 + 2 * day,
+            limit: Some(0),
+        }),
+        ..reservation("r1", "a", 8, 0)
+    }]);
+    let verdict = parts.judge_under(1, &alone(), Lifecycle::OnDemand, &Policy::default());
+    assert_eq!(verdict.quota, QuotaOutcome::Fits);
+    let told = verdict
+        .findings
+        .iter()
+        .filter_map(|finding| finding.detail.as_ref());
+    let told: Vec<_> = told
+        .filter(|detail| detail.contains("r1 changes from 8 GPUs to 0 GPUs in 2 d 0 h"))
+        .collect();
+    assert_eq!(told.len(), 1, "{verdict:?}");
+}
+
+#[test]
 fn a_reservation_listed_twice_is_there_once() {
     let mut parts = Parts::roomy();
     parts.tenant_row("gpu").limit = Some(0);
