@@ -321,3 +321,19 @@ fn the_answer_names_what_was_asked() {
         json!("complete")
     );
 }
+
+// design.md, "Preemptible"
+#[test]
+fn rows_that_a_preemptible_instance_does_not_draw_on_are_reported_all_the_same() {
+    let said = world().check(&["--lifecycle", "preemptible", "--explain"]);
+    assert_eq!(said.quota(), "fits");
+    for quota in [GPU_QUOTA, "compute.instance.count"] {
+        let findings = said.json()["findings"].clone();
+        let found = findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|finding| finding["quota"] == quota);
+        assert_eq!(found.unwrap()["reason"], "not-decisive", "{quota}");
+    }
+}
