@@ -43,7 +43,8 @@ pub(crate) struct Launched {
 
 enum Refusal {
     Quota(Vec<String>),
-    Hardware,
+    /// The instance that found none stays behind, stopped (nebius.md 4.11).
+    Hardware(String),
 }
 
 /// A connection to the cloud, with a token.
@@ -68,10 +69,13 @@ impl Launcher {
         match self.create(launch, &mut created).await {
             Ok(()) => Outcome::Launched(created),
             Err(refusal) => {
+                if let Refusal::Hardware(id) = &refusal {
+                    created.instances.push(id.clone());
+                }
                 self.delete(&created).await;
                 match refusal {
                     Refusal::Quota(quotas) => Outcome::OverQuota { quotas },
-                    Refusal::Hardware => Outcome::NoHardware,
+                    Refusal::Hardware(_) => Outcome::NoHardware,
                 }
             }
         }
@@ -158,7 +162,7 @@ impl Launcher {
                     self.stop(&started).await;
                     return match refusal {
                         Refusal::Quota(quotas) => Outcome::OverQuota { quotas },
-                        Refusal::Hardware => Outcome::NoHardware,
+                        Refusal::Hardware(_) => Outcome::NoHardware,
                     };
                 }
             }
@@ -300,7 +304,7 @@ fn authorized<T>(message: T) -> Request<T> {
 
 /// The id of what was made, or why it was refused. Any other failure is a mistake of the test.
 fn finish(answer: Result<tonic::Response<Operation>, Status>) -> Result<String, Refusal> {
-    let status = match answer {
+    let (status, left_behind) = match answer {
         Ok(operation) => {
             let operation = operation.into_inner();
             let status = operation
@@ -309,11 +313,12 @@ fn finish(answer: Result<tonic::Response<Operation>, Status>) -> Result<String, 
             if status.code == 0 {
                 return Ok(operation.resource_id);
             }
-            status
+            (status, operation.resource_id)
         }
         Err(status) => {
             assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
-            nebius_api::google::rpc::Status::decode(status.details()).unwrap()
+            let status = nebius_api::google::rpc::Status::decode(status.details()).unwrap();
+            (status, String::new())
         }
     };
     for detail in &status.details {
@@ -328,7 +333,7 @@ fn finish(answer: Result<tonic::Response<Operation>, Status>) -> Result<String, 
                         .collect(),
                 ));
             }
-            Some(Details::NotEnoughResources(_)) => return Err(Refusal::Hardware),
+            Some(Details::NotEnoughResources(_)) => return Err(Refusal::Hardware(left_behind)),
             _ => {}
         }
     }
