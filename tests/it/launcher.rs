@@ -43,7 +43,7 @@ pub(crate) struct Launched {
 
 enum Refusal {
     Quota(Vec<String>),
-    /// The instance that found none stays behind, stopped (nebius.md 4.11).
+    /// The instance that found none; mostly it stays behind, stopped (nebius.md 4.11).
     Hardware(String),
 }
 
@@ -70,7 +70,9 @@ impl Launcher {
             Ok(()) => Outcome::Launched(created),
             Err(refusal) => {
                 if let Refusal::Hardware(id) = &refusal {
-                    created.instances.push(id.clone());
+                    // A launch that insisted on a full reservation leaves nothing behind, so there may be nothing here.
+                    let request = DeleteInstanceRequest { id: id.clone() };
+                    let _ = self.instances().delete(authorized(request)).await;
                 }
                 self.delete(&created).await;
                 match refusal {
