@@ -96,18 +96,14 @@ fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
 
 fn same_row(one: &Finding, other: &Finding) -> bool {
     // Each project has rows of its own; the tenant's are everybody's.
-    let key = |finding: &Finding| {
-        (
-            finding.scope,
-            finding.owner.clone(),
-            finding.region.clone(),
-            finding.quota.clone(),
-        )
-    };
+    let same_key = one.scope == other.scope
+        && one.owner == other.owner
+        && one.region == other.region
+        && one.quota == other.quota;
     let orienting =
         |finding: &Finding| matches!(finding.reason, Reason::NotDecisive | Reason::NotChecked);
     match &one.quota {
-        Some(_) => key(one) == key(other) && orienting(one) == orienting(other),
+        Some(_) => same_key && orienting(one) == orienting(other),
         None => one == other,
     }
 }

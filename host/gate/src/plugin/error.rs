@@ -107,11 +107,6 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the caller asked for something that makes no sense.
-    pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
-
     /// The contract's code, where the plugin itself refused.
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
