@@ -7,11 +7,11 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     bindings::quotagate::plugin::inventory::{
-        AllowanceList, Allowances, Capacities, InstanceTypes, Reservations,
+        AllowanceList, Allowances, Capacities, InstanceTypes, Reservations, Sources,
     },
     inventory::NamedSource,
     types::{
-        Admission, Allowance, Availability, BreakingLaunch, Capacity, CapacityOutcome, Demand,
+        Admission, Allowance, Availability, Block, BreakingLaunch, Capacity, CapacityOutcome, Demand,
         Diagnosis, Disk, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
         QuotaOutcome, Reservation, ReservationChange, ReservedDemand, SourceReport, SourceState,
         Verdict,
@@ -117,6 +117,7 @@ records! {
     Allowance { name, owner, region, unit, state, limit, usage, usage_state, held }
     AllowanceList { owner, rows, source }
     Allowances { tenant, project }
+    Block { kind, region, quota, project, at_least, instance_type, lifecycle, fabric, cause, until }
     BreakingLaunch { index, fits_count }
     Capacities { items, source }
     Capacity { instance_type, region, fabric, lane, available, level, freshness, observed_at }
@@ -144,5 +145,6 @@ records! {
     Reservations { items, source }
     ReservedDemand { reservation, amount }
     SourceReport { state, fetched_at, detail }
+    Sources { tenant_allowances, project_allowances, instance_types, capacities, reservations }
     Verdict { quota, capacity, availability, fits_count, visible, findings }
 }

@@ -3,6 +3,8 @@
 //! A source does network or file work and nothing else: it neither caches nor judges. Each question can fail on its own,
 //! and each can be answered in part.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::types::{Allowance, Capacity, InstanceType, Reservation, UsageState};
@@ -115,6 +117,19 @@ pub struct SourceError {
     pub kind: SourceErrorKind,
     /// What failed, on what, and what to do about it; no secrets.
     pub message: String,
+    /// How long the cloud asked to be left alone, where it said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl SourceError {
+    /// An error of a cloud that did not say how long to wait.
+    pub const fn new(kind: SourceErrorKind, message: String) -> Self {
+        Self {
+            kind,
+            message,
+            retry_after: None,
+        }
+    }
 }
 
 /// The ways in which a source cannot be read.

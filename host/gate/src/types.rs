@@ -9,7 +9,7 @@ pub use crate::bindings::{
     quotagate::plugin::{
         inventory::{Source as SourceReport, SourceState},
         types::{
-            Allowance, Availability, Capacity, CapacityLevel, CapacityOutcome, Disk, Finding,
+            Allowance, Availability, Block, BlockKind, Capacity, CapacityLevel, CapacityOutcome, Disk, Finding,
             Freshness, InstanceType, Lane, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome,
             Reason, Reservation, ReservationChange, ReservationUse, RowState, Scope, Strictness,
             UsageState, Verdict,
@@ -48,6 +48,7 @@ macro_rules! names {
 
 names! {
     Availability { Available = "available", NoQuota = "no_quota", NoCapacity = "no_capacity", Unknown = "unknown" }
+    BlockKind { Quota = "quota", Capacity = "capacity", Unclear = "unclear" }
     CapacityLevel {
         High = "high",
         Medium = "medium",
@@ -91,6 +92,7 @@ names! {
         LimitReached = "limit-reached",
         NotDecisive = "not-decisive",
         NotChecked = "not-checked",
+        FailedBefore = "failed-before",
     }
     ReservationUse { Auto = "auto", Forbid = "forbid", Strict = "strict" }
     RowState {

@@ -203,10 +203,7 @@ impl CallError {
 
 impl From<CallError> for SourceError {
     fn from(error: CallError) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.to_string(),
-        }
+        Self::new(error.kind(), error.to_string())
     }
 }
 

@@ -248,5 +248,5 @@ fn instant(text: &str) -> Result<u64, RecordedWorldError> {
 }
 
 const fn error(kind: SourceErrorKind, message: String) -> SourceError {
-    SourceError { kind, message }
+    SourceError::new(kind, message)
 }

@@ -201,6 +201,21 @@ impl Inventory {
         }
     }
 
+    pub(crate) fn sources_shown(&self, project: &str) -> contract::Sources {
+        let allowances = self.allowances(project);
+        contract::Sources {
+            tenant_allowances: allowances.tenant.source,
+            project_allowances: allowances.project.source,
+            instance_types: self.instance_types(project).source,
+            capacities: self.capacities.report.clone(),
+            reservations: self.reservations(project).source,
+        }
+    }
+
+    pub(crate) const fn blocks(&self) -> &[contract::Block] {
+        &[]
+    }
+
     pub(crate) fn capacities(&self) -> contract::Capacities {
         contract::Capacities {
             items: self.capacities.value.clone(),

@@ -123,4 +123,12 @@ impl inventory::Host for State {
     fn get_reservations(&mut self, project: String) -> inventory::Reservations {
         self.inventory.reservations(&project)
     }
+
+    fn get_sources(&mut self, project: String) -> inventory::Sources {
+        self.inventory.sources_shown(&project)
+    }
+
+    fn get_blocks(&mut self) -> Vec<inventory::Block> {
+        self.inventory.blocks().to_vec()
+    }
 }

@@ -73,12 +73,12 @@ impl<T> Converted<T> {
         interrupted_by: Option<SourceError>,
         recorded_at: Option<u64>,
     ) -> Read<Vec<T>> {
-        let left_out = self.malformed.first().map(|first| SourceError {
-            kind: SourceErrorKind::Invalid,
-            message: format!(
+        let left_out = self.malformed.first().map(|first| {
+            let text = format!(
                 "left out {} of the cloud's rows that make no sense, the first because {first}",
                 self.malformed.len()
-            ),
+            );
+            SourceError::new(SourceErrorKind::Invalid, text)
         });
         Read {
             value: self.rows,
@@ -128,10 +128,7 @@ mod tests {
 
     #[test]
     fn what_stopped_the_reading_comes_before_rows_left_out() {
-        let stopped = SourceError {
-            kind: SourceErrorKind::Unavailable,
-            message: "stopped".to_owned(),
-        };
+        let stopped = SourceError::new(SourceErrorKind::Unavailable, "stopped".to_owned());
         let results = [Ok(1), Err(ConvertError::Nameless("preset"))];
         let read = Converted::collect(results).into_read(Some(stopped.clone()), None);
         assert_eq!(read.interrupted_by, Some(stopped));
