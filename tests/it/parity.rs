@@ -25,9 +25,10 @@ struct Shown {
 async fn gate(world: &Path) -> Gate {
     let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
     let world = World::read(world).unwrap();
-    Gate::new(plugin, Arc::new(RecordedWorld::new(world).unwrap()))
+    Gate::builder(plugin, Arc::new(RecordedWorld::new(world).unwrap()))
+        .clock(Clock::from_fn(|| NOW))
+        .build()
         .unwrap()
-        .with_clock(Clock::from_fn(|| NOW))
 }
 
 /// Asks both for the same and compares what they say, to the letter.

@@ -1,8 +1,8 @@
 //! A gate for the account that the options name: live or recorded, with the plugin that they name.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use quotagate::{Gate, Plugin, PluginOptions, Source};
+use quotagate::{Gate, GateOptions, Plugin, PluginOptions, RefreshOptions, Source};
 use quotagate_nebius::{
     ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, RecordedWorld,
 };
@@ -28,14 +28,28 @@ impl Session {
                 (Arc::new(client), usual)
             }
         };
-        let mut gate = Gate::new(load_plugin(global)?, source)?;
+        let mut gate = Gate::builder(load_plugin(global)?, source).options(options(global));
         if let Some(project) = project {
-            gate = gate.for_project(project);
+            gate = gate.project(project);
         }
         Ok(Self {
-            gate,
+            gate: gate.build()?,
             usual_project,
         })
+    }
+}
+
+/// How a gate behaves that answers once: it waits for every source, as long as each may take.
+fn options(global: &Global) -> GateOptions {
+    let patience = global.timeout.saturating_add(Duration::from_secs(5));
+    GateOptions {
+        refresh: RefreshOptions {
+            // The account is read before its projects are known.
+            first_wait: patience.saturating_mul(2),
+            verify_wait: patience,
+            ..RefreshOptions::default()
+        },
+        ..GateOptions::default()
     }
 }
 

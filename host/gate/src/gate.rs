@@ -2,29 +2,35 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
-
-use futures::lock::Mutex;
 
 use crate::{
+    builder::GateBuilder,
     clock::Clock,
-    inventory::{self, Inventory, NamedSource, Projects},
+    feedback::Report,
+    holds::{HoldFileError, HoldRecord},
+    inventory::{Cache, Inventory, NamedSource, SourceKey, SourceKind},
+    options::{Action, GateOptions},
     plugin::{CallError, Plugin},
     source::Source,
-    types::{Admission, Diagnosis, Failure, Launch, Lifecycle, Offer, Policy, Profile, Verdict},
+    telemetry,
+    types::{
+        Admission, Diagnosis, Failure, FailureKind, Launch, Lifecycle, Offer, Policy, Profile,
+        Verdict,
+    },
 };
 
-/// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once.
+/// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once, within a
+/// runtime of tokio.
 ///
-/// The account is read at the first question and kept; [`Gate::refresh`] reads it again.
+/// The account is read in the background and every question answered from memory; only the very first waits, and only so
+/// long ([`crate::RefreshOptions`]). [`Gate::verify`] reads again what matters before a launch, and holds the amounts.
 pub struct Gate {
-    plugin: Plugin,
-    source: Arc<dyn Source>,
-    projects: Projects,
-    clock: Clock,
-    // Held while the account is read, so that concurrent first questions read it once.
-    latest: Mutex<Option<Arc<Inventory>>>,
+    // Read for a clone, written for a swap.
+    plugin: RwLock<Plugin>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) options: Arc<GateOptions>,
 }
 
 /// Why a gate could not be built or gave no verdict.
@@ -50,6 +56,9 @@ pub enum GateError {
     /// The plugin gave no answer.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Holds cannot be kept where they should be.
+    #[error(transparent)]
+    HoldFile(#[from] HoldFileError),
 }
 
 /// What a gate says about a list of offers.
@@ -92,70 +101,88 @@ pub struct PlanCheck {
     pub plan: Vec<Launch>,
     /// The judgement.
     pub admission: Admission,
+    /// What the options say of such a plan ([`GateOptions::plan`]).
+    pub action: Action,
     /// Where the judgement comes from.
     pub sources: Vec<NamedSource>,
 }
 
 impl Gate {
-    /// Puts a plugin and a source together, for every project of the account.
+    /// Puts a plugin and a source together, for every project of the account, with the default options.
     ///
     /// # Errors
     /// When they are of different clouds.
     pub fn new(plugin: Plugin, source: Arc<dyn Source>) -> Result<Self, GateError> {
-        let (plugin_cloud, source_cloud) = (&plugin.descriptor().cloud, source.cloud());
-        if plugin_cloud != source_cloud {
-            return Err(GateError::CloudMismatch {
-                plugin: plugin_cloud.clone(),
-                source_cloud: source_cloud.to_owned(),
-            });
+        Self::builder(plugin, source).build()
+    }
+
+    /// A gate with other options.
+    pub fn builder(plugin: Plugin, source: Arc<dyn Source>) -> GateBuilder {
+        GateBuilder::new(plugin, source)
+    }
+
+    pub(crate) const fn from_parts(
+        plugin: Plugin,
+        cache: Arc<Cache>,
+        options: Arc<GateOptions>,
+    ) -> Self {
+        Self {
+            plugin: RwLock::new(plugin),
+            cache,
+            options,
         }
-        Ok(Self {
-            plugin,
-            source,
-            projects: Projects::All,
-            clock: Clock::system(),
-            latest: Mutex::new(None),
-        })
-    }
-
-    /// The same gate for one project alone: nothing of the others is read.
-    #[must_use]
-    pub fn for_project(mut self, project: &str) -> Self {
-        self.projects = Projects::One(project.to_owned());
-        self
-    }
-
-    /// The same gate under another clock.
-    #[must_use]
-    pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
     }
 
     /// The plugin in use.
-    pub const fn plugin(&self) -> &Plugin {
-        &self.plugin
+    pub fn plugin(&self) -> Plugin {
+        self.plugin
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
-    /// What was read of the account; reads it if that has not happened yet.
+    /// Judges with another plugin from now on, and gives the one there was. Requests under way end with the plugin that
+    /// they began with.
+    ///
+    /// # Errors
+    /// When the new one judges another cloud.
+    pub fn swap_plugin(&self, plugin: Plugin) -> Result<Plugin, GateError> {
+        check_cloud(&plugin, &**self.cache.source())?;
+        tracing::info!(
+            from = self.plugin().sha256(),
+            to = plugin.sha256(),
+            "judging with another plugin"
+        );
+        let mut current = self.plugin.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *current, plugin))
+    }
+
+    /// How it behaves.
+    pub fn options(&self) -> &GateOptions {
+        &self.options
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        self.cache.clock()
+    }
+
+    /// What is known of the account now. The first question of all waits for the sources, none of the later ones does.
     pub async fn inventory(&self) -> Arc<Inventory> {
-        let mut latest = self.latest.lock().await;
-        match &*latest {
-            Some(inventory) => Arc::clone(inventory),
-            None => self.read(&mut latest).await,
-        }
+        self.cache.inventory().await
     }
 
-    /// Reads every source again, and keeps the answers for the questions to come.
+    /// Reads every source again, and waits for the answers.
     pub async fn refresh(&self) -> Arc<Inventory> {
-        let mut latest = self.latest.lock().await;
-        self.read(&mut latest).await
+        self.cache
+            .read_again(None, self.options.refresh.give_up)
+            .await;
+        self.inventory().await
     }
 
-    async fn read(&self, latest: &mut Option<Arc<Inventory>>) -> Arc<Inventory> {
-        let read = inventory::fetch(&*self.source, &self.clock, &self.projects).await;
-        *latest = Some(Arc::clone(&read));
-        read
+    /// Starts with what another source knew of the account, such as a world recorded on disk: it is used, with the age it
+    /// has, until each source was read.
+    pub async fn warm_up(&self, recorded: &dyn Source) {
+        self.cache.warm_up(recorded).await;
     }
 
     /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
@@ -168,8 +195,10 @@ impl Gate {
     /// Where the profile names a project, every offer is judged in it; otherwise in each project of the offer's region.
     ///
     /// # Errors
-    /// When the plugin gives no answer, or the launch makes no sense.
-    #[tracing::instrument(name = "quotagate.filter", skip_all, fields(offers = offers.len()))]
+    /// When the launch makes no sense. A plugin that breaks makes verdicts unknown.
+    #[tracing::instrument(name = "quotagate.filter", skip_all, fields(
+        cloud.provider = self.cache.source().cloud(), offers = offers.len(), count, generation, hidden,
+    ))]
     pub async fn filter(
         &self,
         offers: &[Offer],
@@ -178,20 +207,30 @@ impl Gate {
         policy: &Policy,
     ) -> Result<Listing, GateError> {
         let inventory = self.inventory().await;
+        let plugin = self.plugin();
         let mut items = Vec::with_capacity(offers.len());
+        let mut hidden = 0_u64;
         for (project, here) in inventory.places(offers, &profile.project) {
             let profile = Profile {
                 project: project.clone(),
                 ..profile.clone()
             };
-            let verdicts = self.plugin.assess(
-                &inventory,
-                &self.clock,
-                &here.distinct,
-                count,
-                &profile,
-                policy,
-            )?;
+            let mut verdicts = telemetry::called("assess", || {
+                plugin.assess(
+                    &inventory,
+                    self.clock(),
+                    &here.distinct,
+                    count,
+                    &profile,
+                    policy,
+                )
+            })?;
+            for verdict in &mut verdicts {
+                telemetry::judged("list", verdict);
+                hidden += u64::from(!verdict.visible);
+                // Shadow mode says in the log what it would have hidden, and hides nothing.
+                verdict.visible |= self.options.shadow;
+            }
             let verdicts: Vec<Arc<Verdict>> = verdicts.into_iter().map(Arc::new).collect();
             for (index, which) in here.places {
                 if let (Some(offer), Some(verdict)) = (offers.get(index), verdicts.get(which)) {
@@ -204,6 +243,10 @@ impl Gate {
                 }
             }
         }
+        let span = tracing::Span::current();
+        span.record("generation", inventory.generation());
+        span.record("hidden", hidden);
+        tracing::debug!(shadow = self.options.shadow, hidden, "judged a list");
         items.sort_by_key(|item| item.index);
         Ok(Listing {
             items,
@@ -211,32 +254,36 @@ impl Gate {
         })
     }
 
-    /// Judges one launch. A profile without a project means the one project of the launch's region.
+    /// Judges one launch by what is known now. A profile without a project means the one project of the launch's region.
+    /// Before a launch is really made, ask [`Gate::verify`].
     ///
     /// # Errors
-    /// When the plugin gives no answer, the launch makes no sense, or its region has several projects and it names none.
+    /// When the launch makes no sense, or its region has several projects and it names none.
     #[tracing::instrument(name = "quotagate.check", skip_all, fields(
-        instance_type = launch.offer.instance_type, region = launch.offer.region, count = launch.count,
+        cloud.provider = self.cache.source().cloud(), cloud.region = launch.offer.region,
+        instance_type = launch.offer.instance_type, count = launch.count,
     ))]
     pub async fn check(&self, launch: &Launch, policy: &Policy) -> Result<Check, GateError> {
         let inventory = self.inventory().await;
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;
-        let verdict = self
-            .plugin
-            .assess(
+        let plugin = self.plugin();
+        let verdict = telemetry::called("assess", || {
+            plugin.assess(
                 &inventory,
-                &self.clock,
+                self.clock(),
                 std::slice::from_ref(&launch.offer),
                 launch.count,
                 &launch.profile,
                 policy,
-            )?
-            .pop()
-            .ok_or(CallError::WrongLength {
-                asked: 1,
-                answered: 0,
-            })?;
+            )
+        })?
+        .pop()
+        .ok_or(CallError::WrongLength {
+            asked: 1,
+            answered: 0,
+        })?;
+        telemetry::judged("check", &verdict);
         Ok(Check {
             sources: inventory.sources_for(&launch.profile.project),
             launch,
@@ -249,16 +296,20 @@ impl Gate {
     ///
     /// # Errors
     /// As for [`Gate::check`]; the message says which launch of the plan it speaks of.
-    #[tracing::instrument(name = "quotagate.admit", skip_all, fields(launches = plan.len()))]
+    #[tracing::instrument(name = "quotagate.admit", skip_all, fields(
+        cloud.provider = self.cache.source().cloud(), launches = plan.len(),
+    ))]
     pub async fn admit(&self, plan: &[Launch], policy: &Policy) -> Result<PlanCheck, GateError> {
         let inventory = self.inventory().await;
-        let mut plan = plan.to_vec();
-        for launch in &mut plan {
-            launch.profile.project = inventory.project_for(launch)?;
-        }
-        let admission = self.plugin.admit(&inventory, &self.clock, &plan, policy)?;
+        let plan = inventory.with_projects(plan)?;
+        let plugin = self.plugin();
+        let admission = telemetry::called("admit", || {
+            plugin.admit(&inventory, self.clock(), &plan, policy)
+        })?;
+        telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,
+            action: self.options.plan.action(&admission.verdict),
             admission,
             sources: inventory.sources(),
         })
@@ -269,11 +320,77 @@ impl Gate {
     /// # Errors
     /// When the plugin gives no answer.
     pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, GateError> {
-        Ok(self.plugin.diagnose(failure)?)
+        let plugin = self.plugin();
+        Ok(telemetry::called("diagnose", || plugin.diagnose(failure))?)
+    }
+
+    /// Learns from a launch that failed: says what the error means, and blocks launches like it for a while, as far as the
+    /// error speaks of them. Where a quota refused it, the rows are read again in the background: what was known is wrong.
+    ///
+    /// # Errors
+    /// When the plugin gives no answer, or the launch names no project and its region has several.
+    #[tracing::instrument(name = "quotagate.report", skip_all, fields(
+        cloud.provider = self.cache.source().cloud(), cloud.region = launch.offer.region,
+        instance_type = launch.offer.instance_type, kind,
+    ))]
+    pub async fn report(&self, launch: &Launch, failure: &Failure) -> Result<Report, GateError> {
+        let diagnosis = self.diagnose(failure)?;
+        let inventory = self.inventory().await;
+        let mut launch = launch.clone();
+        launch.profile.project = inventory.project_for(&launch)?;
+        let blocks = self
+            .cache
+            .with(|state, now| state.learn(&launch, &diagnosis, now));
+        tracing::Span::current().record("kind", diagnosis.kind.as_str());
+        tracing::info!(kind = %diagnosis.kind, blocks = blocks.len(), "a launch failed");
+        if diagnosis.kind == FailureKind::Quota {
+            self.cache.read_soon(&[
+                SourceKey::tenant(SourceKind::TenantAllowances),
+                SourceKey::project(SourceKind::ProjectAllowances, &launch.profile.project),
+            ]);
+        }
+        Ok(Report { diagnosis, blocks })
+    }
+
+    /// The holds that stand.
+    pub fn holds(&self) -> Vec<HoldRecord> {
+        self.cache.with(|state, now| state.holds(now))
+    }
+
+    /// The launch of a hold was made: [`crate::Hold::commit`] by name, for holds of an earlier process too. Says whether
+    /// there is such a hold.
+    pub fn commit(&self, hold: &str, instances: &[String]) -> bool {
+        self.cache.commit(hold, instances)
+    }
+
+    /// The launch of a hold was not made: [`crate::Hold::release`] by name. Says whether there is such a hold.
+    pub fn release(&self, hold: &str) -> bool {
+        self.cache.release(hold)
     }
 }
 
+/// Whether a plugin judges the cloud that a source answers for.
+pub(crate) fn check_cloud(plugin: &Plugin, source: &dyn Source) -> Result<(), GateError> {
+    let (plugin_cloud, source_cloud) = (&plugin.descriptor().cloud, source.cloud());
+    if plugin_cloud == source_cloud {
+        return Ok(());
+    }
+    Err(GateError::CloudMismatch {
+        plugin: plugin_cloud.clone(),
+        source_cloud: source_cloud.to_owned(),
+    })
+}
+
 impl Inventory {
+    /// The plan with every launch in its project.
+    pub(crate) fn with_projects(&self, plan: &[Launch]) -> Result<Vec<Launch>, GateError> {
+        let mut plan = plan.to_vec();
+        for launch in &mut plan {
+            launch.profile.project = self.project_for(launch)?;
+        }
+        Ok(plan)
+    }
+
     /// The project that a launch is judged in: the one it names, else the one project of its region; empty where there is
     /// none.
     fn project_for(&self, launch: &Launch) -> Result<String, GateError> {

@@ -24,23 +24,40 @@
 //! ```
 //!
 //! # Modules, in reading order
-//! [`types`] the words of the contract · [`source`] what a cloud must answer · [`inventory`] what was read ·
-//! [`plugin`] the sandbox · [`gate`] the facade · [`alternatives`] what else would do · [`json`] verdicts as JSON · [`clock`].
+//! [`types`] the words of the contract · [`source`] what a cloud must answer · [`inventory`] what was read, in the
+//! background · [`plugin`] the sandbox · [`gate`] the facade · [`verify`] the final check · [`holds`] what is promised ·
+//! [`feedback`] what failed launches teach · [`options`] how a gate behaves · [`alternatives`] what else would do ·
+//! [`telemetry`] what can be watched · [`json`] verdicts as JSON · [`clock`].
 
 pub mod alternatives;
 mod bindings;
+mod builder;
 pub mod clock;
+pub mod feedback;
 pub mod gate;
+pub mod holds;
 pub mod inventory;
 pub mod json;
+pub mod options;
 pub mod plugin;
+mod refresher;
 pub mod source;
+pub mod telemetry;
 pub mod types;
+pub mod verify;
 
 pub use alternatives::Alternative;
+pub use builder::GateBuilder;
 pub use clock::Clock;
+pub use feedback::Report;
 pub use gate::{Check, Gate, GateError, JudgedOffer, Listing, PlanCheck};
-pub use inventory::{Inventory, NamedSource};
+pub use holds::{Hold, HoldFileError, HoldRecord};
+pub use inventory::{Inventory, NamedSource, SourceKind};
+pub use options::{
+    Action, FeedbackOptions, GateOptions, HoldOptions, ListOptions, PhaseOptions, RefreshOptions,
+};
 pub use plugin::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
+pub use refresher::Refresher;
 pub use source::Source;
 pub use types::*;
+pub use verify::{PlanVerification, Verification};

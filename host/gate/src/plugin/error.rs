@@ -115,6 +115,18 @@ impl CallError {
         }
     }
 
+    /// The name under which metrics and logs show it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Trapped { .. } => "trapped",
+            Self::TimedOut { .. } => "timed_out",
+            Self::OutOfFuel { .. } => "out_of_fuel",
+            Self::LimitHit(_) => "limit_hit",
+            Self::WrongLength { .. } => "wrong_length",
+        }
+    }
+
     /// Sorts an error of the runtime by its type; never by its text.
     pub(super) fn classify(error: wasmtime::Error, limits: &Limits) -> Self {
         match error.downcast_ref::<Trap>().copied() {

@@ -1,0 +1,251 @@
+//! What is known of one source: its last good answer, its failures since, and when to ask again. Time is an argument.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Listed, answer::Answer};
+use crate::{
+    clock::Moment,
+    options::{Freshness, RefreshOptions},
+    source::{Read, SourceError, SourceErrorKind},
+    types::{SourceReport, SourceState},
+};
+
+/// One source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entry {
+    good: Option<Good>,
+    failures: Option<Failures>,
+    /// When it was last asked, and how long to wait since then.
+    asked: Option<(Moment, Duration)>,
+    /// Whether the good answer is what it said when it was last asked.
+    is_latest: bool,
+}
+
+/// The last answer that holds something.
+#[derive(Clone, Debug)]
+struct Good {
+    answer: Arc<Answer>,
+    /// Why there may be more.
+    interrupted_by: Option<SourceError>,
+    /// When the cloud said so, as it is shown to people and plugins.
+    fetched_at: u64,
+    read: Moment,
+}
+
+/// What went wrong since.
+#[derive(Clone, Debug)]
+struct Failures {
+    latest: SourceError,
+    at: Moment,
+    in_a_row: u32,
+}
+
+impl Entry {
+    /// An answer from before this process, which is as old as it says.
+    pub(crate) fn warm(read: Read<Answer>, now: Moment) -> Self {
+        let fetched_at = read.recorded_at.unwrap_or_default();
+        let age = now.wall_ms.saturating_sub(fetched_at);
+        Self {
+            good: Some(Good {
+                answer: Arc::new(read.value),
+                interrupted_by: read.interrupted_by,
+                fetched_at,
+                read: Moment {
+                    wall_ms: now.wall_ms.saturating_sub(age),
+                    steady_ms: now.steady_ms.saturating_sub(age),
+                },
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Takes an answer in. `jitter` is drawn from -1 to 1.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Result<Read<Answer>, SourceError>,
+        now: Moment,
+        freshness: Freshness,
+        options: &RefreshOptions,
+        jitter: f64,
+    ) {
+        self.is_latest = false;
+        let trouble = match answer {
+            Ok(read) => self.take(read, now, freshness),
+            Err(error) => Some(error),
+        };
+        let wait = match trouble {
+            None => {
+                self.failures = None;
+                freshness.interval
+            }
+            Some(error) => self.failed(error, now, freshness, options),
+        };
+        let stretched = wait.as_secs_f64() * (options.jitter.clamp(0.0, 1.0)).mul_add(jitter, 1.0);
+        let hint = self
+            .failures
+            .as_ref()
+            .and_then(|failures| failures.latest.retry_after)
+            .unwrap_or_default();
+        // What the cloud asked for is never cut short.
+        let wait = Duration::try_from_secs_f64(stretched)
+            .unwrap_or(wait)
+            .max(hint);
+        self.asked = Some((now, wait));
+    }
+
+    /// Keeps what was read. A part of a list does not replace the whole of it while that can be trusted: then, and
+    /// wherever there is less than everything, the trouble is handed back.
+    fn take(
+        &mut self,
+        read: Read<Answer>,
+        now: Moment,
+        freshness: Freshness,
+    ) -> Option<SourceError> {
+        let trouble = read.interrupted_by.clone();
+        let whole = self.good.as_ref().is_some_and(|good| {
+            good.interrupted_by.is_none() && now.age_since(good.read) <= freshness.max_age
+        });
+        if trouble.is_none() || !whole {
+            // The same again stays the same: nobody derives it anew.
+            let answer = match &self.good {
+                Some(good) if *good.answer == read.value => Arc::clone(&good.answer),
+                _ => Arc::new(read.value),
+            };
+            self.good = Some(Good {
+                answer,
+                interrupted_by: read.interrupted_by,
+                fetched_at: read.recorded_at.unwrap_or(now.wall_ms),
+                read: now,
+            });
+            self.is_latest = true;
+        }
+        trouble
+    }
+
+    fn failed(
+        &mut self,
+        error: SourceError,
+        now: Moment,
+        freshness: Freshness,
+        options: &RefreshOptions,
+    ) -> Duration {
+        let in_a_row = self
+            .failures
+            .as_ref()
+            .map_or(1, |failures| failures.in_a_row.saturating_add(1));
+        self.failures = Some(Failures {
+            latest: error,
+            at: now,
+            in_a_row,
+        });
+        let doublings = (in_a_row - 1).min(16);
+        options
+            .first_retry
+            .saturating_mul(1 << doublings)
+            .min(freshness.interval)
+    }
+
+    /// Whether the source was ever asked, or is known from before.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.asked.is_some() || self.good.is_some()
+    }
+
+    /// Whether it is time to ask again.
+    pub(crate) fn is_due(&self, now: Moment) -> bool {
+        self.asked
+            .is_none_or(|(asked, wait)| now.age_since(asked) >= wait)
+    }
+
+    /// How long until it is time to ask again.
+    pub(crate) fn due_in(&self, now: Moment) -> Duration {
+        self.asked.map_or(Duration::ZERO, |(asked, wait)| {
+            wait.saturating_sub(now.age_since(asked))
+        })
+    }
+
+    /// Why the source must not be asked before it is due: it has failed too often, or the cloud asked to be left alone.
+    pub(crate) fn closed_by(&self, now: Moment, options: &RefreshOptions) -> Option<&SourceError> {
+        let failures = self.failures.as_ref()?;
+        let throttled = failures.latest.kind == SourceErrorKind::RateLimited
+            || failures.latest.retry_after.is_some();
+        let open = throttled || failures.in_a_row >= options.failures_to_open;
+        (open && !self.is_due(now)).then_some(&failures.latest)
+    }
+
+    /// Whether the latest question was answered, and the answer is what it is listed with.
+    pub(crate) const fn is_latest(&self) -> bool {
+        self.is_latest
+    }
+
+    /// What the latest question failed with, if it failed.
+    pub(crate) fn failure(&self) -> Option<&SourceError> {
+        self.failures.as_ref().map(|failures| &failures.latest)
+    }
+
+    /// The last good answer, of whatever age.
+    pub(crate) fn answer(&self) -> Option<Arc<Answer>> {
+        self.good.as_ref().map(|good| Arc::clone(&good.answer))
+    }
+
+    /// Whether the last good answer is too old to be trusted.
+    pub(crate) fn has_aged(&self, now: Moment, max_age: Duration) -> bool {
+        let good = self.good.as_ref();
+        good.is_some_and(|good| now.age_since(good.read) > max_age)
+    }
+
+    /// What can be shown of it now.
+    pub(crate) fn listed(&self, now: Moment, max_age: Duration) -> Listed {
+        let Some(good) = &self.good else {
+            return match &self.failures {
+                Some(failures) => Listed::unreadable(failures.report()),
+                None if self.asked.is_some() => Listed::unread("it was not answered yet"),
+                None => Listed::unread("it is being read for the first time"),
+            };
+        };
+        let age = now.age_since(good.read);
+        if age > max_age {
+            let why = match &self.failures {
+                Some(failures) => format!("; since then: {}", failures.latest),
+                None => String::new(),
+            };
+            return Listed::unreadable(SourceReport {
+                state: SourceState::Unavailable,
+                fetched_at: good.fetched_at,
+                detail: Some(format!(
+                    "last read {} s ago, which is more than the {} s that it is trusted for{why}",
+                    age.as_secs(),
+                    max_age.as_secs()
+                )),
+            });
+        }
+        let detail = match (&good.interrupted_by, &self.failures) {
+            (Some(error), _) => Some(error.message.clone()),
+            (None, Some(failures)) => Some(format!("reading it again failed: {}", failures.latest)),
+            (None, None) => None,
+        };
+        Listed {
+            answer: Some(Arc::clone(&good.answer)),
+            report: SourceReport {
+                state: match good.interrupted_by {
+                    Some(_) => SourceState::Incomplete,
+                    None => SourceState::Complete,
+                },
+                fetched_at: good.fetched_at,
+                detail,
+            },
+        }
+    }
+}
+
+impl Failures {
+    fn report(&self) -> SourceReport {
+        SourceReport {
+            state: match self.latest.kind {
+                SourceErrorKind::Denied => SourceState::Denied,
+                _ => SourceState::Unavailable,
+            },
+            fetched_at: self.at.wall_ms,
+            detail: Some(self.latest.message.clone()),
+        }
+    }
+}

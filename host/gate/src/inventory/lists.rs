@@ -1,0 +1,247 @@
+//! What an inventory says: to whoever asks for the account, and to plugins in the words of the contract.
+
+use super::{Answer, Inventory, Listed, SourceKey, SourceKind};
+use crate::{
+    bindings::quotagate::plugin::inventory as contract,
+    feedback::measured,
+    holds::Row,
+    source::{Account, OwnedAllowances, ReservationShare},
+    types::{Capacity, InstanceType, Reservation, SourceReport, SourceState, UsageState},
+};
+
+static NO_ACCOUNT: Account = Account {
+    tenant: String::new(),
+    projects: Vec::new(),
+};
+static NO_ALLOWANCES: OwnedAllowances = OwnedAllowances {
+    owner: String::new(),
+    rows: Vec::new(),
+};
+
+impl Inventory {
+    /// The tenant and its projects, as far as they were read.
+    pub fn account(&self) -> &Account {
+        match self.answer(&SourceKey::tenant(SourceKind::Account)) {
+            Some(Answer::Account(account)) => account,
+            _ => &NO_ACCOUNT,
+        }
+    }
+
+    /// The tenant's quota rows, as far as they were read.
+    pub fn tenant_allowances(&self) -> &OwnedAllowances {
+        self.owned(&SourceKey::tenant(SourceKind::TenantAllowances))
+    }
+
+    /// A project's quota rows, as far as they were read.
+    pub fn project_allowances(&self, project: &str) -> Option<&OwnedAllowances> {
+        let key = SourceKey::project(SourceKind::ProjectAllowances, project);
+        self.lists().contains_key(&key).then(|| self.owned(&key))
+    }
+
+    /// The projects that were read, by id.
+    pub fn projects(&self) -> impl Iterator<Item = &str> {
+        self.lists()
+            .keys()
+            .filter(|key| key.kind == SourceKind::InstanceTypes)
+            .filter_map(|key| key.project.as_deref())
+    }
+
+    /// The types that a project is offered, as far as they were read.
+    pub fn types_of(&self, project: &str) -> &[InstanceType] {
+        match self.answer(&SourceKey::project(SourceKind::InstanceTypes, project)) {
+            Some(Answer::InstanceTypes(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The region a project lives in, where it is known.
+    pub fn region_of(&self, project: &str) -> Option<&str> {
+        let projects = &self.account().projects;
+        let found = projects.iter().find(|known| known.id == project)?;
+        Some(found.region.as_str()).filter(|region| !region.is_empty())
+    }
+
+    /// The projects that were read in one region, by id.
+    pub fn projects_in(&self, region: &str) -> Vec<String> {
+        self.projects()
+            .filter(|project| self.region_of(project) == Some(region))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The tenant's reserved capacity, as far as it was read.
+    pub fn reserved(&self) -> &[Reservation] {
+        match self.answer(&SourceKey::tenant(SourceKind::Reservations)) {
+            Some(Answer::Reservations(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The cloud's advice on free hardware, as far as it was read.
+    pub fn advice(&self) -> &[Capacity] {
+        match self.answer(&SourceKey::tenant(SourceKind::Capacities)) {
+            Some(Answer::Capacities(items)) => items,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn allowances(&self, project: &str) -> contract::Allowances {
+        let list = |key: SourceKey| {
+            let owned = self.owned(&key);
+            let mut rows = owned.rows.clone();
+            if !self.held().is_empty() {
+                for row in &mut rows {
+                    row.held = self.held().of_allowance(&row.owner, &row.name, &row.region);
+                }
+            }
+            contract::AllowanceList {
+                owner: owned.owner.clone(),
+                rows,
+                source: self.report(&key),
+            }
+        };
+        contract::Allowances {
+            tenant: list(SourceKey::tenant(SourceKind::TenantAllowances)),
+            project: list(SourceKey::project(SourceKind::ProjectAllowances, project)),
+        }
+    }
+
+    pub(crate) fn instance_types(&self, project: &str) -> contract::InstanceTypes {
+        let key = SourceKey::project(SourceKind::InstanceTypes, project);
+        if !self.lists().contains_key(&key) {
+            // No project there: nothing is offered, if the list of projects is to be believed.
+            return contract::InstanceTypes {
+                region: None,
+                items: Vec::new(),
+                source: self.report(&SourceKey::tenant(SourceKind::Account)),
+            };
+        }
+        contract::InstanceTypes {
+            region: self.region_of(project).map(str::to_owned),
+            items: self.types_of(project).to_vec(),
+            source: self.report(&key),
+        }
+    }
+
+    pub(crate) fn capacities(&self) -> contract::Capacities {
+        contract::Capacities {
+            items: self.advice().to_vec(),
+            source: self.report(&SourceKey::tenant(SourceKind::Capacities)),
+        }
+    }
+
+    /// The tenant's reservations with the project's shares of them. Where the shares could not be read, the whole answer
+    /// could not.
+    pub(crate) fn reservations(&self, project: &str) -> contract::Reservations {
+        let shares = self.shares_of(project);
+        let mut items = self.reserved().to_vec();
+        for item in &mut items {
+            let share = shares.iter().find(|share| share.reservation == item.id);
+            (
+                item.project_limit,
+                item.project_usage,
+                item.project_usage_state,
+            ) = share.map_or((None, 0, UsageState::Unspecified), |share| {
+                (share.limit, share.usage, share.usage_state)
+            });
+            item.held = self.held().of(&Row::Reservation {
+                id: item.id.clone(),
+            });
+        }
+        contract::Reservations {
+            source: self.reservations_report(project),
+            items,
+        }
+    }
+
+    pub(crate) fn sources_shown(&self, project: &str) -> contract::Sources {
+        let of_project = |kind| self.report(&SourceKey::project(kind, project));
+        let types = SourceKey::project(SourceKind::InstanceTypes, project);
+        contract::Sources {
+            tenant_allowances: self.report(&SourceKey::tenant(SourceKind::TenantAllowances)),
+            project_allowances: of_project(SourceKind::ProjectAllowances),
+            instance_types: if self.lists().contains_key(&types) {
+                self.report(&types)
+            } else {
+                self.report(&SourceKey::tenant(SourceKind::Account))
+            },
+            capacities: self.report(&SourceKey::tenant(SourceKind::Capacities)),
+            reservations: self.reservations_report(project),
+        }
+    }
+
+    /// Whether an owner has a row of a quota, or may have one that was not read.
+    pub(crate) fn may_have_row(&self, owner: &str, quota: &str, region: &str) -> bool {
+        let key = if self.account().tenant == owner || self.tenant_allowances().owner == owner {
+            SourceKey::tenant(SourceKind::TenantAllowances)
+        } else {
+            SourceKey::project(SourceKind::ProjectAllowances, owner)
+        };
+        self.report(&key).state != SourceState::Complete
+            || self
+                .owned(&key)
+                .rows
+                .iter()
+                .any(|row| row.name == quota && row.region == region)
+    }
+
+    /// The usage that a row shows, where it is measured.
+    pub(crate) fn usage_of(&self, row: &Row) -> Option<u64> {
+        match row {
+            Row::Reservation { id } => {
+                let item = self.reserved().iter().find(|item| item.id == *id)?;
+                measured(item.usage, item.usage_state)
+            }
+            Row::Allowance {
+                owner,
+                quota,
+                region,
+            } => {
+                let of_tenant = self.tenant_allowances();
+                let owned = if of_tenant.owner == *owner {
+                    of_tenant
+                } else {
+                    self.project_allowances(owner)?
+                };
+                let mut rows = owned.rows.iter();
+                let row = rows.find(|row| row.name == *quota && row.region == *region)?;
+                measured(row.usage, row.usage_state)
+            }
+        }
+    }
+
+    fn reservations_report(&self, project: &str) -> SourceReport {
+        let shares = self.report(&SourceKey::project(SourceKind::ReservationShares, project));
+        if self.reserved().is_empty() || shares.state == SourceState::Complete {
+            self.report(&SourceKey::tenant(SourceKind::Reservations))
+        } else {
+            shares
+        }
+    }
+
+    fn shares_of(&self, project: &str) -> &[ReservationShare] {
+        match self.answer(&SourceKey::project(SourceKind::ReservationShares, project)) {
+            Some(Answer::Shares(items)) => items,
+            _ => &[],
+        }
+    }
+
+    fn owned(&self, key: &SourceKey) -> &OwnedAllowances {
+        match self.answer(key) {
+            Some(Answer::Allowances(owned)) => owned,
+            _ => &NO_ALLOWANCES,
+        }
+    }
+
+    fn answer(&self, key: &SourceKey) -> Option<&Answer> {
+        self.lists().get(key)?.answer.as_deref()
+    }
+
+    /// How far a source was read; one that nobody asked for was not.
+    pub(crate) fn report(&self, key: &SourceKey) -> SourceReport {
+        match self.lists().get(key) {
+            Some(listed) => listed.report.clone(),
+            None => Listed::unread("it was not asked for").report,
+        }
+    }
+}
