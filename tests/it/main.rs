@@ -25,10 +25,14 @@ mod cost;
 mod diagnose;
 /// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
 mod differential;
+/// What is known of an account, and how old it may be.
+mod fresh;
 /// Worlds, the command line and the emulator, ready to be used.
 mod harness;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
 mod launcher;
+/// A gate on an emulator: an account that changes, and a clock that a test turns.
+mod live;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
 /// The same answers natively and through the component.

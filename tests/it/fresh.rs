@@ -1,0 +1,332 @@
+//! What is known of an account and how old it may be: lists are answered from memory, sources are read in the background,
+//! and what cannot be read again is first old and then unknown, never something else.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use nebius_api::world::World;
+use quotagate::{
+    Capacity, Gate, GateOptions, InstanceType, Inventory, Policy, Profile, QuotaOutcome,
+    RefreshOptions, Reservation, SourceState,
+    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
+};
+use quotagate_nebius::RecordedWorld;
+
+use crate::{
+    harness::{GPU_QUOTA, PROJECT, WorldBuilder},
+    live::{Hands, START, builder, h200, live, live_with, options, plugin},
+};
+
+const ALLOWANCES: &str = "QuotaAllowanceService/List";
+
+fn limit(inventory: &Inventory) -> Option<u64> {
+    let mut rows = inventory.tenant_allowances().rows.iter();
+    rows.find(|row| row.name == GPU_QUOTA)?.limit
+}
+
+fn report(inventory: &Inventory, name: &str) -> quotagate::SourceReport {
+    let mut sources = inventory.sources().into_iter();
+    sources.find(|source| source.name == name).unwrap().report
+}
+
+async fn quota(gate: &Gate) -> QuotaOutcome {
+    let check = gate.check(&h200(1), &Policy::default()).await.unwrap();
+    check.verdict.quota
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_lists_on_a_cold_cache_ask_for_each_page_once() {
+    let live = live(&WorldBuilder::new().block("a", "fabric-7", 16, 8)).await;
+    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "page_size": 4}]}"#);
+    let lists = (0..1_000).map(|_| {
+        let gate = Arc::clone(&live.gate);
+        tokio::spawn(async move {
+            let offers = [h200(1).offer];
+            let listing = gate
+                .filter(&offers, 1, &Profile::default(), &Policy::default())
+                .await;
+            listing.unwrap().items[0].verdict.quota
+        })
+    });
+    for outcome in join_all(lists).await {
+        assert_eq!(outcome.unwrap(), QuotaOutcome::Fits);
+    }
+    let mut asked: BTreeMap<_, usize> = BTreeMap::new();
+    for call in live.cloud.calls() {
+        if !call.method.contains("Tenant") {
+            *asked
+                .entry((call.method, call.parent_id, call.page_token))
+                .or_default() += 1;
+        }
+    }
+    assert!(asked.len() >= 9, "{asked:#?}");
+    assert!(asked.values().all(|times| *times == 1), "{asked:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_source_that_hangs_delays_the_first_list_only_so_long_and_no_other() {
+    let options = GateOptions {
+        refresh: RefreshOptions {
+            first_wait: Duration::from_millis(200),
+            ..options().refresh
+        },
+        ..options()
+    };
+    let live = live_with(&WorldBuilder::new(), options).await;
+    live.faults(r#"{"rules": [{"method": "ResourceAdviceService/List", "hang": true}]}"#);
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    let inventory = live.gate.inventory().await;
+    assert_eq!(
+        report(&inventory, "tenant_allowances").state,
+        SourceState::Complete
+    );
+    let advice = report(&inventory, "capacities");
+    assert_eq!(advice.state, SourceState::Unavailable);
+    assert!(advice.detail.unwrap().contains("for the first time"));
+    // It is given up, and read as soon as it answers.
+    live.until("the advice given up", |inventory| {
+        let detail = report(inventory, "capacities").detail;
+        detail.is_some_and(|detail| detail.contains("did not answer"))
+    })
+    .await;
+    live.no_faults();
+    live.hands.pass(60);
+    live.until("the advice", |inventory| {
+        report(inventory, "capacities").state == SourceState::Complete
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_answered_with_what_is_old_while_it_is_read_again() {
+    let live = live(&WorldBuilder::new()).await;
+    let first = live.gate.inventory().await;
+    assert_eq!(limit(&first), Some(64));
+    live.set_limit(GPU_QUOTA, 8);
+    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "latency_ms": 100}]}"#);
+    // Not due yet: nothing is asked.
+    live.cloud.clear_calls();
+    live.hands.pass(119);
+    assert_eq!(limit(&*live.gate.inventory().await), Some(64));
+    assert!(live.cloud.calls_to(ALLOWANCES).is_empty());
+    live.hands.pass(1);
+    let old = live.gate.inventory().await;
+    assert_eq!(limit(&old), Some(64));
+    assert_eq!(report(&old, "tenant_allowances").fetched_at, START);
+    live.until("the new limit", |inventory| limit(inventory) == Some(8))
+        .await;
+    let tenant = live.cloud.calls_to(ALLOWANCES);
+    assert_eq!(tenant.len(), 2, "the tenant's and the project's, once each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_generation_rises_when_something_changed_and_not_when_the_same_was_read() {
+    let live = live(&WorldBuilder::new()).await;
+    let first = live.gate.inventory().await;
+    live.hands.pass(5);
+    let again = live.gate.refresh().await;
+    assert_eq!(again.generation(), first.generation());
+    assert_eq!(
+        report(&again, "tenant_allowances").fetched_at,
+        report(&first, "tenant_allowances").fetched_at + 5_000
+    );
+    live.set_limit(GPU_QUOTA, 63);
+    let changed = live.gate.refresh().await;
+    assert!(changed.generation() > again.generation());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_that_the_policy_does_not_allow_is_over_once_the_same_was_read_again() {
+    let live = live(&WorldBuilder::new()).await;
+    let young = Policy {
+        max_age_ms: Some(10_000),
+        ..Policy::default()
+    };
+    let judge = async || {
+        live.gate
+            .check(&h200(1), &young)
+            .await
+            .unwrap()
+            .verdict
+            .quota
+    };
+    assert_eq!(judge().await, QuotaOutcome::Fits);
+    live.hands.pass(11);
+    assert_eq!(judge().await, QuotaOutcome::Unknown);
+    live.gate.refresh().await;
+    assert_eq!(judge().await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_cloud_is_left_alone_and_what_is_old_stands_until_it_is_too_old() {
+    let live = live(&WorldBuilder::new()).await;
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    live.faults(
+        r#"{"rules": [{"method": "QuotaAllowanceService/List", "status": {"code": "RESOURCE_EXHAUSTED",
+            "message": "slow down", "service_error": {"retry_type": "NOTHING",
+            "too_many_requests": {"violation": "calls"}}}}]}"#,
+    );
+    live.hands.pass(120);
+    live.until("the throttled answer", |inventory| {
+        let report = report(inventory, "tenant_allowances");
+        report
+            .detail
+            .is_some_and(|detail| detail.contains("slow down"))
+    })
+    .await;
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    // The final check does not press on either: it says that it could not read again, and nothing is proven.
+    live.cloud.clear_calls();
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.verdict.quota, QuotaOutcome::Unknown);
+    assert!(live.cloud.calls_to(ALLOWANCES).is_empty());
+    // Too old to be trusted, it is unknown; not "no quota".
+    live.hands.pass(900);
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Unknown);
+    live.no_faults();
+    live.hands.pass(120);
+    live.until("recovery", |inventory| limit(inventory) == Some(64))
+        .await;
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_cut_short_does_not_replace_a_whole_one() {
+    let live = live(&WorldBuilder::new()).await;
+    live.faults(
+        r#"{"rules": [
+            {"method": "QuotaAllowanceService/List", "page": 2, "status": {"code": "PERMISSION_DENIED"}},
+            {"method": "QuotaAllowanceService/List", "page_size": 3}]}"#,
+    );
+    live.gate.inventory().await;
+    live.no_faults();
+    live.gate.refresh().await;
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    live.faults(
+        r#"{"rules": [
+            {"method": "QuotaAllowanceService/List", "page": 2, "status": {"code": "PERMISSION_DENIED"}},
+            {"method": "QuotaAllowanceService/List", "page_size": 3}]}"#,
+    );
+    let inventory = live.gate.refresh().await;
+    let report = report(&inventory, "tenant_allowances");
+    assert_eq!(report.state, SourceState::Complete);
+    assert!(report.detail.unwrap().contains("PERMISSION_DENIED"));
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_start_uses_what_was_recorded_until_it_is_too_old() {
+    let folder = WorldBuilder::new().tenant(GPU_QUOTA, 16, 0).build();
+    std::fs::write(
+        folder.path().join("recorded.json"),
+        r#"{"recorded_at": "2027-01-15T08:00:00Z"}"#,
+    )
+    .unwrap();
+    let recorded = RecordedWorld::new(World::read(folder.path()).unwrap()).unwrap();
+    let then = recorded.recorded_at().unwrap();
+    let live = live(&WorldBuilder::new()).await;
+    live.faults(r#"{"rules": [{"method": "*", "hang": true}]}"#);
+    for (minutes, known) in [(1, Some(16)), (20, None)] {
+        let hands = Hands::new();
+        hands.set(then + minutes * 60_000);
+        let gate = builder(&live.cloud, &hands)
+            .options(options())
+            .build()
+            .unwrap();
+        gate.warm_up(&recorded).await;
+        let inventory = gate.inventory().await;
+        assert_eq!(limit(&inventory), known);
+        assert_eq!(report(&inventory, "tenant_allowances").fetched_at, then);
+        // What is offered is trusted for longer than what is left of it.
+        assert!(!inventory.types_of(PROJECT).is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_makes_nothing_young_and_nothing_stick() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "status": {"code": "UNAVAILABLE"}}]}"#);
+    // Back by a year, and then 16 minutes go by: too old, as it would be without.
+    live.hands.set(START - 365 * 86_400_000);
+    live.hands.pass(960);
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Unknown);
+    live.no_faults();
+    live.hands.pass(120);
+    live.until("recovery", |inventory| limit(inventory) == Some(64))
+        .await;
+    // Forward by a year: read again at once.
+    live.set_limit(GPU_QUOTA, 32);
+    live.hands.set(START + 365 * 86_400_000);
+    live.until("the new limit", |inventory| limit(inventory) == Some(32))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projects_come_and_go() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    let project = live.cloud.with_world(|world| {
+        let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+            panic!("no projects");
+        };
+        std::mem::take(&mut list.items)
+    });
+    let without = live.gate.refresh().await;
+    assert_eq!(without.projects().count(), 0);
+    live.cloud.with_world(|world| {
+        let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+            panic!("no projects");
+        };
+        list.items = project;
+    });
+    live.gate.refresh().await;
+    live.until("the project", |inventory| {
+        inventory.types_of(PROJECT).len() > 3
+    })
+    .await;
+}
+
+/// A source with a bug.
+struct Panics;
+
+#[async_trait::async_trait]
+impl Source for Panics {
+    fn cloud(&self) -> &str {
+        "nebius"
+    }
+    async fn account(&self) -> Result<Read<Account>, SourceError> {
+        panic!("a bug")
+    }
+    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
+        panic!("a bug")
+    }
+    async fn project_allowances(&self, _: &str) -> Result<Read<OwnedAllowances>, SourceError> {
+        panic!("a bug")
+    }
+    async fn instance_types(&self, _: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
+        panic!("a bug")
+    }
+    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
+        panic!("a bug")
+    }
+    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
+        panic!("a bug")
+    }
+    async fn reservation_shares(
+        &self,
+        _: &str,
+    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
+        panic!("a bug")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_panics_is_unreadable() {
+    let gate = Gate::new(plugin(), Arc::new(Panics)).unwrap();
+    let inventory = gate.inventory().await;
+    let report = report(&inventory, "tenant_allowances");
+    assert_eq!(report.state, SourceState::Unavailable);
+    assert!(report.detail.unwrap().contains("panicked"));
+    assert_eq!(inventory.account().tenant, "");
+}

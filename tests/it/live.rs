@@ -1,0 +1,206 @@
+//! A gate on an emulator: an account that changes, a clock that a test turns, and failures as the cloud sends them.
+
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use nebius_api::{
+    google::rpc,
+    nebius::common::v1::{
+        NotEnoughResources, QuotaFailure, ServiceError, not_enough_resources, quota_failure,
+        service_error::Details,
+    },
+    world::World,
+};
+use nebius_emulator::{Emulator, Faults, Running};
+use prost::Message;
+use quotagate::{
+    Clock, Failure, Gate, GateBuilder, GateOptions, Launch, Lifecycle, Offer, Plugin, Profile,
+    RefreshOptions,
+};
+use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient};
+
+use crate::harness::{H200, PROJECT, REGION, TENANT, WorldBuilder};
+
+/// Long after the world was recorded, in milliseconds since the Unix epoch.
+pub(crate) const START: u64 = 1_800_000_000_000;
+
+/// The plugin, compiled once for the process.
+pub(crate) fn plugin() -> Plugin {
+    static PLUGIN: LazyLock<Plugin> =
+        LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
+    PLUGIN.clone()
+}
+
+/// A clock that stands still until a test turns it: the time of day, and the hand that nobody sets.
+#[derive(Clone, Default)]
+pub(crate) struct Hands {
+    wall: Arc<AtomicU64>,
+    steady: Arc<AtomicU64>,
+}
+
+impl Hands {
+    pub(crate) fn new() -> Self {
+        let hands = Self::default();
+        hands.wall.store(START, Ordering::SeqCst);
+        hands
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.wall.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        self.steady.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+
+    /// Sets the time of day, and lets no time pass.
+    pub(crate) fn set(&self, wall_ms: u64) {
+        self.wall.store(wall_ms, Ordering::SeqCst);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let (wall, steady) = (Arc::clone(&self.wall), Arc::clone(&self.steady));
+        Clock::from_hands(
+            move || wall.load(Ordering::SeqCst),
+            move || steady.load(Ordering::SeqCst),
+        )
+    }
+}
+
+/// An emulator, a gate on it, and the gate's clock.
+pub(crate) struct Live {
+    pub(crate) cloud: Running,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) hands: Hands,
+}
+
+/// Waits that suit a test.
+pub(crate) fn options() -> GateOptions {
+    GateOptions {
+        refresh: RefreshOptions {
+            jitter: 0.0,
+            ..RefreshOptions::default()
+        },
+        ..GateOptions::default()
+    }
+}
+
+pub(crate) async fn live(world: &WorldBuilder) -> Live {
+    live_with(world, options()).await
+}
+
+pub(crate) async fn live_with(world: &WorldBuilder, options: GateOptions) -> Live {
+    let folder = world.build();
+    let cloud = Emulator::builder(World::read(folder.path()).unwrap())
+        .spawn()
+        .await
+        .unwrap();
+    let hands = Hands::new();
+    let gate = builder(&cloud, &hands).options(options).build().unwrap();
+    Live {
+        cloud,
+        gate: Arc::new(gate),
+        hands,
+    }
+}
+
+/// A gate to be, on an emulator. A call that hangs is given up after a second.
+pub(crate) fn builder(cloud: &Running, hands: &Hands) -> GateBuilder {
+    let client = NebiusClient::new(&ConnectOptions {
+        endpoint: Some(cloud.addr().to_string()),
+        deadlines: Deadlines {
+            call: Duration::from_millis(500),
+            source: Duration::from_secs(1),
+            ..Deadlines::default()
+        },
+        ..ConnectOptions::new(Environment::new(Vec::<(String, String)>::new(), None))
+    });
+    Gate::builder(plugin(), Arc::new(client.unwrap())).clock(hands.clock())
+}
+
+impl Live {
+    pub(crate) fn faults(&self, json: &str) {
+        self.cloud.set_faults(Faults::from_json(json).unwrap());
+    }
+
+    pub(crate) fn no_faults(&self) {
+        self.cloud.set_faults(Faults::default());
+    }
+
+    pub(crate) fn set_limit(&self, quota: &str, limit: u64) {
+        assert!(self.cloud.set_limit(TENANT, quota, REGION, Some(limit)));
+    }
+
+    /// Lists again and again, as an orchestrator does, until a list is as it should be: what is read in the background
+    /// arrives when it arrives.
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&quotagate::Inventory) -> bool) {
+        let wait = async {
+            while !is_so(&*self.gate.inventory().await) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let outcome = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        assert!(outcome.is_ok(), "never seen: {what}");
+    }
+}
+
+/// Instances with eight GPUs each.
+pub(crate) fn h200(count: u32) -> Launch {
+    Launch {
+        offer: Offer {
+            instance_type: H200.to_owned(),
+            region: REGION.to_owned(),
+            lifecycle: Lifecycle::OnDemand,
+        },
+        count,
+        profile: Profile {
+            project: PROJECT.to_owned(),
+            ..Profile::default()
+        },
+    }
+}
+
+/// What the cloud says to a launch that a quota refuses.
+pub(crate) fn over_quota(quota: &str, limit: u64, requested: u64) -> Failure {
+    failure(Details::QuotaFailure(QuotaFailure {
+        violations: vec![quota_failure::Violation {
+            quota: quota.to_owned(),
+            message: "Quota limit exceeded".to_owned(),
+            limit: limit.to_string(),
+            requested: requested.to_string(),
+        }],
+    }))
+}
+
+/// What the cloud says to a launch that there is no hardware for.
+pub(crate) fn no_hardware() -> Failure {
+    failure(Details::NotEnoughResources(NotEnoughResources {
+        violations: vec![not_enough_resources::Violation {
+            resource_type: "virtualMachine".to_owned(),
+            message: "VM schedule timeout".to_owned(),
+            requested: "8gpu-128vcpu-1600gb".to_owned(),
+        }],
+    }))
+}
+
+fn failure(details: Details) -> Failure {
+    let error = ServiceError {
+        details: Some(details),
+        ..ServiceError::default()
+    };
+    let status = rpc::Status {
+        code: 8,
+        message: "refused".to_owned(),
+        details: vec![prost_types::Any {
+            type_url: "type.googleapis.com/nebius.common.v1.ServiceError".to_owned(),
+            value: error.encode_to_vec(),
+        }],
+    };
+    Failure {
+        code: 8,
+        message: "refused".to_owned(),
+        details: status.encode_to_vec(),
+    }
+}
