@@ -29,6 +29,8 @@ mod differential;
 mod fresh;
 /// Worlds, the command line and the emulator, ready to be used.
 mod harness;
+/// Final checks and holds: two launches never spend the same unit.
+mod holds;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
 mod launcher;
 /// A gate on an emulator: an account that changes, and a clock that a test turns.

@@ -279,17 +279,18 @@ impl Cache {
             return;
         };
         for (key, order) in started {
-            let cache = Arc::clone(self);
             let span = tracing::info_span!(
                 "quotagate.fetch",
                 cloud.provider = self.source.cloud(),
                 source = key.kind.as_str(),
                 project = key.project,
             );
+            // Nothing is kept alive for an answer that nobody is left to want.
+            let (cache, source) = (Arc::downgrade(self), Arc::clone(&self.source));
+            let give_up = self.options.refresh.give_up;
             let fetch = async move {
                 let begun = Instant::now();
-                let give_up = cache.options.refresh.give_up;
-                let asked = AssertUnwindSafe(ask(&*cache.source, &key)).catch_unwind();
+                let asked = AssertUnwindSafe(ask(&*source, &key)).catch_unwind();
                 let answer = match timeout(give_up, asked).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(SourceError::new(
@@ -302,7 +303,9 @@ impl Cache {
                     )),
                 };
                 telemetry::fetched(&key, begun.elapsed(), answer.as_ref().err());
-                cache.land(&key, order, answer);
+                if let Some(cache) = cache.upgrade() {
+                    cache.land(&key, order, answer);
+                }
             };
             runtime.spawn(fetch.instrument(span));
         }

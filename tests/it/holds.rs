@@ -1,0 +1,405 @@
+//! Final checks and holds: two launches never spend the same unit, whatever happens to the process in between.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use futures::future::join_all;
+use quotagate::{
+    Action, Gate, GateError, GateOptions, HoldFileError, HoldOptions, PhaseOptions, Policy,
+    QuotaOutcome, Reason,
+};
+
+use crate::{
+    harness::{CPU, GPU_QUOTA, REGION, TENANT, WorldBuilder},
+    launcher::{Launcher, Outcome},
+    live::{Live, builder, h200, live, live_with, options},
+};
+
+const ALLOWANCES: &str = "QuotaAllowanceService/List";
+
+async fn fits(gate: &Gate) -> QuotaOutcome {
+    let check = gate.check(&h200(1), &Policy::default()).await.unwrap();
+    check.verdict.quota
+}
+
+/// Eight GPUs are left.
+fn last_eight() -> WorldBuilder {
+    WorldBuilder::new().tenant(GPU_QUOTA, 64, 56)
+}
+
+fn instance() -> Vec<String> {
+    vec!["computeinstance-e00a".to_owned()]
+}
+
+/// What the cloud measures now.
+fn set_usage(live: &Live, usage: u64) {
+    assert!(live.cloud.set_base_usage(TENANT, GPU_QUOTA, REGION, usage));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_sixty_four_that_want_the_last_eight_gpus_one_gets_them() {
+    let live = live(&last_eight()).await;
+    live.gate.inventory().await;
+    live.cloud.clear_calls();
+    let all = (0..64).map(|_| {
+        let gate = Arc::clone(&live.gate);
+        tokio::spawn(async move { gate.verify(&h200(1)).await.unwrap() })
+    });
+    let all: Vec<_> = join_all(all)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let held: Vec<_> = all.iter().filter(|one| one.hold.is_some()).collect();
+    assert_eq!(held.len(), 1);
+    for other in all.iter().filter(|one| one.hold.is_none()) {
+        assert_eq!(other.action, Action::Refuse);
+        let finding = &other.verdict.findings[0];
+        assert_eq!(finding.reason, Reason::Shortage);
+        assert_eq!((finding.held, finding.shortfall), (8, Some(8)));
+    }
+    // They shared what was read: a page each for those that came while it was read, and for those that came before.
+    let asked = live.cloud.calls_to(ALLOWANCES).len();
+    assert!(asked <= 8, "{asked} questions for 64 checks");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_verified_can_be_launched_by_many_at_once() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 24)).await;
+    let launcher = Launcher::connect(live.cloud.addr()).await;
+    let all = (0..16).map(|_| {
+        let (gate, launcher) = (Arc::clone(&live.gate), launcher.clone());
+        tokio::spawn(async move {
+            let mut launch = h200(1);
+            launch.profile.disks.push(quotagate::Disk {
+                kind: "network-ssd".to_owned(),
+                bytes: 100 << 30,
+                count: 1,
+            });
+            let verified = gate.verify(&launch).await.unwrap();
+            let hold = verified.hold?;
+            match launcher.launch(&launch).await {
+                Outcome::Launched(launched) => hold.commit(&launched.instances),
+                refused => panic!("held and refused: {refused:?}"),
+            }
+            Some(())
+        })
+    });
+    let launched = join_all(all).await.into_iter().filter_map(Result::unwrap);
+    assert_eq!(launched.count(), 5);
+    let used = live.cloud.true_usage(TENANT, GPU_QUOTA, REGION);
+    assert_eq!(used, Some(64));
+    // What was read after all of them shows all of them.
+    live.gate.refresh().await;
+    assert!(live.gate.holds().is_empty(), "{:#?}", live.gate.holds());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_counts_in_every_list_until_it_is_released() {
+    let live = live(&last_eight()).await;
+    let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    let gpus = format!("{:?}", hold.amounts());
+    assert!(
+        gpus.contains(GPU_QUOTA) && gpus.contains("amount: 8"),
+        "{gpus}"
+    );
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
+    hold.release();
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
+    assert!(live.gate.holds().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_committed_hold_stands_until_usage_read_afterwards_shows_it() {
+    let live = live(&last_eight()).await;
+    let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    hold.commit(&instance());
+    // The cloud's usage trails: the same is read again.
+    live.gate.refresh().await;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
+    assert_eq!(live.gate.holds()[0].instances, instance());
+    set_usage(&live, 64);
+    live.gate.refresh().await;
+    // Now the row itself says so, and it is not counted twice.
+    let check = live.gate.check(&h200(1), &Policy::default()).await.unwrap();
+    let finding = &check.verdict.findings[0];
+    assert_eq!((finding.usage, finding.held), (Some(64), 0));
+    let gpus = live.gate.holds().into_iter().flat_map(|hold| hold.amounts);
+    assert!(
+        !gpus
+            .into_iter()
+            .any(|held| format!("{:?}", held.row).contains(GPU_QUOTA))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_shows_holds_one_after_the_other() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 40)).await;
+    let first = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    let second = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    first.commit(&instance());
+    second.commit(&instance());
+    let headroom = async || {
+        let launch = h200(8);
+        let check = live.gate.check(&launch, &Policy::default()).await.unwrap();
+        check.verdict.findings[0].headroom
+    };
+    assert_eq!(headroom().await, Some(8));
+    // Between the two something else ends, so that the second shows at a lower usage.
+    for (usage, left) in [(48, 8), (40, 16), (48, 16), (56, 8)] {
+        set_usage(&live, usage);
+        live.gate.refresh().await;
+        assert_eq!(headroom().await, Some(left), "at {usage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_hold_ends_by_itself() {
+    let live = live(&last_eight()).await;
+    drop(live.gate.verify(&h200(1)).await.unwrap());
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
+    // A clock that is set ends nothing early.
+    live.hands.set(crate::live::START + 86_400_000);
+    live.gate.refresh().await;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
+    live.hands.pass(901);
+    live.gate.refresh().await;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
+    assert!(live.gate.holds().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_final_check_reads_again_what_the_verdict_rests_on_and_nothing_else() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    for (launch, expected) in [
+        (
+            h200(1),
+            vec![
+                "QuotaAllowanceService/List",
+                "QuotaAllowanceService/List",
+                "ResourceAdviceService/List",
+            ],
+        ),
+        (
+            cpu(),
+            vec!["QuotaAllowanceService/List", "QuotaAllowanceService/List"],
+        ),
+    ] {
+        live.cloud.clear_calls();
+        live.gate.verify(&launch).await.unwrap();
+        let mut asked: Vec<String> = live
+            .cloud
+            .calls()
+            .into_iter()
+            .map(|call| call.method)
+            .collect();
+        asked.sort();
+        let expected: Vec<_> = expected.iter().collect();
+        assert_eq!(asked.len(), expected.len(), "{asked:?}");
+        for (asked, expected) in asked.iter().rev().zip(&expected) {
+            assert!(
+                asked.ends_with(**expected) || asked.contains("Advice"),
+                "{asked}"
+            );
+        }
+    }
+}
+
+fn cpu() -> quotagate::Launch {
+    let mut launch = h200(1);
+    launch.offer.instance_type = CPU.to_owned();
+    launch
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_no_is_read_again_before_a_launch_is_refused() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 0, 0)).await;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
+    live.set_limit(GPU_QUOTA, 8);
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.action, Action::Allow);
+    assert!(verified.hold.is_some());
+    // And an old yes.
+    live.set_limit(GPU_QUOTA, 0);
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.action, Action::Refuse);
+    assert!(verified.hold.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_again_is_unknown_and_the_options_say_what_then() {
+    for (unknown, is_held) in [(Action::Warn, true), (Action::Refuse, false)] {
+        let options = GateOptions {
+            deploy: PhaseOptions {
+                unknown,
+                ..PhaseOptions::default()
+            },
+            ..options()
+        };
+        let live = live_with(&last_eight(), options).await;
+        assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
+        live.faults(
+            r#"{"rules": [{"method": "QuotaAllowanceService/List", "parent_id": "tenant-e00test",
+            "status": {"code": "UNAVAILABLE", "message": "down"}}]}"#,
+        );
+        let verified = live.gate.verify(&h200(1)).await.unwrap();
+        assert_eq!(verified.verdict.quota, QuotaOutcome::Unknown);
+        assert_eq!(verified.action, unknown);
+        assert_eq!(verified.hold.is_some(), is_held);
+        let detail = verified.verdict.findings[0].detail.as_deref().unwrap();
+        assert!(
+            detail.contains("could not be read again before the launch"),
+            "{detail}"
+        );
+        // Whatever it was let through on, nobody else gets the same units.
+        live.no_faults();
+        live.hands.pass(120);
+        live.gate.refresh().await;
+        let next = fits(&live.gate).await;
+        let expected = if is_held {
+            QuotaOutcome::Blocked
+        } else {
+            QuotaOutcome::Fits
+        };
+        assert_eq!(next, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_shadow_mode_everything_passes_and_is_held() {
+    let options = GateOptions {
+        shadow: true,
+        ..options()
+    };
+    let live = live_with(&WorldBuilder::new().tenant(GPU_QUOTA, 0, 0), options).await;
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.verdict.quota, QuotaOutcome::Blocked);
+    assert_eq!(verified.action, Action::Refuse);
+    assert!(verified.hold.is_some());
+    let offers = [h200(1).offer];
+    let profile = h200(1).profile;
+    let listing = live
+        .gate
+        .filter(&offers, 1, &profile, &Policy::default())
+        .await
+        .unwrap();
+    assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Blocked);
+    assert!(listing.items[0].verdict.visible);
+}
+
+/// A gate that keeps its holds in a file.
+fn keeping(live: &Live, file: &PathBuf) -> Result<Gate, GateError> {
+    let options = GateOptions {
+        holds: HoldOptions {
+            file: Some(file.clone()),
+            ..HoldOptions::default()
+        },
+        ..options()
+    };
+    builder(&live.cloud, &live.hands).options(options).build()
+}
+
+/// A gate that takes over a file; an answer that was just coming in may keep the gate before it for a moment.
+async fn taking_over(live: &Live, file: &PathBuf) -> Gate {
+    loop {
+        match keeping(live, file) {
+            Err(GateError::HoldFile(HoldFileError::InUse(_))) => tokio::task::yield_now().await,
+            gate => return gate.unwrap(),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_outlive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state/holds.jsonl");
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 40)).await;
+    let gate = keeping(&live, &file).unwrap();
+    let under_way = gate
+        .verify(&h200(1))
+        .await
+        .unwrap()
+        .hold
+        .unwrap()
+        .id()
+        .to_owned();
+    let committed = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    let committed_id = committed.id().to_owned();
+    committed.commit(&instance());
+    gate.verify(&h200(1)).await.unwrap().hold.unwrap().release();
+    assert!(
+        matches!(keeping(&live, &file), Err(GateError::HoldFile(error)) if error.to_string().contains("in use"))
+    );
+    drop(gate);
+    live.hands.pass(600);
+    let gate = taking_over(&live, &file).await;
+    let ids: Vec<String> = gate.holds().into_iter().map(|hold| hold.id).collect();
+    assert_eq!(ids.len(), 2);
+    assert!(ids.contains(&under_way) && ids.contains(&committed_id));
+    assert_eq!(gate.verify(&h200(2)).await.unwrap().action, Action::Refuse);
+    // Found by name, and shown by usage, as before.
+    assert!(gate.commit(&under_way, &instance()));
+    set_usage(&live, 56);
+    gate.refresh().await;
+    let gpus = gate.holds();
+    let gpus = gpus.iter().flat_map(|hold| &hold.amounts);
+    assert_eq!(
+        gpus.filter(|held| format!("{held:?}").contains(GPU_QUOTA))
+            .count(),
+        0
+    );
+    drop(gate);
+    // What nobody asks for again ends, also without this process.
+    live.hands.pass(901);
+    assert!(taking_over(&live, &file).await.holds().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_cut_anywhere_loses_no_promise_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("holds.jsonl");
+    let live = live(&WorldBuilder::new()).await;
+    let gate = keeping(&live, &file).unwrap();
+    let mut told = vec![(0, Vec::new())];
+    for _ in 0..3 {
+        let hold = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+        let mut known = told.last().unwrap().1.clone();
+        known.push(hold.id().to_owned());
+        told.push((fs::read(&file).unwrap().len(), known));
+    }
+    drop(gate);
+    let whole = fs::read(&file).unwrap();
+    for cut in 0..=whole.len() {
+        fs::write(&file, &whole[..cut]).unwrap();
+        let gate = taking_over(&live, &file).await;
+        let found: Vec<String> = gate.holds().into_iter().map(|hold| hold.id).collect();
+        let (_, promised) = told
+            .iter()
+            .rev()
+            .find(|(length, _)| *length <= cut)
+            .unwrap();
+        assert_eq!(found.len(), promised.len(), "cut at {cut}");
+        assert!(promised.iter().all(|id| found.contains(id)), "cut at {cut}");
+    }
+    fs::write(&file, "{\"promised\": 7}\n").unwrap();
+    let Err(GateError::HoldFile(error)) = keeping(&live, &file) else {
+        panic!("taken for holds");
+    };
+    assert!(error.to_string().contains("line 1"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_holds_does_not_grow_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("holds.jsonl");
+    let live = live(&WorldBuilder::new()).await;
+    let gate = keeping(&live, &file).unwrap();
+    gate.inventory().await;
+    let kept = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    for _ in 0..400 {
+        gate.verify(&h200(1)).await.unwrap().hold.unwrap().release();
+    }
+    let lines = fs::read_to_string(&file).unwrap().lines().count();
+    assert!(lines <= 400, "{lines}");
+    assert_eq!(gate.holds()[0].id, kept.id());
+}
