@@ -43,6 +43,8 @@ pub mod plugin;
 mod refresher;
 pub mod source;
 pub mod telemetry;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod verify;
 
