@@ -81,19 +81,20 @@ impl Caller {
         let attempts = async {
             let key = Uuid::new_v4().to_string();
             let mut attempts = Attempts::new(&self.retries, until);
-            let (mut asked, mut waited) = (0, 0);
+            // How often each was asked for.
+            let (mut tokens, mut asked) = (0, 0);
             let token = || self.with_token(question, until, self.credentials.token());
-            let token = attempts.make(&mut waited, token).await;
-            let token = token.map_err(|error| error.after(waited))?;
+            let token = attempts.make(&mut tokens, token).await;
+            let token = token.map_err(|error| error.after(tokens))?;
             let ask = || self.attempt(question, message, &key, &token, until, &send);
             let refused = match attempts.make(&mut asked, ask).await {
                 Err(error) if is_unauthenticated(&error) => error,
                 outcome => return outcome.map_err(|error| error.after(asked)),
             };
-            waited = 0;
+            tokens = 0;
             let renew = || self.with_token(question, until, self.credentials.renewed(&token));
-            let renewed = attempts.make(&mut waited, renew).await;
-            let Some(token) = renewed.map_err(|error| error.after(waited))? else {
+            let renewed = attempts.make(&mut tokens, renew).await;
+            let Some(token) = renewed.map_err(|error| error.after(tokens))? else {
                 return Err(refused.after(asked));
             };
             tracing::info!("the token was refused; asking again with a new one");

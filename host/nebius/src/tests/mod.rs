@@ -119,6 +119,17 @@ fn nowhere() -> Environment {
     Environment::new([("", ""); 0], None)
 }
 
+/// The key of a service account, written down in a folder.
+fn key_in(folder: &Path) -> CredentialsChoice {
+    let private_key_file = folder.join("key.pem");
+    std::fs::write(&private_key_file, PRIVATE_KEY).unwrap();
+    CredentialsChoice::ServiceAccountKey {
+        service_account: "serviceaccount-e00robot".to_owned(),
+        public_key: "publickey-e00robot".to_owned(),
+        private_key_file,
+    }
+}
+
 /// The sample account.
 fn acme() -> World {
     static ACME: LazyLock<World> = LazyLock::new(|| {

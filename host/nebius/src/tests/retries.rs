@@ -26,10 +26,8 @@ use tonic::{
     server::NamedService,
 };
 
-use super::{Cloud, Misdeed, Seen, acme, nowhere, refuse, stub::Stub};
-use crate::{
-    ConnectOptions, CredentialsChoice, NebiusClient, Retries, details::RetryInfo, status::code_name,
-};
+use super::{Cloud, Misdeed, Seen, acme, key_in, nowhere, refuse, stub::Stub};
+use crate::{ConnectOptions, NebiusClient, Retries, details::RetryInfo, status::code_name};
 
 const PROJECT: &str = "project-e00eunorth1";
 /// So short that no test waits for it.
@@ -348,15 +346,8 @@ async fn what_a_proxy_says_is_told_from_what_the_service_says() {
 }
 
 fn with_key(cloud: &Cloud, folder: &std::path::Path) -> NebiusClient {
-    let private_key_file = folder.join("key.pem");
-    std::fs::write(&private_key_file, super::PRIVATE_KEY).unwrap();
-    let credentials = CredentialsChoice::ServiceAccountKey {
-        service_account: "serviceaccount-e00robot".to_owned(),
-        public_key: "publickey-e00robot".to_owned(),
-        private_key_file,
-    };
     NebiusClient::new(&ConnectOptions {
-        credentials,
+        credentials: key_in(folder),
         ..quick(cloud)
     })
     .unwrap()

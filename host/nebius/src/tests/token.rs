@@ -12,7 +12,7 @@ use futures::future::join_all;
 use quotagate::source::{Source, SourceErrorKind};
 use tonic::Status;
 
-use super::{Cloud, PRIVATE_KEY, acme, impatient, refuse};
+use super::{Cloud, acme, impatient, key_in, refuse};
 use crate::{
     Clock, ConnectOptions, CredentialsChoice, CredentialsOrigin, Environment, NebiusClient,
 };
@@ -30,14 +30,8 @@ fn clock() -> (Clock, Arc<AtomicU64>) {
 }
 
 fn with_key(cloud: &Cloud, folder: &std::path::Path, clock: Clock) -> NebiusClient {
-    let private_key_file = folder.join("key.pem");
-    std::fs::write(&private_key_file, PRIVATE_KEY).unwrap();
     NebiusClient::new(&ConnectOptions {
-        credentials: CredentialsChoice::ServiceAccountKey {
-            service_account: "serviceaccount-e00robot".to_owned(),
-            public_key: "publickey-e00robot".to_owned(),
-            private_key_file,
-        },
+        credentials: key_in(folder),
         tenant: Some("tenant-e00acme".to_owned()),
         clock,
         ..cloud.options()
@@ -158,13 +152,8 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
     }
 
     let cloud = Cloud::of(acme(), 5, |_| Some(super::Misdeed::Hang)).await;
-    let key = folder.path().join("key.pem");
     let client = NebiusClient::new(&ConnectOptions {
-        credentials: CredentialsChoice::ServiceAccountKey {
-            service_account: "serviceaccount-e00robot".to_owned(),
-            public_key: "publickey-e00robot".to_owned(),
-            private_key_file: key,
-        },
+        credentials: key_in(folder.path()),
         deadlines: impatient(),
         ..cloud.options()
     })
