@@ -11,8 +11,8 @@ use crate::{
     },
     inventory::NamedSource,
     types::{
-        Admission, Allowance, Availability, Block, BreakingLaunch, Capacity, CapacityOutcome,
-        Demand, Diagnosis, Disk, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
+        Admission, Allowance, Availability, Block, BreakingLaunch, Capacity, CapacityOutcome, Demand,
+        Diagnosis, Disk, Finding, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
         QuotaOutcome, Reservation, ReservationChange, ReservedDemand, SourceReport, SourceState,
         Verdict,
     },

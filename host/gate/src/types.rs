@@ -9,10 +9,10 @@ pub use crate::bindings::{
     quotagate::plugin::{
         inventory::{Source as SourceReport, SourceState},
         types::{
-            Allowance, Availability, Block, BlockKind, Capacity, CapacityLevel, CapacityOutcome,
-            Disk, Finding, Freshness, InstanceType, Lane, Launch, Lifecycle, Offer, Policy,
-            Profile, QuotaOutcome, Reason, Reservation, ReservationChange, ReservationUse,
-            RowState, Scope, Strictness, UsageState, Verdict,
+            Allowance, Availability, Block, BlockKind, Capacity, CapacityLevel, CapacityOutcome, Disk, Finding,
+            Freshness, InstanceType, Lane, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome,
+            Reason, Reservation, ReservationChange, ReservationUse, RowState, Scope, Strictness,
+            UsageState, Verdict,
         },
     },
 };
