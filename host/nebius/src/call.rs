@@ -1,4 +1,5 @@
-//! One call, from its token to its answer: the deadline, the metadata, and the one renewal of a refused token.
+//! One call, from its token to its answer: the attempts, the deadlines, the metadata, and the one renewal of a refused
+//! token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +13,11 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
+    attempts::Attempts,
     channels::Channels,
     credentials::{Credentials, CredentialsOrigin, Token},
     error::CallError,
-    options::Deadlines,
+    options::{Deadlines, Retries},
     question::Question,
     status::{Refusal, code_name},
 };
@@ -26,6 +28,7 @@ pub(crate) struct Caller {
     channels: Arc<Channels>,
     credentials: Credentials,
     call: Duration,
+    retries: Retries,
 }
 
 impl Caller {
@@ -33,11 +36,13 @@ impl Caller {
         channels: Arc<Channels>,
         credentials: Credentials,
         deadlines: &Deadlines,
+        retries: Retries,
     ) -> Self {
         Self {
             channels,
             credentials,
             call: deadlines.call,
+            retries,
         }
     }
 
@@ -53,9 +58,9 @@ impl Caller {
 
     /// Asks, and waits for the answer until `until` at the latest.
     ///
-    /// Every attempt carries the same idempotency key, as the official SDKs have it (nebius.md section 2.7). This is
-    /// the one place that decides whether a refused call is made again: now once, with a new token, where the cloud
-    /// does not know the old one.
+    /// A failure that may pass is asked again, a few times; one that the cloud says of the token, once, with a new one.
+    /// Every attempt carries the same idempotency key, as the official SDKs have it (nebius.md section 2.7), and has a
+    /// deadline of its own.
     pub(crate) async fn call<Message, Answer, Send, Sent>(
         &self,
         question: &Question,
@@ -75,25 +80,27 @@ impl Caller {
         );
         let attempts = async {
             let key = Uuid::new_v4().to_string();
-            let token = self
-                .with_token(question, until, self.credentials.token())
-                .await?;
-            let refused = match self
-                .attempt(question, message, &key, &token, until, &send)
-                .await
-            {
+            let mut attempts = Attempts::new(&self.retries, until);
+            // How often each was asked for.
+            let (mut tokens, mut asked) = (0, 0);
+            let token = || self.with_token(question, until, self.credentials.token());
+            let token = attempts.make(&mut tokens, token).await;
+            let token = token.map_err(|error| error.after(tokens))?;
+            let ask = || self.attempt(question, message, &key, &token, until, &send);
+            let refused = match attempts.make(&mut asked, ask).await {
                 Err(error) if is_unauthenticated(&error) => error,
-                outcome => return outcome,
+                outcome => return outcome.map_err(|error| error.after(asked)),
             };
-            let renewal = self.credentials.renewed(&token);
-            match self.with_token(question, until, renewal).await? {
-                Some(token) => {
-                    tracing::info!("the token was refused; asking again with a new one");
-                    self.attempt(question, message, &key, &token, until, &send)
-                        .await
-                }
-                None => Err(refused),
-            }
+            tokens = 0;
+            let renew = || self.with_token(question, until, self.credentials.renewed(&token));
+            let renewed = attempts.make(&mut tokens, renew).await;
+            let Some(token) = renewed.map_err(|error| error.after(tokens))? else {
+                return Err(refused.after(asked));
+            };
+            tracing::info!("the token was refused; asking again with a new one");
+            let ask = || self.attempt(question, message, &key, &token, until, &send);
+            let outcome = attempts.make(&mut asked, ask).await;
+            outcome.map_err(|error| error.after(asked))
         };
         attempts.instrument(span).await
     }
@@ -126,7 +133,7 @@ impl Caller {
         key: &str,
         token: &Token,
         until: Instant,
-        send: Send,
+        send: &Send,
     ) -> Result<Answer, CallError>
     where
         Message: Clone,
@@ -192,6 +199,8 @@ impl Failure {
                     asked,
                     host,
                     reason: refusal.text,
+                    // What is wrong is the address or the trust in it.
+                    may_pass: false,
                 };
             }
         };
@@ -210,6 +219,7 @@ impl Failure {
                 asked,
                 host,
                 reason: refusal.text,
+                may_pass: refusal.may_pass,
             };
         }
         CallError::Refused {

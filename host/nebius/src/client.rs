@@ -101,7 +101,7 @@ impl NebiusClient {
             &options.deadlines,
         );
         let client = Self {
-            caller: Caller::new(channels, credentials, &options.deadlines),
+            caller: Caller::new(channels, credentials, &options.deadlines, options.retries),
             clock: options.clock.clone(),
             deadlines: options.deadlines,
             named_tenant: options.tenant.clone().or(found.tenant),

@@ -41,6 +41,8 @@ pub(crate) enum CallError {
         host: String,
         /// What the transport says.
         reason: String,
+        /// Whether another attempt may reach somebody.
+        may_pass: bool,
     },
     /// A deadline passed.
     #[error("cannot {asked}: {host} did not answer within {waited:?}; ask again later")]
@@ -51,6 +53,14 @@ pub(crate) enum CallError {
         host: String,
         /// The deadline.
         waited: Duration,
+    },
+    /// It was asked more than once, and this came of it in the end.
+    #[error("{cause} (asked {times} times)")]
+    Repeated {
+        /// How often it was asked.
+        times: u32,
+        /// The last failure.
+        cause: Box<Self>,
     },
     /// The time for the whole source passed before this could be asked.
     #[error("cannot {asked}: no time is left to ask {host}; ask again later, or allow more time")]
@@ -150,10 +160,51 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// With how often it was asked, if that was more than once.
+    pub(crate) fn after(self, times: u32) -> Self {
+        if times < 2 {
+            return self;
+        }
+        Self::Repeated {
+            times,
+            cause: Box::new(self),
+        }
+    }
+
+    /// Whether the same call may succeed if it is made again.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { refusal, .. } => refusal.may_pass,
+            Self::Unreachable { may_pass, .. } => *may_pass,
+            Self::Late { .. } => true,
+            Self::NoToken { cause, .. } | Self::Repeated { cause, .. } => cause.may_pass(),
+            Self::NoTimeLeft { .. }
+            | Self::NotAToken(_)
+            | Self::TokenFile { .. }
+            | Self::Signing { .. }
+            | Self::UselessExchange { .. }
+            | Self::RepeatedPage { .. }
+            | Self::TooManyPages { .. }
+            | Self::NoTenant(_)
+            | Self::SeveralTenants { .. }
+            | Self::NoParent(_) => false,
+        }
+    }
+
+    /// How long the cloud asked to be left alone, where it said so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { refusal, .. } => refusal.retry_after,
+            Self::NoToken { cause, .. } | Self::Repeated { cause, .. } => cause.retry_after(),
+            _ => None,
+        }
+    }
+
     /// What it means to the gate.
     pub(crate) fn kind(&self) -> SourceErrorKind {
         match self {
             Self::Refused { refusal, .. } => refusal.kind,
+            Self::Repeated { cause, .. } => cause.kind(),
             Self::Unreachable { .. }
             | Self::Late { .. }
             | Self::NoTimeLeft { .. }
@@ -180,6 +231,7 @@ impl CallError {
         let kind = self.kind();
         match self {
             Self::Refused { refusal, .. } if kind_of_code(refusal.code) == kind => refusal.code,
+            Self::Repeated { cause, .. } => cause.code(),
             Self::Late { .. } | Self::NoTimeLeft { .. } => Code::DeadlineExceeded,
             _ => match kind {
                 SourceErrorKind::Unauthenticated => Code::Unauthenticated,
@@ -196,6 +248,7 @@ impl CallError {
     pub(crate) fn cloud_text(&self) -> String {
         match self {
             Self::Refused { refusal, .. } => refusal.text.clone(),
+            Self::Repeated { cause, .. } => cause.cloud_text(),
             other => other.to_string(),
         }
     }
@@ -203,7 +256,9 @@ impl CallError {
 
 impl From<CallError> for SourceError {
     fn from(error: CallError) -> Self {
-        Self::new(error.kind(), error.to_string())
+        let mut source = Self::new(error.kind(), error.to_string());
+        source.retry_after = error.retry_after();
+        source
     }
 }
 

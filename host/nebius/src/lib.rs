@@ -4,16 +4,19 @@
 //!   official tools find them.
 //! - [`RecordedWorld`] answers from a world directory, which [`NebiusClient::record`] fills.
 //!
-//! Both answer the same for the same account: they share every conversion. Neither caches, judges or retries; the rules
-//! are those of nebius.md, whose sections the modules name.
+//! Both answer the same for the same account: they share every conversion. Neither caches or judges; the client
+//! asks again where that may help, within its deadlines. The rules are those of nebius.md, whose sections the modules
+//! name.
 
 mod address;
+mod attempts;
 mod call;
 mod channels;
 mod client;
 mod clock;
 mod convert;
 mod credentials;
+mod details;
 mod error;
 mod fetch;
 mod options;
@@ -21,6 +24,7 @@ mod pages;
 mod question;
 mod record;
 mod recorded;
+mod retry;
 mod status;
 mod tenant;
 
@@ -31,5 +35,5 @@ pub use address::AddressError;
 pub use client::{ConnectError, Connection, NebiusClient};
 pub use clock::Clock;
 pub use credentials::{CredentialsError, CredentialsOrigin, Environment};
-pub use options::{ConnectOptions, CredentialsChoice, Deadlines};
+pub use options::{ConnectOptions, CredentialsChoice, Deadlines, Retries};
 pub use recorded::{RecordedWorld, RecordedWorldError};

@@ -40,6 +40,8 @@ pub struct ConnectOptions {
     pub placeholder_on_loopback: bool,
     /// How long to wait.
     pub deadlines: Deadlines,
+    /// How often to ask again.
+    pub retries: Retries,
     /// The time of day.
     pub clock: Clock,
 }
@@ -57,6 +59,7 @@ impl ConnectOptions {
             endpoint: None,
             placeholder_on_loopback: true,
             deadlines: Deadlines::default(),
+            retries: Retries::default(),
             clock: Clock::system(),
         }
     }
@@ -103,6 +106,31 @@ impl Default for Deadlines {
             source: Duration::from_secs(60),
             connect: Duration::from_secs(5),
             exchange: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How often, and after how long, a call is made again that failed in a way that may pass: the cloud was not reached, did
+/// not answer in time, was busy or asked to be asked less often. The wait doubles from attempt to attempt, and what is
+/// really waited is any part of it, so that many who failed together do not come back together. Where the cloud says how
+/// long to wait, that is waited first. Nothing is asked again that could not be answered before the deadline of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// All attempts of one call, the first included: 3 as in the official SDKs (nebius.md section 7). With 1, nothing is
+    /// asked again. The one renewal of a refused token is not counted.
+    pub attempts: u32,
+    /// The longest wait before the second attempt: 100 ms.
+    pub first_wait: Duration,
+    /// The longest wait before any attempt: 5 s. What the cloud itself asks for may be longer.
+    pub longest_wait: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            first_wait: Duration::from_millis(100),
+            longest_wait: Duration::from_secs(5),
         }
     }
 }

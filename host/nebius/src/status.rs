@@ -1,14 +1,12 @@
 //! What a refusal of the cloud means (nebius.md sections 1.10 and 4.11).
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
-use nebius_api::{
-    google::rpc,
-    nebius::common::v1::{ServiceError, service_error::Details},
-};
-use prost::{Message, Name};
+use nebius_api::nebius::common::v1::{ServiceError, service_error::Details};
 use quotagate::source::SourceErrorKind;
 use tonic::{Code, Status};
+
+use crate::{details::StatusDetails, retry};
 
 /// Longer texts of the cloud are cut.
 const LONGEST_TEXT: usize = 1_000;
@@ -49,26 +47,35 @@ pub(crate) struct Refusal {
     pub(crate) request_id: Option<String>,
     /// Whether it is our own transport that speaks: nobody was reached.
     pub(crate) is_local: bool,
+    /// Whether the same call may succeed if it is made again.
+    pub(crate) may_pass: bool,
+    /// How long the cloud asked to be left alone.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// Reads a status.
     pub(crate) fn of(status: &Status) -> Self {
-        let details = service_errors(status.details());
+        let details = StatusDetails::of(status.details());
         let code = status.code();
+        let kind = details
+            .errors
+            .iter()
+            .find_map(kind_of_details)
+            .unwrap_or_else(|| kind_of_code(code));
         Self {
             code,
-            kind: details
-                .iter()
-                .find_map(kind_of_details)
-                .unwrap_or_else(|| kind_of_code(code)),
+            kind,
             service_code: details
+                .errors
                 .iter()
                 .map(|detail| printable(&detail.code))
                 .find(|code| !code.is_empty()),
             text: text(status),
-            request_id: request_id(status, &details),
+            request_id: request_id(status, &details.errors),
             is_local: status.source().is_some(),
+            may_pass: retry::may_pass(status, kind, &details),
+            retry_after: retry::hint(status, &details),
         }
     }
 }
@@ -145,20 +152,6 @@ fn kind_of_details(error: &ServiceError) -> Option<SourceErrorKind> {
     }
 }
 
-/// The details that we know; what cannot be read says nothing.
-fn service_errors(details: &[u8]) -> Vec<ServiceError> {
-    let Ok(status) = rpc::Status::decode(details) else {
-        return Vec::new();
-    };
-    let name = ServiceError::full_name();
-    status
-        .details
-        .iter()
-        .filter(|any| any.type_url.rsplit('/').next() == Some(name.as_str()))
-        .filter_map(|any| ServiceError::decode(any.value.as_slice()).ok())
-        .collect()
-}
-
 fn text(status: &Status) -> String {
     let mut text = status.message().to_owned();
     let mut cause: Option<&(dyn Error + 'static)> = status.source();
@@ -195,9 +188,13 @@ fn request_id(status: &Status, details: &[ServiceError]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use nebius_api::nebius::common::v1::{
-        InternalError, PermissionDenied, QuotaFailure, ResourceNotFound, TooManyRequests,
+    use nebius_api::{
+        google::rpc,
+        nebius::common::v1::{
+            InternalError, PermissionDenied, QuotaFailure, ResourceNotFound, TooManyRequests,
+        },
     };
+    use prost::Message;
     use tonic::metadata::MetadataMap;
 
     use super::*;

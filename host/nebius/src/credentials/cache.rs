@@ -1,4 +1,5 @@
-//! One token for everybody, made anew when it is due, by one caller while the others wait.
+//! One token for everybody. While it is good it is handed out at once, and renewed in the background when it is due;
+//! without one that is good, one caller makes it and the others wait.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -18,7 +19,7 @@ pub(super) struct TokenCache {
     clock: Clock,
     held: RwLock<Held>,
     /// Whoever has it makes the token.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,35 +47,49 @@ impl TokenCache {
             maker: Box::new(maker),
             clock,
             held: RwLock::default(),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
         }
     }
 
-    /// The token, made or renewed if it is due. Everybody who waits for the same renewal gets its outcome.
-    pub(super) async fn token(&self) -> Result<Arc<Token>, CallError> {
+    /// The token: at once if there is one that is good, else made. Everybody who waits for the same one gets the outcome.
+    /// One that is good but due is renewed in the background, which needs a runtime of tokio.
+    pub(super) async fn token(self: &Arc<Self>) -> Result<Arc<Token>, CallError> {
         let before = self.held();
-        if let Some(token) = before.usable(self.clock.now()) {
+        let now = self.clock.now();
+        if let Some(token) = before.good(now) {
+            if before.is_due(now) {
+                self.renew_in_the_background();
+            }
             return Ok(token);
         }
         let _turn = self.turn.lock().await;
         let held = self.held();
         let now = self.clock.now();
-        if let Some(token) = held.usable(now) {
+        if let Some(token) = held.good(now) {
             return Ok(token);
         }
         if let (true, Some(failure)) = (held.answers != before.answers, held.failure) {
             return Err(failure);
         }
-        match self.make(now).await {
-            Ok(token) => Ok(token),
-            Err(error) => match held.current.filter(|current| !current.is_expired(now)) {
-                Some(current) => {
-                    tracing::warn!(%error, "cannot renew the access token; using the old one, which is still good");
-                    Ok(current.token)
-                }
-                None => Err(error),
-            },
-        }
+        self.make(now).await
+    }
+
+    /// Renews the token, unless somebody does so already. Every maker gives up in time.
+    fn renew_in_the_background(self: &Arc<Self>) {
+        let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else {
+            return;
+        };
+        let cache = Arc::clone(self);
+        tokio::spawn(async move {
+            let now = cache.clock.now();
+            // Somebody may have just done so.
+            if cache.held().is_due(now)
+                && let Err(error) = cache.make(now).await
+            {
+                tracing::warn!(%error, "cannot renew the access token; using the old one, which is still good");
+            }
+            drop(turn);
+        });
     }
 
     /// Another token than the refused one: the one that somebody made meanwhile, or a new one. None where the maker has
@@ -135,21 +150,21 @@ impl TokenCache {
 }
 
 impl Held {
-    /// The token, if it needs no renewal now.
-    fn usable(&self, now: SystemTime) -> Option<Arc<Token>> {
+    /// The token, if it has not expired.
+    fn good(&self, now: SystemTime) -> Option<Arc<Token>> {
         let current = self.current.as_ref()?;
-        let is_due = has_passed(current.made_at, current.renew_after, now);
-        let is_paused = current
-            .failed_at
-            .is_some_and(|failed_at| !has_passed(failed_at, Some(PAUSE), now));
-        let is_usable = !is_due || (is_paused && !current.is_expired(now));
-        is_usable.then(|| Arc::clone(&current.token))
+        let is_expired = has_passed(current.made_at, current.expires_after, now);
+        (!is_expired).then(|| Arc::clone(&current.token))
     }
-}
 
-impl Current {
-    fn is_expired(&self, now: SystemTime) -> bool {
-        has_passed(self.made_at, self.expires_after, now)
+    /// Whether the token is to be renewed now.
+    fn is_due(&self, now: SystemTime) -> bool {
+        self.current.as_ref().is_some_and(|current| {
+            let is_paused = current
+                .failed_at
+                .is_some_and(|failed_at| !has_passed(failed_at, Some(PAUSE), now));
+            !is_paused && has_passed(current.made_at, current.renew_after, now)
+        })
     }
 }
 
@@ -204,7 +219,7 @@ mod tests {
 
     struct Bench {
         mint: Mint,
-        cache: TokenCache,
+        cache: Arc<TokenCache>,
         seconds: Arc<AtomicU64>,
     }
 
@@ -216,7 +231,7 @@ mod tests {
         });
         let mint = Mint::default();
         Bench {
-            cache: TokenCache::new(mint.clone(), clock),
+            cache: Arc::new(TokenCache::new(mint.clone(), clock)),
             mint,
             seconds,
         }
@@ -238,6 +253,13 @@ mod tests {
         async fn number(&self) -> Option<u64> {
             self.cache.token().await.ok().map(|token| token.number)
         }
+
+        /// Waits for what goes on in the background.
+        async fn settle(&self) {
+            while self.cache.turn.try_lock().is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     #[tokio::test]
@@ -247,7 +269,44 @@ mod tests {
         bench.pass(89);
         assert_eq!(bench.number().await, Some(1));
         bench.pass(1);
+        assert_eq!(bench.number().await, Some(1), "nobody waits");
+        bench.settle().await;
         assert_eq!(bench.number().await, Some(2));
+        assert_eq!(bench.made(), 2);
+    }
+
+    #[tokio::test]
+    async fn many_callers_of_a_token_that_is_due_cause_one_renewal_and_wait_for_none() {
+        let bench = bench();
+        assert_eq!(bench.number().await, Some(1));
+        bench.pass(95);
+        let tokens = join_all((0..100).map(|_| bench.number())).await;
+        assert!(tokens.iter().all(|number| *number == Some(1)));
+        assert_eq!(bench.made(), 1, "it is made while nobody waits");
+        bench.settle().await;
+        let tokens = join_all((0..100).map(|_| bench.number())).await;
+        assert!(tokens.iter().all(|number| *number == Some(2)));
+        assert_eq!(bench.made(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refused_caller_gets_what_the_background_makes() {
+        let bench = bench();
+        let refused = bench.cache.token().await.unwrap();
+        bench.pass(95);
+        assert_eq!(bench.number().await, Some(1));
+        let renewed = bench.cache.renewed(&refused).await.unwrap();
+        assert_eq!(renewed.unwrap().number, 2);
+        assert_eq!(bench.made(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_has_expired_is_waited_for() {
+        let bench = bench();
+        assert_eq!(bench.number().await, Some(1));
+        bench.pass(100);
+        let tokens = join_all((0..100).map(|_| bench.number())).await;
+        assert!(tokens.iter().all(|number| *number == Some(2)));
         assert_eq!(bench.made(), 2);
     }
 
@@ -293,13 +352,11 @@ mod tests {
         assert_eq!(bench.number().await, Some(1));
         bench.fail(true);
         bench.pass(90);
-        assert_eq!(bench.number().await, Some(1));
-        assert_eq!(bench.number().await, Some(1));
-        assert_eq!(
-            bench.made(),
-            2,
-            "the second caller did not try again at once"
-        );
+        for _ in 0..2 {
+            assert_eq!(bench.number().await, Some(1));
+            bench.settle().await;
+            assert_eq!(bench.made(), 2, "the next try has to wait");
+        }
         bench.pass(10);
         assert_eq!(bench.number().await, None);
         bench.fail(false);

@@ -40,7 +40,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Credentials {
     origin: CredentialsOrigin,
-    cache: TokenCache,
+    cache: Arc<TokenCache>,
 }
 
 impl Credentials {
@@ -60,7 +60,10 @@ impl Credentials {
                 TokenCache::new(exchange, clock.clone())
             }
         };
-        Self { origin, cache }
+        Self {
+            origin,
+            cache: Arc::new(cache),
+        }
     }
 
     /// Where they come from.

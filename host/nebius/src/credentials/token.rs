@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 use tonic::metadata::AsciiMetadataValue;
 
 use super::origin::CredentialsOrigin;
@@ -14,6 +15,8 @@ use crate::error::CallError;
 
 /// A token file is read again after this long (nebius.md section 2.2).
 const FILE_LIFE: Duration = Duration::from_secs(5 * 60);
+/// The file may be on a mount that hangs.
+const FILE_WAIT: Duration = Duration::from_secs(5);
 
 /// An access token.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(super) struct Fresh {
 /// Makes tokens.
 #[async_trait]
 pub(super) trait MakeToken: Send + Sync + std::fmt::Debug {
-    /// Makes one.
+    /// Makes one, or gives up in time: nobody may be waiting who would.
     async fn make(&self, now: SystemTime) -> Result<Fresh, CallError>;
 
     /// Whether another call may make another token.
@@ -107,18 +110,18 @@ pub(super) struct TokenFile(pub(super) PathBuf);
 impl MakeToken for TokenFile {
     async fn make(&self, _now: SystemTime) -> Result<Fresh, CallError> {
         let path = self.0.clone();
-        // The file may be on a mount that hangs: whoever waits has a deadline.
-        let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
-        let reason = match read {
-            Ok(Ok(text)) => {
+        let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path));
+        let reason = match timeout(FILE_WAIT, read).await {
+            Ok(Ok(Ok(text))) => {
                 return Ok(Fresh {
                     secret: text.trim().into(),
                     renew_after: Some(FILE_LIFE),
                     expires_after: None,
                 });
             }
+            Ok(Ok(Err(error))) => error.to_string(),
             Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+            Err(_) => format!("it could not be read within {FILE_WAIT:?}"),
         };
         Err(CallError::TokenFile {
             path: self.0.clone(),

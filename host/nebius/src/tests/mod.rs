@@ -1,6 +1,7 @@
 //! A cloud of one process for the tests: it serves a world over gRPC and misbehaves on request.
 
 mod lists;
+mod retries;
 mod secrets;
 mod stub;
 mod tenant;
@@ -17,7 +18,7 @@ use std::{
 use nebius_api::world::World;
 use tonic::Status;
 
-use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient};
+use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, Retries};
 
 /// A private key that opens nothing.
 pub(crate) const PRIVATE_KEY: &str = include_str!("key.pem");
@@ -89,11 +90,15 @@ impl Cloud {
         self.seen().iter().map(|seen| seen.method).collect()
     }
 
-    /// Options that lead here, with a token that was handed in.
+    /// Options that lead here, with a token that was handed in. A call is made once.
     fn options(&self) -> ConnectOptions {
         ConnectOptions {
             endpoint: Some(self.address.to_string()),
             credentials: CredentialsChoice::Token("handed-in".into()),
+            retries: Retries {
+                attempts: 1,
+                ..Retries::default()
+            },
             ..ConnectOptions::new(nowhere())
         }
     }
@@ -112,6 +117,17 @@ impl Drop for Cloud {
 /// An environment without variables or a home.
 fn nowhere() -> Environment {
     Environment::new([("", ""); 0], None)
+}
+
+/// The key of a service account, written down in a folder.
+fn key_in(folder: &Path) -> CredentialsChoice {
+    let private_key_file = folder.join("key.pem");
+    std::fs::write(&private_key_file, PRIVATE_KEY).unwrap();
+    CredentialsChoice::ServiceAccountKey {
+        service_account: "serviceaccount-e00robot".to_owned(),
+        public_key: "publickey-e00robot".to_owned(),
+        private_key_file,
+    }
 }
 
 /// The sample account.

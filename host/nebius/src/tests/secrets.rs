@@ -98,13 +98,22 @@ async fn a_token_that_no_header_can_carry_is_not_quoted() {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    /// Until both are dropped.
+    fn listen(&self) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
+        // With one dispatcher alone, whether an event is heard at all is asked of the thread that comes to it first, and
+        // that may be another test's, which hears nothing.
+        (
+            tracing::subscriber::set_default(self.subscriber()),
+            tracing::Dispatch::new(self.subscriber()),
+        )
+    }
+
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
         let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
+        tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_writer(move || log.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+            .finish()
     }
 
     fn text(&self) -> String {

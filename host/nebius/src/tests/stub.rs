@@ -43,6 +43,36 @@ use tonic::{Code, Request, Response, Status, async_trait, metadata::MetadataMap}
 use super::{Misdeed, PUBLIC_KEY, Seen, Temper};
 use crate::{pages::ListResponse, status::code_named};
 
+/// What is asked of a list: its owner, how many rows a page, and which page.
+trait ListRequest {
+    fn page(&self) -> (&str, i64, &str);
+}
+
+impl ListRequest for ListTenantsRequest {
+    fn page(&self) -> (&str, i64, &str) {
+        ("", self.page_size, &self.page_token)
+    }
+}
+
+macro_rules! list_requests {
+    ($($request:ident),* $(,)?) => {
+        $(impl ListRequest for $request {
+            fn page(&self) -> (&str, i64, &str) {
+                (&self.parent_id, self.page_size, &self.page_token)
+            }
+        })*
+    };
+}
+
+list_requests!(
+    ListCapacityAllowancesRequest,
+    ListCapacityBlockGroupsRequest,
+    ListPlatformsRequest,
+    ListProjectsRequest,
+    ListQuotaAllowancesRequest,
+    ListResourceAdviceRequest,
+);
+
 pub(super) struct Stub {
     world: World,
     rows_a_page: usize,
@@ -128,14 +158,14 @@ impl Stub {
         }
     }
 
-    async fn list<Message, Page: ListResponse + Clone>(
+    async fn list<Message: ListRequest, Page: ListResponse + Clone>(
         &self,
         method: &'static str,
         request: &Request<Message>,
-        (about, page_size, page_token): (&str, i64, &str),
         recorded: &Recorded<Page>,
     ) -> Result<Response<Page>, Status> {
         let metadata = request.metadata();
+        let (about, page_size, page_token) = request.get_ref().page();
         let next = self
             .admit(method, metadata, about, page_size, page_token)
             .await?;
@@ -193,8 +223,6 @@ impl tenants::TenantService for Stub {
         &self,
         request: Request<ListTenantsRequest>,
     ) -> Result<Response<ListTenantsResponse>, Status> {
-        let asked = request.get_ref();
-        let page = ("", asked.page_size, asked.page_token.as_str());
         let tenants = match &self.world.tenant {
             Recorded::Answer(tenant) => Recorded::Answer(ListTenantsResponse {
                 items: vec![tenant.clone()],
@@ -203,7 +231,7 @@ impl tenants::TenantService for Stub {
             Recorded::Error(error) => Recorded::Error(error.clone()),
             Recorded::Missing => Recorded::Answer(ListTenantsResponse::default()),
         };
-        self.list("tenants.List", &request, page, &tenants).await
+        self.list("tenants.List", &request, &tenants).await
     }
 }
 
@@ -239,13 +267,7 @@ impl projects::ProjectService for Stub {
         &self,
         request: Request<ListProjectsRequest>,
     ) -> Result<Response<ListProjectsResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        self.list("projects.List", &request, page, &self.world.projects)
+        self.list("projects.List", &request, &self.world.projects)
             .await
     }
 }
@@ -303,14 +325,8 @@ impl platforms::PlatformService for Stub {
         &self,
         request: Request<ListPlatformsRequest>,
     ) -> Result<Response<ListPlatformsResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        let files = self.project(&asked.parent_id)?;
-        self.list("platforms.List", &request, page, &files.platforms)
+        let files = self.project(&request.get_ref().parent_id)?;
+        self.list("platforms.List", &request, &files.platforms)
             .await
     }
 }
@@ -335,18 +351,13 @@ impl quotas::QuotaAllowanceService for Stub {
         &self,
         request: Request<ListQuotaAllowancesRequest>,
     ) -> Result<Response<ListQuotaAllowancesResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        let rows = if asked.parent_id.starts_with("tenant-") {
+        let owner = &request.get_ref().parent_id;
+        let rows = if owner.starts_with("tenant-") {
             self.world.allowances.clone()
         } else {
-            self.project(&asked.parent_id)?.allowances
+            self.project(owner)?.allowances
         };
-        self.list("quotas.List", &request, page, &rows).await
+        self.list("quotas.List", &request, &rows).await
     }
 }
 
@@ -356,13 +367,7 @@ impl advice::ResourceAdviceService for Stub {
         &self,
         request: Request<ListResourceAdviceRequest>,
     ) -> Result<Response<ListResourceAdviceResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        self.list("advice.List", &request, page, &self.world.resource_advice)
+        self.list("advice.List", &request, &self.world.resource_advice)
             .await
     }
 }
@@ -380,19 +385,8 @@ impl blocks::CapacityBlockGroupService for Stub {
         &self,
         request: Request<ListCapacityBlockGroupsRequest>,
     ) -> Result<Response<ListCapacityBlockGroupsResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        self.list(
-            "blocks.List",
-            &request,
-            page,
-            &self.world.capacity_block_groups,
-        )
-        .await
+        self.list("blocks.List", &request, &self.world.capacity_block_groups)
+            .await
     }
 }
 
@@ -402,14 +396,8 @@ impl shares::CapacityAllowanceService for Stub {
         &self,
         request: Request<ListCapacityAllowancesRequest>,
     ) -> Result<Response<ListCapacityAllowancesResponse>, Status> {
-        let asked = request.get_ref();
-        let page = (
-            asked.parent_id.as_str(),
-            asked.page_size,
-            asked.page_token.as_str(),
-        );
-        let files = self.project(&asked.parent_id)?;
-        self.list("shares.List", &request, page, &files.capacity_allowances)
+        let files = self.project(&request.get_ref().parent_id)?;
+        self.list("shares.List", &request, &files.capacity_allowances)
             .await
     }
 }
