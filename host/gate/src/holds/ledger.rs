@@ -12,8 +12,8 @@ use crate::clock::{Moment, milliseconds};
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     holds: BTreeMap<String, Standing>,
-    /// The usage that each row showed last, for rows with holds.
-    usage: BTreeMap<Row, u64>,
+    /// For rows with holds: the least usage seen since, with what has shown since on top.
+    floor: BTreeMap<Row, u64>,
 }
 
 #[derive(Debug)]
@@ -54,12 +54,14 @@ impl Ledger {
             let Some(usage) = measured(&amount.row) else {
                 continue;
             };
+            // Whatever rises counts as the earliest hold that it is enough for, so this one shows on top of the others.
             let before: u64 = self
                 .amounts_of(&amount.row)
-                .filter(|earlier| earlier.shown_at.is_some())
+                .filter(|earlier| earlier.shown_at.is_some_and(|shown_at| shown_at > usage))
                 .fold(0, |sum, earlier| sum.saturating_add(earlier.amount));
             amount.shown_at = Some(usage.saturating_add(before).saturating_add(amount.amount));
-            self.usage.insert(amount.row.clone(), usage);
+            let floor = self.floor.entry(amount.row.clone()).or_insert(usage);
+            *floor = usage.min(*floor);
         }
         self.stand(record.clone(), now, time_to_live);
         (record.clone(), Event::Promised(record))
@@ -107,7 +109,7 @@ impl Ledger {
                 self.lower(&amount.row, amount.amount, Some(shown_at));
             }
         }
-        self.forget_usage();
+        self.forget_floors();
         Some(Event::Over { id: id.to_owned() })
     }
 
@@ -133,14 +135,13 @@ impl Ledger {
     /// Takes in usage that was asked for at `order`. Committed holds that it shows are over: first those that were promised
     /// first. Where usage fell, something else ended, and the rest has to rise less far to be shown.
     pub(crate) fn observe(&mut self, row: &Row, usage: u64, order: u64) -> Vec<Event> {
-        let Some(before) = self.usage.insert(row.clone(), usage) else {
-            self.forget_usage();
-            return Vec::new();
-        };
-        if usage < before {
-            self.lower(row, before - usage, None);
+        let floor = self.floor.entry(row.clone()).or_insert(usage);
+        let fell = floor.saturating_sub(usage);
+        *floor = usage.min(*floor);
+        if fell > 0 {
+            self.lower(row, fell, None);
         }
-        let mut over = Vec::new();
+        let (mut over, mut shown) = (Vec::new(), 0_u64);
         for standing in self.holds.values_mut() {
             if standing
                 .committed
@@ -149,16 +150,21 @@ impl Ledger {
                 continue;
             }
             standing.record.amounts.retain(|amount| {
-                amount.row != *row || amount.shown_at.is_none_or(|shown_at| shown_at > usage)
+                let is_shown = amount.row == *row && amount.shown_at.is_some_and(|at| at <= usage);
+                shown = shown.saturating_add(if is_shown { amount.amount } else { 0 });
+                !is_shown
             });
             if standing.record.amounts.is_empty() {
                 over.push(standing.record.id.clone());
             }
         }
+        if let Some(floor) = self.floor.get_mut(row) {
+            *floor = floor.saturating_add(shown);
+        }
         over.iter().for_each(|id| {
             self.holds.remove(id);
         });
-        self.forget_usage();
+        self.forget_floors();
         over.into_iter().map(|id| Event::Over { id }).collect()
     }
 
@@ -248,9 +254,9 @@ impl Ledger {
         }
     }
 
-    fn forget_usage(&mut self) {
-        let Self { holds, usage } = self;
-        usage.retain(|row, _| {
+    fn forget_floors(&mut self) {
+        let Self { holds, floor } = self;
+        floor.retain(|row, _| {
             holds
                 .values()
                 .any(|hold| hold.record.amounts.iter().any(|amount| amount.row == *row))

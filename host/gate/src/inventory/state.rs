@@ -123,7 +123,7 @@ impl State {
         answer: Result<Read<Answer>, SourceError>,
         (now, jitter): (Moment, f64),
     ) {
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some(slot) = self.slots.get_mut(key).filter(|slot| slot.landed < order) else {
             return;
         };
         let options = &self.options.refresh;

@@ -26,6 +26,8 @@ struct World {
     state: Mutex<State>,
     /// GPUs that run. The cloud measures them when it is asked.
     running: Mutex<u64>,
+    /// One question at a time.
+    flight: Mutex<()>,
 }
 
 fn row() -> Row {
@@ -63,12 +65,14 @@ impl World {
         Arc::new(Self {
             state: Mutex::new(state),
             running: Mutex::new(0),
+            flight: Mutex::new(()),
         })
     }
 
     /// Asks the cloud, and takes its answer in some time later.
     fn read(&self) {
         let key = SourceKey::tenant(SourceKind::TenantAllowances);
+        let _flight = self.flight.lock().unwrap();
         let order = self.state.lock().unwrap().next_order();
         let usage = *self.running.lock().unwrap();
         let mut state = self.state.lock().unwrap();
