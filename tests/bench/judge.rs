@@ -32,6 +32,7 @@ struct Shown {
     instance_types: engine::InstanceTypes,
     capacities: engine::Capacities,
     reservations: engine::Reservations,
+    blocks: Vec<engine::Block>,
 }
 
 struct Bench {
@@ -66,7 +67,8 @@ impl Bench {
                     shown.instance_types,
                     shown.capacities,
                     shown.reservations,
-                );
+                )
+                .with_blocks(shown.blocks);
                 (inventory.region_of(project).unwrap().to_owned(), account)
             })
             .collect();

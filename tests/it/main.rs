@@ -25,6 +25,8 @@ mod cost;
 mod diagnose;
 /// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
 mod differential;
+/// What failed launches teach, and when it is forgotten.
+mod feedback;
 /// What is known of an account, and how old it may be.
 mod fresh;
 /// Worlds, the command line and the emulator, ready to be used.

@@ -20,6 +20,7 @@ struct Shown {
     instance_types: engine::InstanceTypes,
     capacities: engine::Capacities,
     reservations: engine::Reservations,
+    blocks: Vec<engine::Block>,
 }
 
 async fn gate(world: &Path) -> Gate {
@@ -39,13 +40,16 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
     for project in inventory.projects() {
         let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
         let shown: Shown = serde_json::from_value(shown).unwrap();
-        let account = Arc::new(engine::Account::new(
-            project,
-            shown.allowances,
-            shown.instance_types,
-            shown.capacities,
-            shown.reservations,
-        ));
+        let account = Arc::new(
+            engine::Account::new(
+                project,
+                shown.allowances,
+                shown.instance_types,
+                shown.capacities,
+                shown.reservations,
+            )
+            .with_blocks(shown.blocks),
+        );
         let region = inventory.region_of(project).unwrap();
         let mut offers = inventory.offers();
         offers.retain(|offer| offer.region == region);

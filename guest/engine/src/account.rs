@@ -3,8 +3,8 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::vocabulary::{
-    Allowance, AllowanceList, Allowances, Capacities, Capacity, InstanceType, InstanceTypes,
-    Policy, Reason, Reservations, Source, SourceState,
+    Allowance, AllowanceList, Allowances, Block, Capacities, Capacity, InstanceType, InstanceTypes,
+    Policy, Reason, Reservations, Source, SourceState, Sources,
 };
 
 /// An account as one project sees it. Build it once for a generation of the inventory, judge with it often.
@@ -19,6 +19,7 @@ pub struct Account {
     capacities: Index<Capacity>,
     pub(crate) capacities_source: Source,
     pub(crate) reservations: Reservations,
+    pub(crate) blocks: Vec<Block>,
 }
 
 impl Account {
@@ -40,7 +41,24 @@ impl Account {
             capacities: Index::new(capacities.items.into_iter(), |row| &row.instance_type),
             capacities_source: capacities.source,
             reservations,
+            blocks: Vec::new(),
         }
+    }
+
+    /// The same account with what failed launches taught.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: Vec<Block>) -> Self {
+        self.blocks = blocks;
+        self
+    }
+
+    /// Takes in how far each list was read, and when: reading the same again changes nothing else.
+    pub fn set_sources(&mut self, sources: Sources) {
+        self.tenant_rows.source = sources.tenant_allowances;
+        self.project_rows.source = sources.project_allowances;
+        self.types_source = sources.instance_types;
+        self.capacities_source = sources.capacities;
+        self.reservations.source = sources.reservations;
     }
 
     /// The type of that name, if the project is offered it.

@@ -4,6 +4,7 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use crate::{
     account::{Account, Found, RegionRows, unreadable},
+    block,
     capacity::{Advice, lane},
     demand::{Bearing, Cloud, Demand, InvalidLaunch},
     judgement::{Judgement, What},
@@ -11,8 +12,8 @@ use crate::{
     reservation::Cover,
     row::{Amount, Bound, Judged, about_offer, clamp, judge, rowless_finding},
     vocabulary::{
-        CapacityOutcome, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome, Reason,
-        ReservationUse, Scope, SourceState,
+        BlockKind, CapacityOutcome, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome,
+        Reason, ReservationUse, Scope, SourceState,
     },
 };
 
@@ -185,6 +186,35 @@ impl<'a, C: Cloud> Judge<'a, C> {
             let finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
             judgement.note(finding, Bound::UNLIMITED);
         }
+        self.no_hardware_before(judgement, launch);
+    }
+
+    /// What failed launches taught of hardware. It beats advice, which is minutes old; and where nobody knows what such a
+    /// launch ran into, nothing about it is known.
+    fn no_hardware_before(&self, judgement: &mut Judgement<'a>, launch: &Launch) {
+        let region = launch.offer.region.as_str();
+        for (kind, outcome) in [
+            (BlockKind::Unclear, QuotaOutcome::Unknown),
+            (BlockKind::Capacity, QuotaOutcome::Fits),
+        ] {
+            let standing = block::standing(self.account, kind, region, self.now);
+            for block in standing.filter(|block| block::concerns(block, launch)) {
+                let detail = block::said(block);
+                let finding = about_offer(launch, Reason::FailedBefore, outcome, detail);
+                let bound = match outcome {
+                    QuotaOutcome::Fits => Bound::UNLIMITED,
+                    QuotaOutcome::Unknown | QuotaOutcome::Blocked => Bound::UNKNOWN,
+                };
+                judgement.bound = judgement.bound.and(bound);
+                judgement.note(finding, bound);
+                judgement.capacity = match (kind, judgement.capacity) {
+                    (BlockKind::Capacity, _) | (_, CapacityOutcome::Unlikely) => {
+                        CapacityOutcome::Unlikely
+                    }
+                    _ => CapacityOutcome::Unknown,
+                };
+            }
+        }
     }
 
     /// The type that the launch asks for, or why the project is not offered it.
@@ -327,6 +357,69 @@ impl<'a, C: Cloud> Judge<'a, C> {
             // Where reservations take every instance the row is not asked; its room still says how many more would fit.
             if amount.asked() > 0 {
                 judgement.note_row(what, reason, outcome, bound);
+            }
+        }
+        if demand.bearing != Bearing::NotDecisive {
+            self.failed_before(judgement, launch, demand, cover, ledger);
+        }
+    }
+
+    /// Judges one demand by what failed launches taught of its quota: the cloud refused as much or less a short while ago.
+    fn failed_before(
+        &self,
+        judgement: &mut Judgement<'a>,
+        launch: &Launch,
+        demand: &Demand<'_>,
+        cover: Option<&Cover>,
+        ledger: &Ledger,
+    ) {
+        let region = launch.offer.region.as_str();
+        let reserved = cover.map_or(0, |cover| cover.instances);
+        for block in block::standing(self.account, BlockKind::Quota, region, self.now) {
+            if block.quota.as_deref() != Some(demand.quota.as_ref()) {
+                continue;
+            }
+            let scope = match block.project {
+                Some(_) => Scope::Project,
+                None => Scope::Tenant,
+            };
+            let amount = Amount {
+                before: ledger.taken(scope, &self.account.project, region, &demand.quota),
+                once: demand.once,
+                each: demand.each,
+                count: u64::from(launch.count).saturating_sub(reserved).into(),
+            };
+            let passes = block.at_least.max(1) - 1;
+            let is_refused = amount.asked() > 0 && amount.total() > passes.into();
+            let mut detail = block::said(block);
+            let (mut outcome, mut bound) = (
+                QuotaOutcome::Blocked,
+                Bound {
+                    most: amount.instances_in(passes.into()),
+                    exact: true,
+                },
+            );
+            let found = (Reason::Shortage, outcome);
+            if let Some(why) = doubt(demand, found, cover).filter(|_| is_refused) {
+                (outcome, bound) = (QuotaOutcome::Unknown, Bound::UNKNOWN);
+                detail = format!("{detail}; {why}");
+            } else if let Some(cover) = cover {
+                bound = match cover.uncertain {
+                    Some(_) => Bound::UNKNOWN,
+                    None => bound.plus(reserved),
+                };
+                judgement.reservable = judgement.reservable.and(bound);
+            }
+            judgement.bound = judgement.bound.and(bound);
+            if is_refused {
+                let unit = demand.units.first().copied().unwrap_or_default();
+                let required = clamp(amount.total());
+                let why = (Reason::FailedBefore, outcome);
+                let quota = Some(demand.quota.as_ref());
+                let mut finding = rowless_finding(quota, None, region, unit, required, why);
+                finding.owner.clone_from(&block.project);
+                finding.detail = Some(detail);
+                judgement.note(finding, bound);
             }
         }
     }

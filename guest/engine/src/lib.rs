@@ -15,7 +15,7 @@
 //!
 //! # Modules, in reading order
 //! [`vocabulary`] the data · [`account`] rows, indexed · [`demand`] what a launch takes · `row` one row against one
-//! amount · `reservation` reserved capacity · `capacity` advice on hardware · `ledger` what a plan took so far · `judge`
+//! amount · `reservation` reserved capacity · `capacity` advice on hardware · `block` what failed launches taught · `ledger` what a plan took so far · `judge`
 //! one launch · `judgement` findings become a verdict · [`assess()`] offers, each alone · [`admit()`] a plan, together.
 
 #![no_std]
@@ -25,6 +25,7 @@ extern crate alloc;
 pub mod account;
 mod admit;
 mod assess;
+mod block;
 mod capacity;
 pub mod demand;
 mod judge;

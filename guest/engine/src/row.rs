@@ -37,7 +37,7 @@ impl Amount {
     }
 
     /// How many instances `free` has room for.
-    fn instances_in(self, free: u128) -> u64 {
+    pub(crate) fn instances_in(self, free: u128) -> u64 {
         let fixed = self.before.saturating_add(self.once);
         free.checked_sub(fixed).map_or(0, |rest| {
             rest.checked_div(self.each).map_or(u64::MAX, clamp)

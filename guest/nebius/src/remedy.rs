@@ -29,9 +29,21 @@ pub(crate) fn of(finding: &Finding) -> Option<String> {
         Reason::NoCapacity => String::from(
             "raising a quota will not help: try another region or type, or again later",
         ),
+        Reason::FailedBefore if finding.quota.is_some() => return failed_before(finding),
+        Reason::FailedBefore => String::from(
+            "raising a quota may not help: try another region or type, or again when this has ended",
+        ),
         _ => return None,
     };
     Some(text)
+}
+
+/// The error does not say whose row it was, nor what limit would do.
+fn failed_before(finding: &Finding) -> Option<String> {
+    let (quota, region) = (finding.quota.as_deref()?, &finding.region);
+    Some(format!(
+        "free up or raise {quota} in {region}: this ends as soon as more of it is read than when the launch failed"
+    ))
 }
 
 fn raise(finding: &Finding) -> Option<String> {

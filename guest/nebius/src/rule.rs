@@ -45,6 +45,9 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
             "reported for orientation, the launch does not draw on it: a project row without a limit (4.2), rows of the other lifecycle (4.8, 8.2), GPUs that reservations may cover (4.9)"
         }
         Reason::NotChecked => "no quota row is known for it (8.15)",
+        Reason::FailedBefore => {
+            "what the cloud refused a short while ago it refuses again, until it is read that something changed; its error is the authority (1.10, 4.11)"
+        }
     }
 }
 

@@ -129,14 +129,45 @@ fn parts() -> impl Strategy<Value = Parts> {
         list("p", 0.2),
         vec_of(reservation(), 0..3),
         source_state(),
+        vec_of(block(), 0..2),
     )
-        .prop_map(|(tenant, project, reservations, state)| {
+        .prop_map(|(tenant, project, reservations, state, blocks)| {
             let mut parts = Parts::roomy();
             parts.allowances = Allowances { tenant, project };
             parts.reservations.items = reservations;
             parts.reservations.source.state = state;
+            parts.blocks = blocks;
             parts
         })
+}
+
+fn block() -> impl Strategy<Value = Block> {
+    (
+        select(Vec::from([
+            BlockKind::Quota,
+            BlockKind::Capacity,
+            BlockKind::Unclear,
+        ])),
+        select(Vec::from(["gpu", "count", "cluster", "other"])),
+        option::of(select(Vec::from(["p", "q"]))),
+        0..40_u64,
+        option::of(select(Vec::from(["big", "small"]))),
+        option::of(Just("a")),
+    )
+        .prop_map(
+            |(kind, quota, project, at_least, instance_type, fabric)| Block {
+                kind,
+                region: "here".into(),
+                quota: Some(quota.into()).filter(|_| kind == BlockKind::Quota),
+                project: project.map(Into::into),
+                at_least,
+                instance_type: instance_type.map(Into::into),
+                lifecycle: None,
+                fabric: fabric.map(Into::into),
+                cause: "it failed".into(),
+                until: u64::MAX,
+            },
+        )
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
@@ -310,6 +341,26 @@ proptest! {
                 prop_assert!(length > at.index as usize || part.verdict.quota < QuotaOutcome::Blocked);
             }
         }
+    }
+
+    #[test]
+    fn a_failed_launch_makes_no_other_launch_look_better(
+        parts in parts(), block in block(), profile in profile(), count in count(),
+    ) {
+        let before = parts.judge(count, &profile);
+        let mut taught = parts.clone();
+        taught.blocks.push(block.clone());
+        let after = taught.judge(count, &profile);
+        prop_assert!(after.quota >= before.quota);
+        if let (Some(before), Some(after)) = (before.fits_count, after.fits_count) {
+            prop_assert!(after <= before);
+        }
+        prop_assert!(before.capacity != CapacityOutcome::Unlikely || after.capacity == CapacityOutcome::Unlikely);
+        prop_assert!(block.kind != BlockKind::Capacity || after.quota == before.quota);
+        // And one that has ended teaches nothing.
+        let last = taught.blocks.len() - 1;
+        taught.blocks[last].until = 0;
+        prop_assert_eq!(taught.judge(count, &profile), before);
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub(super) struct Parts {
     pub(super) types: InstanceTypes,
     pub(super) capacities: Capacities,
     pub(super) reservations: Reservations,
+    pub(super) blocks: Vec<Block>,
 }
 
 impl Parts {
@@ -138,6 +139,7 @@ impl Parts {
                 items: Vec::new(),
                 source: source(SourceState::Complete),
             },
+            blocks: Vec::new(),
         }
     }
 
@@ -155,6 +157,7 @@ impl Parts {
             parts.capacities,
             parts.reservations,
         )
+        .with_blocks(parts.blocks)
     }
 
     pub(super) fn judge(&self, count: u32, profile: &Profile) -> Verdict {

@@ -400,3 +400,90 @@ fn advice_on_capacity_never_touches_the_quota() {
         assert_eq!(verdict.quota, QuotaOutcome::Fits);
     }
 }
+
+/// What failed launches taught, of one kind.
+fn taught(kind: BlockKind, change: impl Fn(&mut Block)) -> Parts {
+    let mut parts = Parts::roomy();
+    let mut block = Block {
+        kind,
+        region: "here".into(),
+        quota: (kind == BlockKind::Quota).then(|| "gpu".into()),
+        project: None,
+        at_least: 16,
+        instance_type: None,
+        lifecycle: None,
+        fabric: None,
+        cause: "the cloud refused it".into(),
+        until: 1_800_000_000_000,
+    };
+    change(&mut block);
+    parts.blocks.push(block);
+    parts
+}
+
+#[test]
+fn a_refused_amount_blocks_as_much_and_more() {
+    let parts = taught(BlockKind::Quota, |_| {});
+    let one = parts.judge(1, &alone());
+    assert_eq!((one.quota, one.fits_count), (QuotaOutcome::Fits, Some(1)));
+    let two = parts.judge(2, &alone());
+    assert_eq!(
+        (two.quota, two.fits_count),
+        (QuotaOutcome::Blocked, Some(1))
+    );
+    let finding = &two.findings[0];
+    assert_eq!(finding.reason, Reason::FailedBefore);
+    assert_eq!(
+        (finding.quota.as_deref(), finding.required),
+        (Some("gpu"), 16)
+    );
+    assert_eq!(
+        finding.detail.as_deref(),
+        Some("a launch like it failed: the cloud refused it; believed until 2027-01-15T08:00:00Z")
+    );
+}
+
+#[test]
+fn launches_of_a_plan_add_up_against_a_refused_amount() {
+    let parts = taught(BlockKind::Quota, |_| {});
+    let admission = parts.admit(&[(1, alone()), (1, alone())]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Blocked);
+    assert_eq!(admission.breaks_at.map(|at| at.index), Some(1));
+}
+
+#[test]
+fn a_block_concerns_what_it_names_and_nothing_else() {
+    type Change = fn(&mut Block);
+    let changes: [(BlockKind, Change); 7] = [
+        (BlockKind::Quota, |block| block.quota = Some("other".into())),
+        (BlockKind::Quota, |block| block.region = "there".into()),
+        (BlockKind::Quota, |block| block.project = Some("q".into())),
+        (BlockKind::Quota, |block| block.until = 0),
+        (BlockKind::Capacity, |block| {
+            block.instance_type = Some("small".into())
+        }),
+        (BlockKind::Capacity, |block| {
+            block.lifecycle = Some(Lifecycle::Preemptible)
+        }),
+        (BlockKind::Unclear, |block| block.fabric = Some("a".into())),
+    ];
+    let untaught = Parts::roomy().judge(2, &alone());
+    for (kind, change) in changes {
+        assert_eq!(taught(kind, change).judge(2, &alone()), untaught);
+        assert_ne!(taught(kind, |_| {}).judge(2, &alone()), untaught);
+    }
+}
+
+#[test]
+fn missing_hardware_is_no_quota_and_an_unclear_error_is_unknown() {
+    let capacity = taught(BlockKind::Capacity, |_| {}).judge(1, &alone());
+    assert_eq!(capacity.quota, QuotaOutcome::Fits);
+    assert_eq!(capacity.availability, Availability::NoCapacity);
+    let unclear = taught(BlockKind::Unclear, |_| {}).judge(1, &alone());
+    assert_eq!(unclear.quota, QuotaOutcome::Unknown);
+    assert_eq!(unclear.availability, Availability::Unknown);
+    // A proven shortage is still one.
+    let mut short = taught(BlockKind::Unclear, |_| {});
+    short.tenant_row("gpu").limit = Some(0);
+    assert_eq!(short.judge(1, &alone()).quota, QuotaOutcome::Blocked);
+}

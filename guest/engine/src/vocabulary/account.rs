@@ -4,6 +4,8 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
+use super::Lifecycle;
+
 /// The level of the account that a quota row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -265,4 +267,56 @@ pub struct Reservations {
     pub items: Vec<Reservation>,
     /// Where they come from.
     pub source: Source,
+}
+
+/// Every source that a judgement in one project rests on, as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// The tenant's quota rows.
+    pub tenant_allowances: Source,
+    /// The project's.
+    pub project_allowances: Source,
+    /// What the project is offered.
+    pub instance_types: Source,
+    /// The advice on free hardware.
+    pub capacities: Source,
+    /// Reserved capacity.
+    pub reservations: Source,
+}
+
+/// What a failed launch ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// A quota.
+    Quota,
+    /// Hardware: there was none free.
+    Capacity,
+    /// Either; the cloud did not say.
+    Unclear,
+}
+
+/// What a failed launch taught the host, for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// What it ran into.
+    pub kind: BlockKind,
+    /// Where.
+    pub region: String,
+    /// Of a quota: which one.
+    pub quota: Option<String>,
+    /// The project whose launches are concerned; none for those of every project.
+    pub project: Option<String>,
+    /// Of a quota: only launches that take at least this much of it.
+    pub at_least: u64,
+    /// Of the other kinds: the type that is concerned; none for every type.
+    pub instance_type: Option<String>,
+    /// Of the other kinds: the lifecycle that is concerned; none for every one.
+    pub lifecycle: Option<Lifecycle>,
+    /// Of capacity: only launches that name this fabric; none for all.
+    pub fabric: Option<String>,
+    /// What happened, for people.
+    pub cause: String,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub until: u64,
 }

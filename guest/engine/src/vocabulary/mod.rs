@@ -8,9 +8,9 @@ mod launch;
 mod verdict;
 
 pub use account::{
-    Allowance, AllowanceList, Allowances, Capacities, Capacity, CapacityLevel, Freshness,
-    InstanceType, InstanceTypes, Lane, Reservation, ReservationChange, Reservations, RowState,
-    Scope, Source, SourceState, UsageState,
+    Allowance, AllowanceList, Allowances, Block, BlockKind, Capacities, Capacity, CapacityLevel,
+    Freshness, InstanceType, InstanceTypes, Lane, Reservation, ReservationChange, Reservations,
+    RowState, Scope, Source, SourceState, Sources, UsageState,
 };
 pub use launch::{Disk, Launch, Lifecycle, Offer, Policy, Profile, ReservationUse, Strictness};
 pub use verdict::{

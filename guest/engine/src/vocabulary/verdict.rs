@@ -85,6 +85,8 @@ pub enum Reason {
     LimitReached,
     NotDecisive,
     NotChecked,
+    /// A launch like this failed a short while ago, and nothing read since says that the next one would not.
+    FailedBefore,
 }
 
 /// One quota's part in a verdict. Numbers are none where they are not known or mean nothing.

@@ -48,8 +48,10 @@ cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
 cases!(reason: engine::Reason => wit::Reason {
     Fits, Shortage, ExceedsLimit, Frozen, Deleted, Provisioning, StateUnknown, UsageUnmeasured, LimitUnset, RowMissing,
     ScopeUnreadable, Stale, Contradictory, WrongUnit, ReservationExhausted, NotOffered, NoCapacity, CapacityUnknown,
-    LimitReached, NotDecisive, NotChecked,
+    LimitReached, NotDecisive, NotChecked, FailedBefore,
 });
+
+cases!(block_kind: wit::BlockKind => engine::BlockKind { Quota, Capacity, Unclear });
 
 fn each<T, U>(items: Vec<T>, convert: impl FnMut(T) -> U) -> Vec<U> {
     items.into_iter().map(convert).collect()
@@ -92,6 +94,35 @@ pub(super) fn policy(policy: wit::Policy) -> engine::Policy {
 
 fn source(source: wit_inventory::Source) -> engine::Source {
     fields!(source => engine::Source { state: source_state, fetched_at, detail })
+}
+
+pub(super) fn sources(sources: wit_inventory::Sources) -> engine::Sources {
+    fields!(sources => engine::Sources {
+        tenant_allowances: source,
+        project_allowances: source,
+        instance_types: source,
+        capacities: source,
+        reservations: source,
+    })
+}
+
+fn block(block: wit::Block) -> engine::Block {
+    fields!(block => engine::Block {
+        kind: block_kind,
+        region,
+        quota,
+        project,
+        at_least,
+        instance_type,
+        lifecycle: |known: Option<wit::Lifecycle>| known.map(lifecycle),
+        fabric,
+        cause,
+        until,
+    })
+}
+
+pub(super) fn blocks(blocks: Vec<wit::Block>) -> Vec<engine::Block> {
+    each(blocks, block)
 }
 
 fn allowance(row: wit::Allowance) -> engine::Allowance {

@@ -146,16 +146,21 @@ fn account(project: &str) -> Rc<Account> {
         kept.generation = generation;
         kept.accounts.clear();
     }
-    if let Some((_, account)) = kept.accounts.iter().find(|(known, _)| known == project) {
+    let known = kept.accounts.iter_mut().find(|(known, _)| known == project);
+    if let Some((_, account)) = known {
+        // Nobody else has it between two calls, so this copies nothing.
+        let current = Rc::make_mut(account);
+        current.set_sources(convert::sources(inventory::get_sources(project)));
         return Rc::clone(account);
     }
-    let account = Rc::new(Account::new(
+    let account = Account::new(
         project,
         convert::allowances(inventory::get_allowances(project)),
         convert::instance_types(inventory::get_instance_types(project)),
         convert::capacities(inventory::get_capacities()),
         convert::reservations(inventory::get_reservations(project)),
-    ));
+    );
+    let account = Rc::new(account.with_blocks(convert::blocks(inventory::get_blocks())));
     kept.accounts.push((project.into(), Rc::clone(&account)));
     account
 }

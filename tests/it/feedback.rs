@@ -1,0 +1,234 @@
+//! What failed launches teach: blocks at the scope that the error speaks of, for longer each time, until fresh data says
+//! otherwise.
+
+use quotagate::{
+    BlockKind, CapacityOutcome, Failure, FailureKind, Launch, Lifecycle, Policy, QuotaOutcome,
+    Reason, Verdict,
+};
+
+use crate::{
+    harness::{GPU_QUOTA, REGION, TENANT, WorldBuilder},
+    live::{Live, h200, live, no_hardware, over_quota},
+};
+
+/// Eight GPUs each, on one instance or on eight.
+fn small(count: u32) -> Launch {
+    let mut launch = h200(count);
+    launch.offer.instance_type = "gpu-h200-sxm 1gpu-16vcpu-200gb".to_owned();
+    launch
+}
+
+fn preemptible(mut launch: Launch) -> Launch {
+    launch.offer.lifecycle = Lifecycle::Preemptible;
+    launch
+}
+
+async fn judge(live: &Live, launch: &Launch) -> Verdict {
+    live.gate
+        .check(launch, &Policy::default())
+        .await
+        .unwrap()
+        .verdict
+}
+
+async fn quota(live: &Live, launch: &Launch) -> QuotaOutcome {
+    judge(live, launch).await.quota
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_quota_blocks_launches_of_that_size_and_larger() {
+    let live = live(&WorldBuilder::new()).await;
+    // The rows say that there is room; the cloud knew better.
+    let report = live
+        .gate
+        .report(&h200(1), &over_quota(GPU_QUOTA, 64, 8))
+        .await
+        .unwrap();
+    assert_eq!(report.diagnosis.kind, FailureKind::Quota);
+    assert_eq!(report.blocks.len(), 1);
+    assert_eq!(report.blocks[0].at_least, 8);
+    let verdict = judge(&live, &h200(1)).await;
+    assert_eq!(verdict.quota, QuotaOutcome::Blocked);
+    let finding = &verdict.findings[0];
+    assert_eq!(finding.reason, Reason::FailedBefore);
+    let detail = finding.detail.as_deref().unwrap();
+    assert!(
+        detail.contains(GPU_QUOTA) && detail.contains("2027-01-15T08:10:00Z"),
+        "{detail}"
+    );
+    assert_eq!(quota(&live, &small(8)).await, QuotaOutcome::Blocked);
+    assert_eq!(quota(&live, &small(7)).await, QuotaOutcome::Fits);
+    // Preemptible instances do not draw on that row.
+    assert_eq!(
+        quota(&live, &preemptible(h200(1))).await,
+        QuotaOutcome::Fits
+    );
+    // The final check does not get past it either, unless what it reads says otherwise.
+    assert!(live.gate.verify(&h200(1)).await.unwrap().hold.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_zero_blocks_the_family_for_longer_than_a_shortage() {
+    let live = live(&WorldBuilder::new()).await;
+    let report = live
+        .gate
+        .report(&h200(1), &over_quota(GPU_QUOTA, 0, 8))
+        .await
+        .unwrap();
+    assert_eq!(report.blocks[0].at_least, 1);
+    assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Blocked);
+    live.hands.pass(3_599);
+    live.gate.refresh().await;
+    assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Blocked);
+    live.hands.pass(1);
+    assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_preemptible_blocks_all_preemptible_ones() {
+    let live = live(&WorldBuilder::new()).await;
+    let failure = over_quota("compute.instance.preemptible.count", 64, 1);
+    live.gate
+        .report(&preemptible(h200(1)), &failure)
+        .await
+        .unwrap();
+    assert_eq!(
+        quota(&live, &preemptible(small(1))).await,
+        QuotaOutcome::Blocked
+    );
+    assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_hardware_blocks_one_type_on_one_lane_and_no_quota() {
+    let live = live(&WorldBuilder::new().advice("on_demand", "FRESH", 4, "HIGH")).await;
+    assert_eq!(
+        judge(&live, &h200(1)).await.capacity,
+        CapacityOutcome::Likely
+    );
+    let report = live.gate.report(&h200(1), &no_hardware()).await.unwrap();
+    assert_eq!(report.blocks[0].kind, BlockKind::Capacity);
+    let verdict = judge(&live, &h200(1)).await;
+    assert_eq!(
+        (verdict.quota, verdict.capacity),
+        (QuotaOutcome::Fits, CapacityOutcome::Unlikely)
+    );
+    for other in [small(1), preemptible(h200(1))] {
+        assert_ne!(
+            judge(&live, &other).await.capacity,
+            CapacityOutcome::Unlikely
+        );
+    }
+    live.hands.pass(180);
+    live.gate.refresh().await;
+    assert_eq!(
+        judge(&live, &h200(1)).await.capacity,
+        CapacityOutcome::Likely
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fabric_without_hardware_says_nothing_of_the_others() {
+    let live = live(&WorldBuilder::new()).await;
+    let on = |fabric: &str| {
+        let mut launch = h200(1);
+        launch.profile.fabric = Some(fabric.to_owned());
+        launch
+    };
+    live.gate
+        .report(&on("fabric-7"), &no_hardware())
+        .await
+        .unwrap();
+    assert_eq!(
+        judge(&live, &on("fabric-7")).await.capacity,
+        CapacityOutcome::Unlikely
+    );
+    for other in [on("fabric-6"), h200(1)] {
+        assert_eq!(
+            judge(&live, &other).await.capacity,
+            CapacityOutcome::Unknown
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rate_limits_and_access_teach_nothing_and_an_unclear_error_a_doubt() {
+    let live = live(&WorldBuilder::new()).await;
+    for code in [7, 16, 14, 3, 4] {
+        let failure = Failure {
+            code,
+            message: "no".to_owned(),
+            details: Vec::new(),
+        };
+        let report = live.gate.report(&h200(1), &failure).await.unwrap();
+        assert!(report.blocks.is_empty(), "{report:?}");
+    }
+    let unclear = Failure {
+        code: 8,
+        message: "resource exhausted".to_owned(),
+        details: Vec::new(),
+    };
+    let report = live.gate.report(&h200(1), &unclear).await.unwrap();
+    assert_eq!(report.diagnosis.kind, FailureKind::Ambiguous);
+    assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Unknown);
+    assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Fits);
+    live.hands.pass(60);
+    assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_again_is_believed_for_longer() {
+    let live = live(&WorldBuilder::new()).await;
+    let mut lengths = Vec::new();
+    for _ in 0..10 {
+        let report = live.gate.report(&h200(1), &no_hardware()).await.unwrap();
+        let now = live.gate.inventory().await.blocks()[0].until;
+        assert_eq!(report.blocks[0].until, now);
+        let length = (now - crate::live::START) / 1_000;
+        lengths.push(length - lengths.iter().sum::<u64>());
+        live.hands.pass(*lengths.last().unwrap());
+    }
+    assert_eq!(lengths[..4], [180, 360, 720, 1_440]);
+    assert_eq!(lengths[9], 21_600, "never longer than six hours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_ends_early_when_more_is_read_than_when_the_launch_failed() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 50)).await;
+    let report = over_quota(GPU_QUOTA, 64, 8);
+    live.gate.report(&h200(1), &report).await.unwrap();
+    // The same, or less: nothing is contradicted.
+    for usage in [50, 56] {
+        live.cloud.set_base_usage(TENANT, GPU_QUOTA, REGION, usage);
+        live.gate.refresh().await;
+        assert_eq!(
+            quota(&live, &h200(1)).await,
+            QuotaOutcome::Blocked,
+            "{usage}"
+        );
+    }
+    // More than the least that was read since, and enough.
+    live.cloud.set_base_usage(TENANT, GPU_QUOTA, REGION, 40);
+    live.gate.refresh().await;
+    assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Fits);
+    // A raised limit says so too, already to the final check.
+    live.gate.report(&h200(1), &report).await.unwrap();
+    live.set_limit(GPU_QUOTA, 128);
+    assert!(live.gate.verify(&h200(1)).await.unwrap().hold.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_has_the_rows_read_again_in_the_background() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    live.set_limit(GPU_QUOTA, 0);
+    live.gate
+        .report(&h200(1), &over_quota(GPU_QUOTA, 0, 8))
+        .await
+        .unwrap();
+    live.until("the limit as it is", |inventory| {
+        let mut rows = inventory.tenant_allowances().rows.iter();
+        rows.any(|row| row.name == GPU_QUOTA && row.limit == Some(0))
+    })
+    .await;
+}
