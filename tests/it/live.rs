@@ -22,7 +22,7 @@ use quotagate::{
     Clock, Failure, Gate, GateBuilder, GateOptions, Launch, Lifecycle, Offer, Plugin, Profile,
     RefreshOptions,
 };
-use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient};
+use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
 use crate::harness::{H200, PROJECT, REGION, TENANT, WorldBuilder};
 
@@ -106,14 +106,19 @@ pub(crate) async fn live_with(world: &WorldBuilder, options: GateOptions) -> Liv
     }
 }
 
-/// A gate to be, on an emulator. A call that hangs is given up after a second.
+/// A gate to be, on an emulator. What hangs is given up, and what fails asked again, as soon as tests have the patience for.
 pub(crate) fn builder(cloud: &Running, hands: &Hands) -> GateBuilder {
     let client = NebiusClient::new(&ConnectOptions {
         endpoint: Some(cloud.addr().to_string()),
         deadlines: Deadlines {
-            call: Duration::from_millis(500),
-            source: Duration::from_secs(1),
+            call: Duration::from_millis(400),
+            source: Duration::from_millis(600),
             ..Deadlines::default()
+        },
+        retries: Retries {
+            attempts: 2,
+            first_wait: Duration::from_millis(1),
+            ..Retries::default()
         },
         ..ConnectOptions::new(Environment::new(Vec::<(String, String)>::new(), None))
     });

@@ -25,6 +25,8 @@ mod cost;
 mod diagnose;
 /// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
 mod differential;
+/// Faults on purpose, and a storm of them.
+mod faults;
 /// What failed launches teach, and when it is forgotten.
 mod feedback;
 /// What is known of an account, and how old it may be.
