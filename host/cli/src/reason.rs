@@ -133,7 +133,8 @@ fn of(offer: &Offer, finding: &Finding) -> String {
             Reason::CapacityUnknown
             | Reason::LimitReached
             | Reason::NotDecisive
-            | Reason::NotChecked,
+            | Reason::NotChecked
+            | Reason::FailedBefore,
             _,
             _,
         ) => finding.detail.clone().unwrap_or_default(),

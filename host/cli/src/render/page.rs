@@ -171,6 +171,7 @@ const fn words(reason: Reason) -> &'static str {
         Reason::LimitReached => "the account's own limit is reached",
         Reason::NotDecisive => "does not decide",
         Reason::NotChecked => "nothing says how much is left",
+        Reason::FailedBefore => "a launch like this failed a short while ago",
     }
 }
 
