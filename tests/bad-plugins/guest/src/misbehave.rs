@@ -36,6 +36,10 @@ pub(crate) fn misbehave(deed: &str) {
         "collect" => loop {
             mem::forget(black_box(inventory::get_capacities()));
         },
+        // Asks for the time, which lasts as long as the host's clock takes. No misdeed, but one can hold a call with it.
+        "dawdle" => {
+            black_box(wasi::clocks::wall_clock::now());
+        }
         // A question of two megabytes.
         "shout" => {
             black_box(inventory::get_allowances(&"a".repeat(2 * MEGABYTE)));
