@@ -178,7 +178,8 @@ fn a_file_that_is_no_plugin_is_refused_by_what_it_is() {
     );
 }
 
-fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+/// The same bytes with every `from` replaced by a `to` of the same length.
+pub(crate) fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let at: Vec<usize> = bytes
         .windows(from.len())

@@ -47,3 +47,5 @@ mod parity;
 mod plans;
 /// What a person reads: each answer as it looks on a screen of 100 columns.
 mod reading;
+/// The sandbox: each limit is broken by a component made for it, and the next call is right.
+mod sandbox;

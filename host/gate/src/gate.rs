@@ -12,7 +12,7 @@ use crate::{
     holds::{HoldFileError, HoldRecord},
     inventory::{Cache, Inventory, NamedSource, SourceKey, SourceKind},
     options::{Action, GateOptions},
-    plugin::{CallError, Plugin},
+    plugin::{CallError, Plugin, unknown_admission, unknown_verdicts},
     source::Source,
     telemetry,
     types::{
@@ -224,7 +224,8 @@ impl Gate {
                     &profile,
                     policy,
                 )
-            })?;
+            })
+            .or_else(|error| unknown_verdicts(error, &here.distinct, count, policy))?;
             for verdict in &mut verdicts {
                 telemetry::judged("list", verdict);
                 hidden += u64::from(!verdict.visible);
@@ -258,7 +259,8 @@ impl Gate {
     /// Before a launch is really made, ask [`Gate::verify`].
     ///
     /// # Errors
-    /// When the launch makes no sense, or its region has several projects and it names none.
+    /// When the launch makes no sense, or its region has several projects and it names none. A plugin that breaks makes
+    /// the verdict unknown.
     #[tracing::instrument(name = "quotagate.check", skip_all, fields(
         cloud.provider = self.cache.source().cloud(), cloud.region = launch.offer.region,
         instance_type = launch.offer.instance_type, count = launch.count,
@@ -268,16 +270,18 @@ impl Gate {
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;
         let plugin = self.plugin();
+        let offer = std::slice::from_ref(&launch.offer);
         let verdict = telemetry::called("assess", || {
             plugin.assess(
                 &inventory,
                 self.clock(),
-                std::slice::from_ref(&launch.offer),
+                offer,
                 launch.count,
                 &launch.profile,
                 policy,
             )
-        })?
+        })
+        .or_else(|error| unknown_verdicts(error, offer, launch.count, policy))?
         .pop()
         .ok_or(CallError::WrongLength {
             asked: 1,
@@ -305,7 +309,8 @@ impl Gate {
         let plugin = self.plugin();
         let admission = telemetry::called("admit", || {
             plugin.admit(&inventory, self.clock(), &plan, policy)
-        })?;
+        })
+        .or_else(|error| unknown_admission(error, &plan, policy))?;
         telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,

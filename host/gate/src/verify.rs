@@ -10,6 +10,7 @@ use crate::{
     holds::{HeldAmount, Hold, HoldRecord, Row},
     inventory::{Inventory, NamedSource, Promise, SourceKey, SourceKind, Unread},
     options::Action,
+    plugin::unknown_admission,
     telemetry,
     types::{Admission, Launch, Lifecycle, Policy, Reason, ReservationUse, SourceState, Verdict},
 };
@@ -128,7 +129,8 @@ impl Gate {
             };
             let admission = telemetry::called("admit", || {
                 plugin.admit(&inventory, self.clock(), plan, &policy)
-            })?;
+            })
+            .or_else(|error| unknown_admission(error, plan, &policy))?;
             let action = self.options.deploy.action(&admission.verdict);
             let hold = if action == Action::Refuse && !self.options.shadow {
                 None

@@ -4,7 +4,10 @@ use std::error::Error as StdError;
 
 use wasmtime::Trap;
 
-use super::Limits;
+use super::{
+    Limits,
+    meter::{Exceeded, Resource},
+};
 use crate::types::{ErrorCode, Refusal};
 
 type Source = Box<dyn StdError + Send + Sync>;
@@ -93,9 +96,24 @@ pub enum CallError {
         /// [`Limits::fuel`].
         limit: u64,
     },
-    /// The plugin hit one of its limits.
-    #[error("the plugin hit a limit")]
+    /// The plugin asked for more memory than it may have.
+    #[error("the plugin needs more than {limit} bytes of memory")]
+    OutOfMemory {
+        /// [`Limits::memory`].
+        limit: usize,
+    },
+    /// The plugin was stopped at the boundary: it hit one of the other limits ([`Limits::host_call_bytes`],
+    /// [`Limits::handles`], [`Limits::table_elements`]), or passed what the contract's types do not allow.
+    #[error("the plugin was stopped at a limit of the sandbox")]
     LimitHit(#[source] Source),
+    /// As many calls as may run at a time did, and none ended in time.
+    #[error("{calls} calls of the plugin were under way, and none ended within {} ms", waited.as_millis())]
+    Busy {
+        /// [`Limits::concurrent_calls`].
+        calls: usize,
+        /// [`Limits::time`].
+        waited: std::time::Duration,
+    },
     /// The answer does not fit the question.
     #[error("the plugin answered {answered} verdicts to {asked} offers")]
     WrongLength {
@@ -103,6 +121,14 @@ pub enum CallError {
         asked: usize,
         /// Verdicts given.
         answered: usize,
+    },
+    /// The answer cannot be true by the contract's own words.
+    #[error("the plugin contradicts itself in verdict {}: {what}", index + 1)]
+    Contradictory {
+        /// Which verdict, from zero; zero for that on a plan.
+        index: usize,
+        /// How.
+        what: &'static str,
     },
 }
 
@@ -123,7 +149,10 @@ impl CallError {
             Self::TimedOut { .. } => "timed_out",
             Self::OutOfFuel { .. } => "out_of_fuel",
             Self::LimitHit(_) => "limit_hit",
+            Self::OutOfMemory { .. } => "out_of_memory",
             Self::WrongLength { .. } => "wrong_length",
+            Self::Contradictory { .. } => "contradictory",
+            Self::Busy { .. } => "busy",
         }
     }
 
@@ -138,7 +167,14 @@ impl CallError {
                 trap,
                 source: error.into(),
             },
-            None => Self::LimitHit(error.into()),
+            None => match error.downcast_ref::<Exceeded>() {
+                Some(&Exceeded {
+                    resource: Resource::Memory,
+                    limit,
+                    ..
+                }) => Self::OutOfMemory { limit },
+                _ => Self::LimitHit(error.into()),
+            },
         }
     }
 }

@@ -2,28 +2,37 @@
 
 use std::time::Duration;
 
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::Store;
 
-use super::{engine, linker::State};
+use super::{engine, linker::State, meter::Meter};
 
 /// What one call of a plugin may use up. The defaults suit an account of some ten thousand rows.
+///
+/// A component's call stack is bounded too, by wasmtime's own half a megabyte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory in bytes. Default 64 MiB.
+    /// Linear memory in bytes, all memories of an instance together. Default 64 MiB.
     pub memory: usize,
-    /// Elements of its function tables. Default 10,000.
+    /// Elements of its function tables, all tables of an instance together. Default 10,000.
     pub table_elements: usize,
-    /// Bytes that one call across the boundary may copy in. Default 32 MiB.
+    /// Bytes that one crossing of the boundary may carry out of the plugin: an answer, or the arguments of a question to
+    /// the inventory. Nothing of a question is kept, so how many there are is bounded by `time`; what the inventory answers
+    /// goes into the plugin's own memory. Default 32 MiB.
     pub host_call_bytes: usize,
-    /// Handles to resources. The contract has none. Default 16.
+    /// Handles to resources. The contract has none, and one that is imported is refused at load; this bounds those that a
+    /// component makes for itself. Default 16.
     pub handles: usize,
-    /// Time for a call, to the next tick of 5 ms. Default 1 s.
+    /// Time for a call, to the next tick of 5 ms. A call that waits for its turn waits no longer than this either.
+    /// Default 1 s.
     pub time: Duration,
     /// Steps of the machine for a call, which come out the same on every machine. Counting them makes calls slower, so
     /// none, the default, leaves the bound to `time`.
     pub fuel: Option<u64>,
     /// Idle instances kept for the calls to come, each with its memory. Default 4; none makes every call fresh.
     pub warm_instances: usize,
+    /// Calls at a time, each with its memory; at least one. Those beyond wait for their turn, and end as
+    /// [`super::CallError::Busy`] where it does not come within `time`. Default 64.
+    pub concurrent_calls: usize,
 }
 
 impl Default for Limits {
@@ -36,26 +45,18 @@ impl Default for Limits {
             time: Duration::from_secs(1),
             fuel: None,
             warm_instances: 4,
+            concurrent_calls: 64,
         }
     }
 }
 
 impl Limits {
-    pub(super) fn store_limits(&self) -> StoreLimits {
-        StoreLimitsBuilder::new()
-            .memory_size(self.memory)
-            .table_elements(self.table_elements)
-            // A component is a few core instances; this bounds how many a hostile one may make.
-            .instances(16)
-            .memories(4)
-            .tables(16)
-            // A refused growth ends the call with an error that says so, instead of a trap without a reason.
-            .trap_on_grow_failure(true)
-            .build()
+    pub(super) const fn meter(&self) -> Meter {
+        Meter::new(self.memory, self.table_elements)
     }
 
     pub(super) fn apply(&self, store: &mut Store<State>) {
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.host_call_bytes);
         store.set_max_component_handles(self.handles);
         store.epoch_deadline_trap();

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use wasmtime::{
-    Engine, StoreContextMut, StoreLimits,
+    Engine, StoreContextMut,
     component::{Component, ComponentType, Lift, Linker, Lower},
 };
 
-use super::{CONTRACT_VERSION, Host, Limits, LoadError};
+use super::{CONTRACT_VERSION, Host, Limits, LoadError, meter::Meter};
 use crate::{
     bindings::{Plugin, quotagate::plugin::inventory},
     clock::Clock,
@@ -22,7 +22,7 @@ const WALL_CLOCK: &str = "wasi:clocks/wall-clock@0.2.";
 pub(super) struct State {
     inventory: Arc<Inventory>,
     clock: Clock,
-    pub(super) limits: StoreLimits,
+    pub(super) meter: Meter,
 }
 
 impl State {
@@ -30,11 +30,11 @@ impl State {
         Self {
             inventory,
             clock,
-            limits: limits.store_limits(),
+            meter: limits.meter(),
         }
     }
 
-    /// Turns to another call; the limits go on counting what the instance has.
+    /// Turns to another call; the meter goes on counting what the instance has.
     pub(super) fn serve(&mut self, next: Self) {
         self.inventory = next.inventory;
         self.clock = next.clock;

@@ -1,15 +1,19 @@
 //! The plugin runtime: loads a component, bounds it, calls it.
 //!
 //! A call takes a warm instance where one is idle, else a fresh one (some 50 us), and gives it back only after it
-//! succeeded: a trap, a host error or a limit that was hit poisons the whole store, so the store goes out of scope on
-//! every such path. A warm instance still has its index of the rows, so it reads nothing again within a generation of the
+//! succeeded: a trap, a host error, a limit that was hit or an answer that cannot be true poisons the whole store, so the
+//! store goes out of scope on every such path. A warm instance still has its index of the rows, so it reads nothing again within a generation of the
 //! inventory. A plugin is trusted with nothing: it can ask for the inventory and the time, and each resource it can use up
 //! has a limit in [`Limits`].
 
+mod answer;
 mod engine;
 mod error;
 mod limits;
 mod linker;
+mod meter;
+mod slots;
+mod unknown;
 mod warm;
 
 use std::{fmt, sync::Arc};
@@ -20,20 +24,26 @@ use wasmtime::{
     component::{Component, HasSelf},
 };
 
+pub(crate) use self::unknown::unknown_admission;
+use self::{
+    answer::{check_admission, check_verdicts},
+    linker::State,
+    slots::Slots,
+    warm::{Instance, WarmInstances},
+};
 pub use self::{
     engine::CompileCache,
     error::{CallError, LoadError},
     limits::Limits,
-};
-use self::{
-    linker::State,
-    warm::{Instance, WarmInstances},
+    unknown::unknown_verdicts,
 };
 use crate::{
     bindings::PluginPre,
     clock::Clock,
     inventory::Inventory,
-    types::{Admission, Descriptor, Diagnosis, Failure, Launch, Offer, Policy, Profile, Verdict},
+    types::{
+        Admission, Descriptor, Diagnosis, Failure, Launch, Offer, Policy, Profile, Refusal, Verdict,
+    },
 };
 
 /// The version of the contract that this host speaks.
@@ -51,6 +61,7 @@ struct Loaded {
     imports: Vec<String>,
     limits: Limits,
     warm: WarmInstances,
+    slots: Slots,
 }
 
 /// How to load a plugin.
@@ -112,6 +123,7 @@ impl Plugin {
             imports,
             limits: options.limits.clone(),
             warm: WarmInstances::new(options.limits.warm_instances),
+            slots: Slots::new(options.limits.concurrent_calls),
         };
         loaded.descriptor = loaded
             .call(Inventory::empty(), &Clock::system(), |plugin, store| {
@@ -121,7 +133,7 @@ impl Plugin {
         Ok(Self(Arc::new(loaded)))
     }
 
-    /// The same plugin under other limits; the code is compiled once. Steps can be counted only where they were from the
+    /// The same plugin under other limits, with instances and turns of its own; the code is compiled once. Steps can be counted only where they were from the
     /// beginning ([`Limits::fuel`]).
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
@@ -133,6 +145,7 @@ impl Plugin {
             size: loaded.size,
             imports: loaded.imports.clone(),
             warm: WarmInstances::new(limits.warm_instances),
+            slots: Slots::new(limits.concurrent_calls),
             limits,
         }))
     }
@@ -157,10 +170,10 @@ impl Plugin {
         &self.0.imports
     }
 
-    /// Judges each offer alone; see `assess` in `wit/gate.wit`.
+    /// Judges each offer alone; see `assess` in `wit/gate.wit`. A verdict that contradicts itself is no answer.
     ///
     /// # Errors
-    /// See [`CallError`]; a shortage is a verdict, never an error.
+    /// See [`CallError`]; a shortage is a verdict, never an error. [`unknown_verdicts`] makes verdicts of it.
     pub fn assess(
         &self,
         inventory: &Arc<Inventory>,
@@ -170,22 +183,16 @@ impl Plugin {
         profile: &Profile,
         policy: &Policy,
     ) -> Result<Vec<Verdict>, CallError> {
-        let verdicts = self
-            .0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_assess(store, offers, count, profile, *policy)
-            })?
-            .map_err(CallError::Refused)?;
-        // A plugin's answer is input from outside.
-        if verdicts.len() != offers.len() {
-            return Err(CallError::WrongLength {
-                asked: offers.len(),
-                answered: verdicts.len(),
-            });
-        }
-        Ok(verdicts)
+            },
+            |verdicts| check_verdicts(verdicts, offers.len(), count, policy.strictness),
+        )
     }
 
     /// Judges launches together; see `admit` in `wit/gate.wit`.
@@ -199,13 +206,16 @@ impl Plugin {
         plan: &[Launch],
         policy: &Policy,
     ) -> Result<Admission, CallError> {
-        self.0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_admit(store, plan, *policy)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |admission| check_admission(admission, plan.len(), policy.strictness),
+        )
     }
 
     /// Says what a launch error means; see `diagnose` in `wit/gate.wit`.
@@ -233,7 +243,7 @@ impl Plugin {
             .map_err(CallError::Refused)
     }
 
-    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`.
+    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`. The text is the plugin's own, unread.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -252,7 +262,7 @@ impl Plugin {
             .map_err(CallError::Refused)
     }
 
-    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`.
+    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`. The text is the plugin's own, unread.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -273,21 +283,56 @@ impl Plugin {
 }
 
 impl Loaded {
-    /// One call, on a warm instance or a fresh one. An instance that failed goes out of scope here.
+    /// One call whose answer is taken as it is.
     fn call<T>(
         &self,
         inventory: Arc<Inventory>,
         clock: &Clock,
         call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let state = State::new(inventory, clock.clone(), &self.limits);
-        let answer = self.instance(state).and_then(|mut instance| {
-            self.limits.start_call(&mut instance.store)?;
+        self.run(inventory, clock, call, |_| Ok(()))
+    }
+
+    /// One call whose answer, where it is no refusal, must be `sound`.
+    fn call_checked<T>(
+        &self,
+        inventory: &Arc<Inventory>,
+        clock: &Clock,
+        call: impl FnOnce(
+            &crate::bindings::Plugin,
+            &mut Store<State>,
+        ) -> wasmtime::Result<Result<T, Refusal>>,
+        sound: impl FnOnce(&T) -> Result<(), CallError>,
+    ) -> Result<T, CallError> {
+        self.run(Arc::clone(inventory), clock, call, |answer| {
+            answer.as_ref().map_or(Ok(()), sound)
+        })?
+        .map_err(CallError::Refused)
+    }
+
+    /// One call in its turn, on a warm instance or a fresh one. An instance that failed goes out of scope here.
+    fn run<T>(
+        &self,
+        inventory: Arc<Inventory>,
+        clock: &Clock,
+        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        sound: impl FnOnce(&T) -> Result<(), CallError>,
+    ) -> Result<T, CallError> {
+        let limits = &self.limits;
+        let _turn = self.slots.take(limits.time).ok_or(CallError::Busy {
+            calls: limits.concurrent_calls.max(1),
+            waited: limits.time,
+        })?;
+        let state = State::new(inventory, clock.clone(), limits);
+        let called = self.instance(state).and_then(|mut instance| {
+            limits.start_call(&mut instance.store)?;
             let answer = call(&instance.plugin, &mut instance.store)?;
-            self.warm.give_back(instance);
-            Ok(answer)
+            Ok((answer, instance))
         });
-        answer.map_err(|error| CallError::classify(error, &self.limits))
+        let (answer, instance) = called.map_err(|error| CallError::classify(error, limits))?;
+        sound(&answer)?;
+        self.warm.give_back(instance);
+        Ok(answer)
     }
 
     fn instance(&self, state: State) -> wasmtime::Result<Instance> {

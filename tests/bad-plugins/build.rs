@@ -1,0 +1,29 @@
+//! Builds the guest once for every way in which a whole component can be wrong.
+
+use std::{error::Error, fs, path::PathBuf};
+
+use quotagate_guest_build::{build, variable};
+
+const GUEST: &str = "quotagate-bad-guest";
+const MANIFESTS: &[&str] = &["tests/bad-plugins/guest/Cargo.toml"];
+
+/// Name of the file, and the features that make it.
+const COMPONENTS: &[(&str, &[&str])] = &[
+    ("unruly", &["plugin"]),
+    ("speechless", &["speechless"]),
+    ("spy", &["spy"]),
+    ("other-world", &["other-world"]),
+    ("other-contract", &["other-contract"]),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    for (name, features) in COMPONENTS {
+        fs::copy(
+            build(GUEST, features, MANIFESTS)?,
+            out.join(format!("{name}.wasm")),
+        )?;
+    }
+    Ok(())
+}

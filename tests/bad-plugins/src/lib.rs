@@ -1,0 +1,16 @@
+//! Plugins that break every rule there is, built on the way: bytes, nothing else. What each does is said in `guest/`.
+
+/// Misbehaves in the way that the launch names, and answers everybody else properly.
+pub const UNRULY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unruly.wasm"));
+
+/// Traps where it is asked what it is.
+pub const SPEECHLESS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/speechless.wasm"));
+
+/// Imports an interface, with a resource, that a plugin is not given.
+pub const SPY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/spy.wasm"));
+
+/// A component of another world.
+pub const OTHER_WORLD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-world.wasm"));
+
+/// Speaks version 0.9.0 of the contract, whose functions are others.
+pub const OTHER_CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-contract.wasm"));

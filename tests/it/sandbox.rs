@@ -1,0 +1,349 @@
+//! The sandbox: each limit is broken by a component made for it, gives its typed error in time, and the next call on the
+//! same plugin is right.
+
+/// Components that are refused before they are asked anything.
+mod loading;
+/// Calls at the same time.
+mod together;
+
+use std::{
+    env,
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use nebius_api::world::World;
+use quotagate::{
+    CallError, Clock, CompileCache, Failure, Gate, Inventory, Launch, Lifecycle, Limits, LoadError,
+    Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, Verdict,
+    plugin::unknown_verdicts,
+};
+use quotagate_bad_plugins::UNRULY;
+use quotagate_nebius::RecordedWorld;
+
+use crate::harness::acme;
+
+/// Small enough to be hit soon, but for the time: what hits another limit does so on a busy machine too.
+fn limits() -> Limits {
+    Limits {
+        memory: 8 << 20,
+        host_call_bytes: 1 << 20,
+        time: Duration::from_secs(60),
+        ..Limits::default()
+    }
+}
+
+/// With little time, though enough for an honest call on a busy machine.
+fn hasty() -> Limits {
+    Limits {
+        time: Duration::from_millis(200),
+        ..limits()
+    }
+}
+
+/// Compiled once for all tests; each makes its own of it with limits.
+fn unruly(limits: Limits) -> Plugin {
+    static LOADED: OnceLock<Plugin> = OnceLock::new();
+    LOADED
+        .get_or_init(|| load(UNRULY, Limits::default()).unwrap())
+        .with_limits(limits)
+}
+
+fn load(bytes: &[u8], limits: Limits) -> Result<Plugin, LoadError> {
+    let options = PluginOptions {
+        limits,
+        cache: CompileCache::Off,
+        sha256: None,
+    };
+    Plugin::load_with(bytes, &options)
+}
+
+fn inventory() -> Arc<Inventory> {
+    static READ: OnceLock<Arc<Inventory>> = OnceLock::new();
+    let read = READ.get_or_init(|| {
+        let world = RecordedWorld::new(World::read(&acme()).unwrap()).unwrap();
+        let gate = Gate::new(unruly(Limits::default()), Arc::new(world)).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(gate.inventory())
+    });
+    Arc::clone(read)
+}
+
+fn offer(deed: &str) -> Offer {
+    Offer {
+        instance_type: deed.to_owned(),
+        region: "eu-north1".to_owned(),
+        lifecycle: Lifecycle::OnDemand,
+    }
+}
+
+fn ask_at(
+    clock: &Clock,
+    plugin: &Plugin,
+    deed: &str,
+    count: u32,
+) -> Result<Vec<Verdict>, CallError> {
+    let (profile, policy) = (Profile::default(), Policy::default());
+    plugin.assess(
+        &inventory(),
+        clock,
+        &[offer(deed)],
+        count,
+        &profile,
+        &policy,
+    )
+}
+
+fn ask(plugin: &Plugin, deed: &str) -> Result<Vec<Verdict>, CallError> {
+    ask_at(&Clock::system(), plugin, deed, 1)
+}
+
+/// The right answer to `count` of `name`, which no other question has.
+fn assert_right(verdicts: &[Verdict], name: &str, count: u32) {
+    let [verdict] = verdicts else {
+        panic!("{verdicts:?}");
+    };
+    assert_eq!(verdict.quota, QuotaOutcome::Fits);
+    assert_eq!(verdict.fits_count, Some(count));
+    assert_eq!(
+        verdict.findings[0].detail,
+        Some(format!("{count} of {name}"))
+    );
+}
+
+fn assert_next_call_works(plugin: &Plugin) {
+    let verdicts = ask_at(&Clock::system(), plugin, "honest", 3).unwrap();
+    assert_right(&verdicts, "honest", 3);
+}
+
+/// The deeds that end a call, and the case of the error that each must give.
+const DEEDS: &[(&str, fn(&CallError) -> bool)] = &[
+    ("trap", |error| matches!(error, CallError::Trapped { .. })),
+    ("deep", |error| matches!(error, CallError::Trapped { .. })),
+    ("spin", |error| matches!(error, CallError::TimedOut { .. })),
+    ("chatter", |error| {
+        matches!(error, CallError::TimedOut { .. })
+    }),
+    (
+        "hog",
+        |error| matches!(error, CallError::OutOfMemory { limit } if *limit == limits().memory),
+    ),
+    ("collect", |error| {
+        matches!(error, CallError::OutOfMemory { .. })
+    }),
+    ("shout", |error| matches!(error, CallError::LimitHit(_))),
+    ("mumble", |error| matches!(error, CallError::LimitHit(_))),
+    ("hoard", |error| matches!(error, CallError::LimitHit(_))),
+];
+
+#[test]
+fn each_limit_is_broken_and_the_next_call_is_right() {
+    let (patient, hasty) = (unruly(limits()), unruly(hasty()));
+    for (deed, expected) in DEEDS {
+        let endless = matches!(*deed, "spin" | "chatter");
+        let plugin = if endless { &hasty } else { &patient };
+        let launch = Launch {
+            offer: offer(deed),
+            count: 1,
+            profile: Profile::default(),
+        };
+        let failure = Failure {
+            code: 8,
+            message: (*deed).to_owned(),
+            details: Vec::new(),
+        };
+        let (inventory, clock, policy) = (inventory(), Clock::system(), Policy::default());
+        let calls: [&dyn Fn() -> CallError; 5] = [
+            &|| ask(plugin, deed).unwrap_err(),
+            &|| {
+                plugin
+                    .admit(&inventory, &clock, std::slice::from_ref(&launch), &policy)
+                    .unwrap_err()
+            },
+            &|| plugin.diagnose(&failure).unwrap_err(),
+            &|| plugin.assess_json(&inventory, &clock, deed).unwrap_err(),
+            &|| plugin.admit_json(&inventory, &clock, deed).unwrap_err(),
+        ];
+        for call in calls {
+            let start = Instant::now();
+            let error = call();
+            assert!(expected(&error), "{deed}: {error:?}");
+            // Less than a second; the rest is for a machine that has other things to do.
+            assert!(start.elapsed() < Duration::from_secs(30), "{deed}");
+            assert_next_call_works(plugin);
+        }
+    }
+}
+
+#[test]
+fn answers_of_the_wrong_length_or_size_are_refused() {
+    let plugin = unruly(limits());
+    for (deed, expected) in [("short", 0), ("long", 2)] {
+        let error = ask(&plugin, deed).unwrap_err();
+        assert!(
+            matches!(error, CallError::WrongLength { asked: 1, answered } if answered == expected),
+            "{error:?}"
+        );
+        assert_next_call_works(&plugin);
+    }
+    let error = ask(&plugin, "verbose").unwrap_err();
+    assert!(matches!(error, CallError::LimitHit(_)), "{error:?}");
+    assert_next_call_works(&plugin);
+}
+
+#[test]
+fn answers_that_cannot_be_true_are_refused() {
+    let plugin = unruly(limits());
+    for deed in [
+        "fits-over-blocked",
+        "blocked-without-proof",
+        "room-while-blocked",
+        "no-room-while-fits",
+        "available-without-hardware",
+        "hidden",
+        "reason-against-outcome",
+        "headroom-above-limit",
+        "headroom-unlike-usage",
+        "short-of-nothing",
+        "short-of-more-than-all",
+        "minimum-below-required",
+    ] {
+        let error = ask(&plugin, deed).unwrap_err();
+        assert!(
+            matches!(error, CallError::Contradictory { index: 0, .. }),
+            "{deed}: {error:?}"
+        );
+        assert_next_call_works(&plugin);
+    }
+    for deed in [
+        "fits-over-blocked",
+        "breaks-while-fits",
+        "breaks-beyond-the-plan",
+        "breaks-nowhere",
+    ] {
+        let launch = Launch {
+            offer: offer(deed),
+            count: 1,
+            profile: Profile::default(),
+        };
+        let plan = [launch.clone(), launch];
+        let (clock, policy) = (Clock::system(), Policy::default());
+        let admitted = plugin.admit(&inventory(), &clock, &plan, &policy);
+        let error = admitted.unwrap_err();
+        assert!(
+            matches!(error, CallError::Contradictory { .. }),
+            "{deed}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_failed_call_leaves_its_offers_unknown() {
+    let plugin = unruly(hasty());
+    for deed in ["trap", "spin", "hog", "shout", "short", "hidden"] {
+        let error = ask(&plugin, deed).unwrap_err();
+        let told = error.to_string();
+        let policy = Policy::default();
+        let verdicts = unknown_verdicts(error, &[offer(deed)], 1, &policy).unwrap();
+        assert_eq!(verdicts.len(), 1);
+        assert_eq!(verdicts[0].quota, QuotaOutcome::Unknown);
+        let finding = &verdicts[0].findings[0];
+        assert_eq!(finding.reason, Reason::NotChecked);
+        assert!(finding.detail.as_ref().unwrap().contains(&told));
+    }
+}
+
+#[test]
+fn each_limit_can_be_set() {
+    let with = |change: fn(&mut Limits)| {
+        let mut limits = limits();
+        change(&mut limits);
+        unruly(limits)
+    };
+    // What breaks the limit of the other tests is fine under a higher one.
+    let plugin = with(|limits| limits.host_call_bytes = 4 << 20);
+    for deed in ["shout", "verbose"] {
+        assert_eq!(ask(&plugin, deed).unwrap().len(), 1);
+    }
+    let plugin = with(|limits| limits.handles = 200);
+    assert_right(&ask(&plugin, "hoard").unwrap(), "hoard", 1);
+
+    // And what is fine there breaks a lower one.
+    let error = ask(&with(|limits| limits.memory = 4 << 20), "hog").unwrap_err();
+    assert!(matches!(error, CallError::OutOfMemory { limit } if limit == 4 << 20));
+    let error = ask(&with(|limits| limits.memory = 1 << 16), "honest").unwrap_err();
+    assert!(matches!(error, CallError::OutOfMemory { .. }), "{error:?}");
+    let error = ask(&with(|limits| limits.table_elements = 0), "honest").unwrap_err();
+    assert!(matches!(error, CallError::LimitHit(_)), "{error:?}");
+    let error = ask(&with(|limits| limits.host_call_bytes = 16), "honest").unwrap_err();
+    assert!(matches!(error, CallError::LimitHit(_)), "{error:?}");
+
+    let lasted = |plugin: &Plugin| {
+        let start = Instant::now();
+        let error = ask(plugin, "spin").unwrap_err();
+        assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+        start.elapsed()
+    };
+    let long = lasted(&with(|limits| limits.time = Duration::from_secs(1)));
+    assert!(long >= Duration::from_secs(1));
+    assert!(lasted(&with(|limits| limits.time = Duration::from_millis(20))) < long);
+
+    let mut limits = limits();
+    limits.fuel = Some(1 << 20);
+    let counted = load(UNRULY, limits).unwrap();
+    let error = ask(&counted, "spin").unwrap_err();
+    assert!(matches!(error, CallError::OutOfFuel { limit } if limit == 1 << 20));
+    assert_next_call_works(&counted);
+}
+
+const ALONE: &str = "QUOTAGATE_TEST_ALONE";
+
+/// In a process of its own, since memory is counted by the process.
+#[test]
+fn a_thousand_broken_calls_leave_no_memory_behind() {
+    if env::var_os(ALONE).is_none() {
+        let name = "sandbox::a_thousand_broken_calls_leave_no_memory_behind";
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(ALONE, "yes")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        return;
+    }
+    let plugin = unruly(Limits {
+        memory: 4 << 20,
+        ..limits()
+    });
+    let deeds = [
+        "trap", "deep", "hog", "shout", "mumble", "hoard", "short", "long", "verbose", "hidden",
+    ];
+    let broken = |calls: usize| {
+        for deed in deeds.iter().cycle().take(calls) {
+            ask(&plugin, deed).unwrap_err();
+        }
+    };
+    broken(100);
+    let before = resident();
+    broken(1000);
+    let after = resident();
+    assert_next_call_works(&plugin);
+    // A thousand instances of which each kept one page of memory would be more.
+    assert!(
+        after < before + (32 << 20),
+        "from {before} to {after} bytes"
+    );
+}
+
+/// Memory of this process that is in use, in bytes; zero where the system does not tell.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+    kilobytes.unwrap_or(0) << 10
+}

@@ -1,0 +1,63 @@
+//! Components that are refused before they are asked anything, by what they are.
+
+use quotagate::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
+use quotagate_bad_plugins::{OTHER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, UNRULY};
+
+use super::{assert_next_call_works, limits, load, unruly};
+use crate::bad_input::replace;
+
+#[test]
+fn components_that_are_no_plugins_are_refused_by_what_they_are() {
+    let refused = |bytes: &[u8]| load(bytes, Limits::default()).unwrap_err();
+    assert!(matches!(refused(OTHER_WORLD), LoadError::OtherWorld));
+    let error = refused(OTHER_CONTRACT);
+    assert!(
+        matches!(&error, LoadError::OtherContract { found } if found == "0.9.0"),
+        "{error:?}"
+    );
+    let error = refused(SPY);
+    assert!(
+        matches!(&error, LoadError::ForeignImports(names) if names == &["quotagate:bad/vault"]),
+        "{error:?}"
+    );
+    let error = refused(SPEECHLESS);
+    assert!(
+        matches!(error, LoadError::Describe(CallError::Trapped { .. })),
+        "{error:?}"
+    );
+    // An interface that the contract does not have, under the contract's own name.
+    let alike = replace(UNRULY, b"plugin/inventory@", b"plugin/inventori@");
+    let error = refused(&alike);
+    assert!(matches!(error, LoadError::Unlinkable(_)), "{error:?}");
+    let poor = Limits {
+        memory: 1 << 16,
+        ..Limits::default()
+    };
+    let error = load(UNRULY, poor).unwrap_err();
+    assert!(
+        matches!(error, LoadError::Describe(CallError::OutOfMemory { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_pinned_digest_is_accepted_and_another_refused() {
+    let pinned = |sha256: &str| {
+        let options = PluginOptions {
+            sha256: Some(sha256.to_owned()),
+            cache: CompileCache::Off,
+            ..PluginOptions::default()
+        };
+        Plugin::load_with(UNRULY, &options)
+    };
+    let digest = unruly(limits()).sha256().to_owned();
+    assert_next_call_works(&pinned(&digest).unwrap());
+    let other = quotagate_plugins::NEBIUS.sha256;
+    for wrong in [other, "", &digest[..63]] {
+        let error = pinned(wrong).unwrap_err();
+        assert!(
+            matches!(&error, LoadError::WrongDigest { expected, found } if expected == wrong && *found == digest),
+            "{error:?}"
+        );
+    }
+}
