@@ -41,6 +41,9 @@ pub(crate) struct Global {
     /// A service-account credentials file
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
+    /// The configuration to use [env: QUOTAGATE_CONFIG] [default: ./quotagate.toml, else the user's own]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Judge with this plugin instead of the built-in one
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) plugin: Option<PathBuf>,
@@ -101,9 +104,21 @@ pub(crate) enum Command {
     Record(Record),
     /// Say what works and what to do about the rest: credentials, permissions, plugin
     Doctor,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every key in force, and where its value comes from
+    Show,
+    /// Print a quotagate.toml with every key at its default
+    Default,
 }
 
 /// What to do with a plugin.
@@ -139,7 +154,7 @@ pub(crate) struct Offers {
     /// Only what can be launched now; the same as --strictness strict
     #[arg(long, conflicts_with_all = ["strictness", "all"])]
     pub(crate) available: bool,
-    /// Everything, which is the default; the same as --strictness advisory
+    /// Everything, the default unless the configuration sets list.strictness; the same as --strictness advisory
     #[arg(long, conflicts_with = "strictness")]
     pub(crate) all: bool,
     /// What to leave out: nothing (advisory), what a quota blocks (balanced), all that is not available (strict)

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod check;
+mod config;
 mod demo;
 mod diagnose;
 mod doctor;
@@ -11,7 +12,7 @@ mod quotas;
 mod record;
 
 use crate::{
-    args::{Cli, Command, PluginCommand},
+    args::{Cli, Command, ConfigCommand, PluginCommand},
     error::{CliError, Exit},
     output::Output,
 };
@@ -27,6 +28,8 @@ pub(crate) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Quotas(options) => quotas::run(global, options, output).await,
         Command::Record(options) => record::run(global, options, output).await,
         Command::Doctor => doctor::run(global, output).await,
+        Command::Config(ConfigCommand::Show) => config::show(global, output),
+        Command::Config(ConfigCommand::Default) => config::default(output),
         Command::Plugin(PluginCommand::Inspect { file }) => inspect::run(file, global, output),
     }
 }
