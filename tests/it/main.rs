@@ -17,6 +17,8 @@ mod bad_input;
 mod cases;
 /// What the project chose where nebius.md leaves a choice, and the rules beside its case table.
 mod choices;
+/// The configuration: where it is read from, what it refuses, and what it changes.
+mod config;
 /// The contract: what the component imports, and the text of the contract itself.
 mod contract;
 /// What a judgement may cost, in steps of the machine.
@@ -49,3 +51,5 @@ mod plans;
 mod reading;
 /// The sandbox: each limit is broken by a component made for it, and the next call is right.
 mod sandbox;
+/// Following an account: a line a change, and metrics.
+mod watch;

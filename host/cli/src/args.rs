@@ -3,7 +3,7 @@
 mod help;
 mod parse;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use quotagate::{Lifecycle, ReservationUse, Strictness};
@@ -41,6 +41,9 @@ pub(crate) struct Global {
     /// A service-account credentials file
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
+    /// The configuration to use [env: QUOTAGATE_CONFIG] [default: ./quotagate.toml, else the user's own]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Judge with this plugin instead of the built-in one
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) plugin: Option<PathBuf>,
@@ -97,13 +100,27 @@ pub(crate) enum Command {
     Diagnose(Diagnose),
     /// List quotas: what is used of each, for the tenant and its projects
     Quotas(Quotas),
+    /// Follow the account: what changes of limits, usage and verdicts, as it happens
+    Watch(Watch),
     /// Write the account down, to be asked again later with --recorded
     Record(Record),
     /// Say what works and what to do about the rest: credentials, permissions, plugin
     Doctor,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every key in force, and where its value comes from
+    Show,
+    /// Print a quotagate.toml with every key at its default
+    Default,
 }
 
 /// What to do with a plugin.
@@ -139,7 +156,7 @@ pub(crate) struct Offers {
     /// Only what can be launched now; the same as --strictness strict
     #[arg(long, conflicts_with_all = ["strictness", "all"])]
     pub(crate) available: bool,
-    /// Everything, which is the default; the same as --strictness advisory
+    /// Everything, the default unless the configuration sets list.strictness; the same as --strictness advisory
     #[arg(long, conflicts_with = "strictness")]
     pub(crate) all: bool,
     /// What to leave out: nothing (advisory), what a quota blocks (balanced), all that is not available (strict)
@@ -204,7 +221,7 @@ pub(crate) struct Check {
     pub(crate) launch: LaunchOptions,
 }
 
-/// What is launched besides the type: shared by `offers` and `check`.
+/// What is launched besides the type: shared by `offers`, `check` and `watch`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The launch")]
 pub(crate) struct LaunchOptions {
@@ -310,6 +327,26 @@ pub(crate) struct Quotas {
     /// In tables also rows that nothing is used of (JSON always has them)
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// `quotagate watch`
+#[derive(Debug, Args)]
+#[command(after_help = help::WATCH)]
+pub(crate) struct Watch {
+    /// Serve metrics for Prometheus there, under /metrics; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// How often quotas, advice and reservations are read; 1s or more
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse::duration)]
+    pub(crate) interval: Duration,
+    /// End after this time
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) lasting: Option<Duration>,
+    /// Only this region; may be repeated
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Vec<String>,
+    #[command(flatten)]
+    pub(crate) launch: LaunchOptions,
 }
 
 /// `quotagate record`

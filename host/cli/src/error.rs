@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 use nebius_api::world::WorldError;
 use nebius_emulator::EmulatorError;
 use quotagate::{CallError, GateError, LoadError, QuotaOutcome};
+use quotagate_config::ConfigError;
 use quotagate_nebius::{ConnectError, CredentialsError, RecordedWorldError};
 
 use crate::{catalog::CatalogError, plan::PlanError};
@@ -96,6 +97,9 @@ pub(crate) enum CliError {
         /// What is there instead.
         why: String,
     },
+    /// What is configured makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The account cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -138,6 +142,14 @@ pub(crate) enum CliError {
     /// The answer cannot be printed.
     #[error("cannot write to stdout")]
     Stdout(#[source] io::Error),
+    /// Metrics cannot be served.
+    #[error("cannot serve metrics at {address}: {reason}")]
+    Metrics {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What is in the way.
+        reason: String,
+    },
     /// The machine has no resources to run on.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -151,7 +163,7 @@ impl CliError {
             Self::Connect(ConnectError::Address(_)) => Exit::Usage,
             Self::Gate(GateError::AmbiguousProject { .. }) => Exit::Usage,
             Self::Gate(GateError::Call(CallError::Refused(_))) => Exit::Usage,
-            Self::Plan(_) | Self::NoFailure { .. } => Exit::Usage,
+            Self::Config(_) | Self::Plan(_) | Self::NoFailure { .. } => Exit::Usage,
             Self::InPlan { source, .. } => source.exit(),
             Self::Unreadable { .. } => Exit::Unknown,
             _ => Exit::Failure,
@@ -162,6 +174,7 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         let text = match self {
             Self::UnknownName { hint, .. } | Self::Usage { hint, .. } => hint,
+            Self::Config(error) => return Some(error.advice()),
             Self::Plan(error) => error.hint(),
             Self::InPlan { source, .. } => match **source {
                 Self::Gate(GateError::AmbiguousProject { .. }) => {
@@ -183,6 +196,10 @@ impl CliError {
                 "a credentials file is named with `--credentials FILE`, a recorded account with `--recorded WORLD`"
             }
             Self::NotAWorld(_) => "name a new directory, or write there anyway with --force",
+            Self::Plugin {
+                source: LoadError::WrongDigest { .. },
+                ..
+            } => "`quotagate config show` says where the expected one comes from",
             Self::Plugin {
                 source: LoadError::OtherContract { .. },
                 ..

@@ -22,6 +22,7 @@ mod progress;
 mod reason;
 mod render;
 mod session;
+mod watch;
 
 use std::{io, process::ExitCode};
 

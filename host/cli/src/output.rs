@@ -95,6 +95,11 @@ impl Output {
         }
     }
 
+    /// Whether whoever read stdout has gone.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.stdout_closed
+    }
+
     /// Prints data as JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let mut text = serde_json::to_string_pretty(value)?;

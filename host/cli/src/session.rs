@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use quotagate::{Gate, GateOptions, Plugin, PluginOptions, RefreshOptions, Source};
+use quotagate::{Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness};
+use quotagate_config::{Config, Lookup, keys};
 use quotagate_nebius::{
     ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, RecordedWorld,
 };
@@ -15,11 +16,23 @@ pub(crate) struct Session {
     pub(crate) gate: Gate,
     /// The project of the profile in use: where launches go that could go to several.
     pub(crate) usual_project: Option<String>,
+    /// What lists leave out, where no option says so.
+    pub(crate) strictness: Strictness,
 }
 
 impl Session {
     /// Opens the account that the options name. With a project, nothing of the other projects is read.
     pub(crate) fn open(global: &Global, project: Option<&str>) -> Result<Self, CliError> {
+        Self::open_with(global, project, |_| {})
+    }
+
+    /// The same, with changes to how the gate behaves.
+    pub(crate) fn open_with(
+        global: &Global,
+        project: Option<&str>,
+        change: impl FnOnce(&mut GateOptions),
+    ) -> Result<Self, CliError> {
+        let config = configure(global)?;
         let (source, usual_project): (Arc<dyn Source>, _) = match &global.recorded {
             Some(world) => (Arc::new(RecordedWorld::read(world)?), None),
             None => {
@@ -28,28 +41,62 @@ impl Session {
                 (Arc::new(client), usual)
             }
         };
-        let mut gate = Gate::builder(load_plugin(global)?, source).options(options(global));
+        let mut options = options(&config);
+        change(&mut options);
+        let mut gate = Gate::builder(load_plugin(&config)?, source).options(options);
         if let Some(project) = project {
             gate = gate.project(project);
         }
         Ok(Self {
             gate: gate.build()?,
             usual_project,
+            strictness: config.settings().gate.list.strictness,
         })
     }
 }
 
-/// How a gate behaves that answers once: it waits for every source, as long as each may take.
-fn options(global: &Global) -> GateOptions {
+/// Reads the configuration, with what the command line says over it.
+pub(crate) fn configure(global: &Global) -> Result<Config, CliError> {
+    let config = Config::load(&Lookup::from_process(global.config.clone()))?;
+    Ok(with_options(config, global))
+}
+
+/// A configuration with what the command line says over it, and with the defaults of a gate that answers once.
+pub(crate) fn with_options(mut config: Config, global: &Global) -> Config {
+    if let Some(path) = &global.plugin {
+        config.set(keys::PLUGIN_PATH, "--plugin", |to| {
+            to.plugin.path = Some(path.clone());
+        });
+    }
+    if let Some(digest) = &global.plugin_sha256 {
+        config.set(keys::PLUGIN_SHA256, "--plugin-sha256", |to| {
+            to.plugin.sha256 = Some(digest.clone());
+        });
+    }
+    // It waits for every source, as long as each may take; the account is read before its projects are known.
     let patience = global.timeout.saturating_add(Duration::from_secs(5));
+    config.set_default(keys::FIRST_WAIT, "--timeout", |to| {
+        to.gate.refresh.first_wait = patience.saturating_mul(2);
+    });
+    config.set_default(keys::VERIFY_WAIT, "--timeout", |to| {
+        to.gate.refresh.verify_wait = patience;
+    });
+    // Who asks for a list wants to see why something is not available.
+    config.set_default(keys::LIST_STRICTNESS, "default of `offers`", |to| {
+        to.gate.list.strictness = Strictness::Advisory;
+    });
+    config
+}
+
+/// How a gate behaves that answers once: it makes no holds, and leaves the file to the process that does.
+pub(crate) fn options(config: &Config) -> GateOptions {
+    let gate = config.settings().gate.clone();
     GateOptions {
-        refresh: RefreshOptions {
-            // The account is read before its projects are known.
-            first_wait: patience.saturating_mul(2),
-            verify_wait: patience,
-            ..RefreshOptions::default()
+        holds: HoldOptions {
+            file: None,
+            ..gate.holds
         },
-        ..GateOptions::default()
+        ..gate
     }
 }
 
@@ -77,13 +124,15 @@ pub(crate) fn connect(global: &Global, project: Option<&str>) -> Result<NebiusCl
     Ok(NebiusClient::new(&options)?)
 }
 
-/// Loads the plugin that the options name, else the built-in one.
-pub(crate) fn load_plugin(global: &Global) -> Result<Plugin, CliError> {
+/// Loads the plugin that the configuration names, else the built-in one.
+pub(crate) fn load_plugin(config: &Config) -> Result<Plugin, CliError> {
+    let configured = &config.settings().plugin;
     let options = PluginOptions {
-        sha256: global.plugin_sha256.clone(),
+        limits: configured.limits.clone(),
+        sha256: configured.sha256.clone(),
         ..PluginOptions::default()
     };
-    let path = global.plugin.as_deref();
+    let path = configured.path.as_deref();
     let bytes = path.map(read).transpose()?;
     let bytes = bytes.as_deref().unwrap_or(quotagate_plugins::NEBIUS.bytes);
     Plugin::load_with(bytes, &options).map_err(|source| CliError::Plugin {

@@ -139,6 +139,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every case, the mildest first.
+    pub const ALL: &'static [Self] = &[Self::Allow, Self::Warn, Self::Refuse];
+
     /// The name under which configuration, metrics and logs show it.
     pub const fn as_str(self) -> &'static str {
         match self {

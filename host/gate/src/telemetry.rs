@@ -102,7 +102,9 @@ pub(crate) fn called<T>(
     let answer = call();
     let result = answer.as_ref().err().map_or("answered", CallError::as_str);
     span.record("result", result);
-    histogram!("quotagate_plugin_call_seconds", "function" => function).record(begun.elapsed());
+    let took = begun.elapsed();
+    tracing::debug!(?took, "called the plugin");
+    histogram!("quotagate_plugin_call_seconds", "function" => function).record(took);
     counter!("quotagate_plugin_calls_total", "function" => function, "result" => result)
         .increment(1);
     if let Err(error) = &answer

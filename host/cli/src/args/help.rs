@@ -11,11 +11,14 @@ Examples:
   quotagate quotas --region eu-north1             limits and usage
   quotagate record world                          write the account down
   quotagate offers --recorded world               and ask what was written down
+  quotagate config show                           what is configured, and where
 
 Exit codes:
   0  it fits, or is done    1  failure    2  wrong usage    3  blocked    4  unknown
 
 Environment:
+  QUOTAGATE_CONFIG             the configuration to use
+  QUOTAGATE_TABLE__KEY         a key of the configuration; `config show` names all
   NEBIUS_IAM_TOKEN             an access token; comes before any profile
   NEBIUS_PROFILE               the profile of ~/.nebius/config.yaml to use
   NEBIUS_ENDPOINT              the domain of the API, if not api.nebius.cloud
@@ -24,6 +27,7 @@ Environment:
   COLUMNS                      the width of tables, if not the terminal's
   TERM                         `dumb` means plain ASCII
   HOME, XDG_CACHE_HOME         where ~/.nebius and the cache of compiled plugins are
+  XDG_CONFIG_HOME              where quotagate/quotagate.toml is, if not in ~/.config
 
 Data goes to stdout, everything else to stderr.";
 
@@ -74,3 +78,13 @@ bytes of an encoded google.rpc.Status. The detail of an error decides, its text
 never does. No credentials are needed, and the cloud is not asked.
 
 Exit codes: 0 it was diagnosed, 1 the plugin failed, 2 there is no error in it.";
+
+pub(crate) const WATCH: &str = "\
+One line a change: limits, usage, sources that come and go, offers that become available or stop being so, and what failed
+launches block. With --format json each line is an object: `at` (RFC 3339), `change`, and what changed.
+
+Ends on Ctrl-C, or after --for.
+
+Examples:
+  quotagate watch --region eu-north1
+  quotagate watch --metrics 127.0.0.1:9464 --interval 1m --format json";

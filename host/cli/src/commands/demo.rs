@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use nebius_emulator::{Emulator, worlds};
-use quotagate::Gate;
+use quotagate::{Gate, Strictness};
+use quotagate_config::Config;
 use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
 
 use super::{check, offers};
@@ -13,7 +14,7 @@ use crate::{
     error::{CliError, Exit},
     output::Output,
     render::style,
-    session::{Session, load_plugin},
+    session::{Session, load_plugin, with_options},
 };
 
 const OFFERS: [&str; 4] = ["quotagate", "offers", "--gpu", "8"];
@@ -36,9 +37,12 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         ..ConnectOptions::new(Environment::new::<String, String>([], None))
     };
     let client = NebiusClient::new(&options)?;
+    // Nor at what the user configured.
+    let config = with_options(Config::default(), global);
     let session = Session {
-        gate: Gate::new(load_plugin(global)?, Arc::new(client))?,
+        gate: Gate::new(load_plugin(&config)?, Arc::new(client))?,
         usual_project: None,
+        strictness: Strictness::Advisory,
     };
     output.note(&format!(
         "A made-up account, served on {} and asked over gRPC as the real one would be.\n",

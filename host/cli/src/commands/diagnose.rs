@@ -9,7 +9,7 @@ use crate::{
     input,
     output::Output,
     render::diagnosis,
-    session::load_plugin,
+    session::{configure, load_plugin},
 };
 
 /// Says what the error that the options name means.
@@ -18,12 +18,13 @@ pub(crate) fn run(
     options: &Diagnose,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
+    let config = configure(global)?;
     let from_stdin = options.code.is_none() && options.details_base64.is_none();
     if from_stdin && input::is_stdin(&options.file) && io::stdin().is_terminal() {
         output.note("waiting for an error on stdin, as JSON; Ctrl-D ends it");
     }
     let given = Given::read(options)?;
-    let diagnosis = given.diagnose(&load_plugin(global)?)?;
+    let diagnosis = given.diagnose(&load_plugin(&config)?)?;
     match output.format {
         Format::Json => output.json(&diagnosis)?,
         Format::Table => {

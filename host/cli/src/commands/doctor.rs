@@ -6,6 +6,7 @@ use quotagate::{
     CompileCache, Gate, Inventory, NamedSource, Plugin, Source, SourceState,
     plugin::CONTRACT_VERSION,
 };
+use quotagate_config::Config;
 use quotagate_nebius::RecordedWorld;
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ use crate::{
     output::{Output, Screen},
     progress,
     render::{sources, style, wrap},
-    session::{connect, load_plugin},
+    session::{configure, connect, load_plugin, options, with_options},
 };
 
 /// How one thing is.
@@ -48,11 +49,15 @@ struct ReportJson<'a> {
 /// Looks at everything that an answer rests on.
 pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
     let mut report = Vec::new();
+    let config = configuration(global, &mut report);
     let source = reach(global, &mut report);
-    let plugin = load(global, &mut report);
+    let plugin = load(&config, &mut report);
     cache(&mut report);
     if let (Some(source), Some(plugin)) = (source, plugin) {
-        match Gate::new(plugin, source) {
+        match Gate::builder(plugin, source)
+            .options(options(&config))
+            .build()
+        {
             Ok(gate) => {
                 let read = progress::wait(output, "reading the account", gate.inventory()).await;
                 account(&read, &mut report);
@@ -69,6 +74,28 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         Format::Table => output.data(&text(&report, &output.screen))?,
     }
     Ok(if healthy { Exit::Done } else { Exit::Failure })
+}
+
+/// Reads the configuration. Where it makes no sense, the defaults show how the rest is.
+fn configuration(global: &Global, report: &mut Vec<Examined>) -> Config {
+    match configure(global) {
+        Ok(config) => {
+            let from = config.file().map_or_else(
+                || String::from("no quotagate.toml"),
+                |file| format!("`{}`", file.display()),
+            );
+            report.push(works("configuration", from));
+            config
+        }
+        Err(error) => {
+            let advice = error.hint().map(|hint| format!("; {hint}"));
+            report.push(fails(
+                "configuration",
+                format!("{error}{}", advice.unwrap_or_default()),
+            ));
+            with_options(Config::default(), global)
+        }
+    }
 }
 
 /// Finds the account: where it is and who asks.
@@ -108,8 +135,8 @@ fn reach(global: &Global, report: &mut Vec<Examined>) -> Option<Arc<dyn Source>>
 }
 
 /// Loads the plugin. Where another one was named and cannot be loaded, the built-in one reads the account.
-fn load(global: &Global, report: &mut Vec<Examined>) -> Option<Plugin> {
-    match load_plugin(global) {
+fn load(config: &Config, report: &mut Vec<Examined>) -> Option<Plugin> {
+    match load_plugin(config) {
         Ok(plugin) => {
             let descriptor = plugin.descriptor();
             report.push(works(

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod check;
+mod config;
 mod demo;
 mod diagnose;
 mod doctor;
@@ -9,9 +10,10 @@ mod offers;
 mod plan;
 mod quotas;
 mod record;
+mod watch;
 
 use crate::{
-    args::{Cli, Command, PluginCommand},
+    args::{Cli, Command, ConfigCommand, PluginCommand},
     error::{CliError, Exit},
     output::Output,
 };
@@ -25,8 +27,11 @@ pub(crate) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Check(options) => check::run(global, options, output).await,
         Command::Diagnose(options) => diagnose::run(global, options, output),
         Command::Quotas(options) => quotas::run(global, options, output).await,
+        Command::Watch(options) => watch::run(global, options, output).await,
         Command::Record(options) => record::run(global, options, output).await,
         Command::Doctor => doctor::run(global, output).await,
+        Command::Config(ConfigCommand::Show) => config::show(global, output),
+        Command::Config(ConfigCommand::Default) => config::default(output),
         Command::Plugin(PluginCommand::Inspect { file }) => inspect::run(file, global, output),
     }
 }

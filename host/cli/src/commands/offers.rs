@@ -54,7 +54,7 @@ pub(crate) async fn list(
     let count = options.launch.count;
     let listing = session
         .gate
-        .filter(&wanted, count, &profile, &policy(options))
+        .filter(&wanted, count, &profile, &policy(session, options))
         .await?;
     let judged = listing.items.len();
     let available = |item: &&Item| item.verdict.availability == Availability::Available;
@@ -120,12 +120,13 @@ fn choose(
     Ok(entries)
 }
 
-fn policy(options: &Offers) -> Policy {
+fn policy(session: &Session, options: &Offers) -> Policy {
     Policy {
-        strictness: match (options.strictness, options.available) {
-            (Some(strictness), _) => strictness,
-            (None, true) => Strictness::Strict,
-            (None, false) => Strictness::Advisory,
+        strictness: match (options.strictness, options.available, options.all) {
+            (Some(strictness), ..) => strictness,
+            (None, true, _) => Strictness::Strict,
+            (None, false, true) => Strictness::Advisory,
+            (None, false, false) => session.strictness,
         },
         explain: options.explain,
         ..Policy::default()

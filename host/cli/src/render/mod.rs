@@ -1,6 +1,7 @@
 //! What people see: tables, verdicts in words, bars. Nothing here asks or decides anything.
 
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod diagnosis;
 pub(crate) mod offers;
 pub(crate) mod page;

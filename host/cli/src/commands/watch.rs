@@ -1,0 +1,124 @@
+//! `quotagate watch`: follows an account, a line a change, and serves metrics of it.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use quotagate::{Gate, Policy, Strictness, options::Freshness};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{
+    args::{Global, Watch},
+    error::{CliError, Exit},
+    known, launch,
+    output::Output,
+    progress,
+    session::Session,
+    watch::{Exporter, Lines, View},
+};
+
+const SHORTEST: Duration = Duration::from_secs(1);
+/// How often it is looked whether something has come in. Nothing is asked of anybody.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Follows the account until it is told to end.
+pub(crate) async fn run(
+    global: &Global,
+    options: &Watch,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let interval = options.interval.max(SHORTEST);
+    let exporter = match options.metrics {
+        Some(address) => Some(Exporter::start(address).await?),
+        None => None,
+    };
+    let session = Session::open_with(global, options.launch.project.as_deref(), |gate| {
+        for freshness in [
+            &mut gate.refresh.allowances,
+            &mut gate.refresh.capacities,
+            &mut gate.refresh.reservations,
+        ] {
+            *freshness = Freshness {
+                interval,
+                max_age: freshness.max_age.max(interval.saturating_mul(3)),
+            };
+        }
+    })?;
+    let gate = Arc::new(session.gate);
+    let inventory = progress::wait(output, "reading the account", gate.inventory()).await;
+    if let Some(project) = &options.launch.project {
+        known::project(&inventory, project)?;
+    }
+    for region in &options.region {
+        known::region(&inventory, region)?;
+    }
+    // Only now: what waits for answers reads them itself.
+    let _refresher = gate.keep_fresh();
+    if let Some(exporter) = &exporter {
+        output.note(&format!("metrics at http://{}/metrics", exporter.address()));
+    }
+    tokio::select! {
+        outcome = follow(&gate, options, output) => outcome?,
+        () = told_to_end() => {}
+        () = over(options.lasting) => {}
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what changes, until nobody reads it any more.
+async fn follow(gate: &Gate, options: &Watch, output: &mut Output) -> Result<(), CliError> {
+    let lines = Lines(output.format);
+    let mut before = look(gate, options).await?;
+    let mut generation = gate.inventory().await.generation();
+    output.data(&lines.summary(&before, Timestamp::now())?)?;
+    while !output.is_closed() {
+        sleep(LOOK).await;
+        let current = gate.inventory().await.generation();
+        if current == generation {
+            continue;
+        }
+        generation = current;
+        let now = look(gate, options).await?;
+        for change in before.changes_to(&now) {
+            output.data(&lines.change(&change, Timestamp::now())?)?;
+        }
+        before = now;
+    }
+    Ok(())
+}
+
+async fn look(gate: &Gate, options: &Watch) -> Result<View, CliError> {
+    let inventory = gate.inventory().await;
+    let mut offers = inventory.offers();
+    offers.retain(|offer| options.region.is_empty() || options.region.contains(&offer.region));
+    let profile = launch::profile(&options.launch);
+    let policy = Policy {
+        strictness: Strictness::Advisory,
+        ..Policy::default()
+    };
+    let count = options.launch.count;
+    let listing = gate.filter(&offers, count, &profile, &policy).await?;
+    Ok(View::new(&inventory, &listing.items, &options.region))
+}
+
+/// Waits for the signal that ends a program.
+async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _interrupted = tokio::signal::ctrl_c().await;
+}
+
+async fn over(lasting: Option<Duration>) {
+    match lasting {
+        Some(lasting) => sleep_until(Instant::now() + lasting).await,
+        None => std::future::pending().await,
+    }
+}

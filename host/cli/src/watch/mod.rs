@@ -1,0 +1,11 @@
+//! What `quotagate watch` is made of: the account at one time, what changed between two, and the metrics of both.
+
+mod changes;
+mod exporter;
+mod lines;
+
+pub(crate) use self::{
+    changes::{Change, View},
+    exporter::Exporter,
+    lines::Lines,
+};

@@ -1,0 +1,107 @@
+//! Where a configuration is looked for: which file, which variables.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+use crate::{error::ConfigError, keys::PREFIX};
+
+/// The name of the file where none is named.
+const FILE: &str = "quotagate.toml";
+/// Names the file.
+const CONFIG: &str = "QUOTAGATE_CONFIG";
+/// Variables with the prefix that are no keys: the file, and where builds find plugins that are built already.
+const OTHERS: [&str; 2] = [CONFIG, "QUOTAGATE_PREBUILT_PLUGINS"];
+
+/// Where a configuration is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    /// The file that the caller names; it must be there.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Where `quotagate.toml` is looked for first; empty for the working directory.
+    pub folder: PathBuf,
+}
+
+impl Lookup {
+    /// With the environment and the working directory of this process.
+    pub fn from_process(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            variables: env::vars_os().collect(),
+            folder: PathBuf::new(),
+        }
+    }
+
+    /// The file and its bytes: the one that the caller names, else the one that `QUOTAGATE_CONFIG` names, else the first
+    /// of those that are there.
+    pub(crate) fn read(&self) -> Result<Option<(PathBuf, Vec<u8>)>, ConfigError> {
+        let by_variable = self.variable(CONFIG).map(PathBuf::from);
+        let named = match (&self.file, by_variable) {
+            (Some(file), _) => Some((file.clone(), false)),
+            (None, file) => file.map(|file| (file, true)),
+        };
+        if let Some((path, by_variable)) = named {
+            let bytes = fs::read(&path).map_err(|source| ConfigError::Unreadable {
+                path: path.clone(),
+                by_variable,
+                source,
+            })?;
+            return Ok(Some((path, bytes)));
+        }
+        let usual = [Some(self.folder.join(FILE)), self.of_user()];
+        for path in usual.into_iter().flatten() {
+            match fs::read(&path) {
+                Ok(bytes) => return Ok(Some((path, bytes))),
+                Err(error) if is_absent(&error) => {}
+                Err(source) => {
+                    return Err(ConfigError::Unreadable {
+                        path,
+                        by_variable: false,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The variables that should be keys, by name.
+    pub(crate) fn overrides(&self) -> Vec<(String, &OsStr)> {
+        let mut overrides: Vec<_> = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.as_os_str()))
+            .filter(|(name, _)| name.starts_with(PREFIX) && !OTHERS.contains(&name.as_str()))
+            .collect();
+        overrides.sort_unstable();
+        overrides
+    }
+
+    /// The user's own file.
+    fn of_user(&self) -> Option<PathBuf> {
+        // A relative folder is none, by the specification of these variables.
+        let configured = self.variable("XDG_CONFIG_HOME").map(Path::new);
+        let folder = match configured.filter(|folder| folder.is_absolute()) {
+            Some(folder) => folder.to_owned(),
+            None => Path::new(self.variable("HOME")?).join(".config"),
+        };
+        Some(folder.join("quotagate").join(FILE))
+    }
+
+    /// A variable that is set to something.
+    fn variable(&self, wanted: &str) -> Option<&OsStr> {
+        let found = self.variables.iter().find(|(name, _)| name == wanted);
+        let value = found.map(|(_, value)| value.as_os_str());
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
