@@ -144,7 +144,8 @@ async fn verify(plugin: &Plugin, file: bool) -> Row {
             client.tenant_allowances(),
             client.project_allowances(&launch.profile.project)
         );
-        (tenant.unwrap(), project.unwrap());
+        tenant.unwrap();
+        project.unwrap();
         alone.push(begun.elapsed());
         let begun = Instant::now();
         let verified = gate.verify(&launch).await.unwrap();

@@ -1,6 +1,6 @@
 //! Final checks and holds: two launches never spend the same unit, whatever happens to the process in between.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use futures::future::join_all;
 use quotagate::{
@@ -288,10 +288,10 @@ async fn in_shadow_mode_everything_passes_and_is_held() {
 }
 
 /// A gate that keeps its holds in a file.
-fn keeping(live: &Live, file: &PathBuf) -> Result<Gate, GateError> {
+fn keeping(live: &Live, file: &Path) -> Result<Gate, GateError> {
     let options = GateOptions {
         holds: HoldOptions {
-            file: Some(file.clone()),
+            file: Some(file.to_owned()),
             ..HoldOptions::default()
         },
         ..options()
@@ -300,7 +300,7 @@ fn keeping(live: &Live, file: &PathBuf) -> Result<Gate, GateError> {
 }
 
 /// A gate that takes over a file; an answer that was just coming in may keep the gate before it for a moment.
-async fn taking_over(live: &Live, file: &PathBuf) -> Gate {
+async fn taking_over(live: &Live, file: &Path) -> Gate {
     loop {
         match keeping(live, file) {
             Err(GateError::HoldFile(HoldFileError::InUse(_))) => tokio::task::yield_now().await,

@@ -117,8 +117,11 @@ fn assert_next_call_works(plugin: &Plugin) {
     assert_right(&verdicts, "honest", 3);
 }
 
+/// What a component does, and whether an error is the one for it.
+type Deed = (&'static str, fn(&CallError) -> bool);
+
 /// The deeds that end a call, and the case of the error that each must give.
-const DEEDS: &[(&str, fn(&CallError) -> bool)] = &[
+const DEEDS: &[Deed] = &[
     ("trap", |error| matches!(error, CallError::Trapped { .. })),
     ("deep", |error| matches!(error, CallError::Trapped { .. })),
     ("spin", |error| matches!(error, CallError::TimedOut { .. })),

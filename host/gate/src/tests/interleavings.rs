@@ -190,7 +190,7 @@ fn what_is_released_is_free_again_and_given_out_once() {
                     let world = Arc::clone(&world);
                     thread::spawn(move || {
                         let name = number.to_string();
-                        if number % 2 == 0 {
+                        if number.is_multiple_of(2) {
                             return world.launch(&name);
                         }
                         if let Some(id) = world.promise(&name) {
