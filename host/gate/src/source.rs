@@ -12,7 +12,8 @@ use crate::types::{Allowance, Capacity, InstanceType, Reservation, UsageState};
 /// Answers of one cloud account.
 ///
 /// Implementations are called concurrently, once per question and project. They return when they are done or their own
-/// deadline has passed; the gate adds none.
+/// deadline has passed; the gate gives them up much later ([`crate::RefreshOptions::give_up`]), and asks each source one
+/// question at a time.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The cloud's name, which must be the plugin's too, such as `nebius`.

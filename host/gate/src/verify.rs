@@ -20,7 +20,8 @@ use crate::{
 pub struct Verification {
     /// The launch, with its project filled in.
     pub launch: Launch,
-    /// The judgement, by what was read just now. What could not be read again counts as unreadable.
+    /// The judgement, by what was read just now. What could not be read again counts as unreadable. Its `fits_count` says
+    /// how many of the instances fit where not all do, and nothing where they do.
     pub verdict: Verdict,
     /// What the options make of it ([`crate::GateOptions::deploy`]).
     pub action: Action,
@@ -53,13 +54,18 @@ impl Gate {
     /// When the launch makes no sense, or its region has several projects and it names none.
     pub async fn verify(&self, launch: &Launch) -> Result<Verification, GateError> {
         let verified = self.verify_plan(std::slice::from_ref(launch)).await?;
+        // A plan counts the launches that fit; here it is instances.
+        let fits_count = verified.admission.breaks_at.and_then(|at| at.fits_count);
         Ok(Verification {
             launch: verified
                 .plan
                 .into_iter()
                 .next()
                 .unwrap_or_else(|| launch.clone()),
-            verdict: verified.admission.verdict,
+            verdict: Verdict {
+                fits_count,
+                ..verified.admission.verdict
+            },
             action: verified.action,
             hold: verified.hold,
             sources: verified.sources,
