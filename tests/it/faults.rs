@@ -15,7 +15,9 @@ use fastrand::Rng;
 use futures::future::join_all;
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Faults, Settings};
-use quotagate::{Disk, GateOptions, Launch, Policy, Profile, QuotaOutcome, RefreshOptions};
+use quotagate::{
+    Disk, FeedbackOptions, GateOptions, Launch, Policy, Profile, QuotaOutcome, RefreshOptions,
+};
 use tokio::sync::RwLock;
 
 use crate::{
@@ -218,6 +220,14 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             first_retry: Duration::from_millis(20),
             verify_wait: Duration::from_millis(700),
             ..RefreshOptions::default()
+        },
+        // What failed is tried again soon, or the storm would be spent on what was learnt from it.
+        feedback: FeedbackOptions {
+            quota: Duration::from_millis(100),
+            limit: Duration::from_millis(100),
+            capacity: Duration::from_millis(100),
+            unclear: Duration::from_millis(100),
+            longest: Duration::from_millis(200),
         },
         ..GateOptions::default()
     };

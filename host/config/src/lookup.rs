@@ -16,6 +16,8 @@ const FILE: &str = "quotagate.toml";
 const CONFIG: &str = "QUOTAGATE_CONFIG";
 /// Variables with the prefix that are no keys: the file, and where builds find plugins that are built already.
 const OTHERS: [&str; 2] = [CONFIG, "QUOTAGATE_PREBUILT_PLUGINS"];
+/// What Kubernetes puts into every pod beside a Service of this name.
+const OF_SERVICES: [&str; 2] = ["QUOTAGATE_SERVICE_", "QUOTAGATE_PORT"];
 
 /// Where a configuration is looked for.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +79,7 @@ impl Lookup {
             .variables
             .iter()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.as_os_str()))
-            .filter(|(name, _)| name.starts_with(PREFIX) && !OTHERS.contains(&name.as_str()))
+            .filter(|(name, _)| is_key(name))
             .collect();
         overrides.sort_unstable();
         overrides
@@ -104,4 +106,10 @@ impl Lookup {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn is_key(name: &str) -> bool {
+    name.starts_with(PREFIX)
+        && !OTHERS.contains(&name)
+        && !OF_SERVICES.iter().any(|prefix| name.starts_with(prefix))
 }

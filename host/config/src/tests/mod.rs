@@ -117,6 +117,8 @@ fn unknown_variables_are_refused_with_the_nearest() {
         ("QUOTAGATE", "x"),
         ("QUOTAGATE_CONFIG", ""),
         ("QUOTAGATE_PREBUILT_PLUGINS", "/plugins"),
+        ("QUOTAGATE_SERVICE_HOST", "10.0.0.1"),
+        ("QUOTAGATE_PORT_80_TCP_ADDR", "10.0.0.1"),
     ];
     load("", &variables).unwrap();
     for (name, near) in [

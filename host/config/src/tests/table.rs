@@ -92,7 +92,7 @@ fn every_option_has_a_key() {
         ("list", 1),
         ("plan", 3),
         ("deploy", 3),
-        ("plugin", 2 + 7),
+        ("plugin", 2 + 8),
     ];
     for (table, count) in counts {
         assert_eq!(per_table(table), count, "[{table}]");
