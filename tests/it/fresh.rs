@@ -191,6 +191,29 @@ async fn a_throttled_cloud_is_left_alone_and_what_is_old_stands_until_it_is_too_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_goes_on_failing_is_left_alone_for_a_while() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    live.faults(
+        r#"{"rules": [{"method": "QuotaAllowanceService/List", "status": {"code": "UNAVAILABLE"}}]}"#,
+    );
+    for _ in 0..5 {
+        live.gate.refresh().await;
+    }
+    live.no_faults();
+    live.cloud.clear_calls();
+    // Five failures in a row: not even the final check asks, until the wait is over; the other sources are none the worse.
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    let detail = verified.verdict.findings[0].detail.clone().unwrap();
+    assert!(detail.contains("left alone for another 80 s"), "{detail}");
+    assert!(live.cloud.calls_to(ALLOWANCES).is_empty());
+    assert_eq!(live.cloud.calls_to("ResourceAdviceService/List").len(), 1);
+    live.hands.pass(80);
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.verdict.quota, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_cut_short_does_not_replace_a_whole_one() {
     let live = live(&WorldBuilder::new()).await;
     live.faults(

@@ -39,6 +39,7 @@ pub mod holds;
 pub mod inventory;
 pub mod json;
 pub mod options;
+mod places;
 pub mod plugin;
 mod refresher;
 pub mod source;
