@@ -184,8 +184,7 @@ async fn a_throttled_cloud_is_left_alone_and_what_is_old_stands_until_it_is_too_
     live.hands.pass(900);
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Unknown);
     live.no_faults();
-    live.hands.pass(120);
-    live.until("recovery", |inventory| limit(inventory) == Some(64))
+    live.until_after(10, "recovery", |inventory| limit(inventory) == Some(64))
         .await;
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
 }
@@ -275,14 +274,15 @@ async fn a_clock_that_is_set_makes_nothing_young_and_nothing_stick() {
     live.hands.pass(960);
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Unknown);
     live.no_faults();
-    live.hands.pass(120);
-    live.until("recovery", |inventory| limit(inventory) == Some(64))
+    live.until_after(10, "recovery", |inventory| limit(inventory) == Some(64))
         .await;
     // Forward by a year: read again at once.
     live.set_limit(GPU_QUOTA, 32);
     live.hands.set(START + 365 * 86_400_000);
-    live.until("the new limit", |inventory| limit(inventory) == Some(32))
-        .await;
+    live.until_after(10, "the new limit", |inventory| {
+        limit(inventory) == Some(32)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

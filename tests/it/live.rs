@@ -141,8 +141,20 @@ impl Live {
     /// Lists again and again, as an orchestrator does, until a list is as it should be: what is read in the background
     /// arrives when it arrives.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&quotagate::Inventory) -> bool) {
+        self.until_after(0, what, is_so).await;
+    }
+
+    /// The same while time goes by, so many seconds between two lists: a question that was under way when a fault ended
+    /// may still fail, and its wait has to pass first.
+    pub(crate) async fn until_after(
+        &self,
+        seconds: u64,
+        what: &str,
+        is_so: impl Fn(&quotagate::Inventory) -> bool,
+    ) {
         let wait = async {
             while !is_so(&*self.gate.inventory().await) {
+                self.hands.pass(seconds);
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

@@ -362,7 +362,9 @@ impl Gate {
         self.cache.commit(hold, instances)
     }
 
-    /// The launch of a hold was not made: [`crate::Hold::release`] by name. Says whether there is such a hold.
+    /// The launch of a hold was not made: [`crate::Hold::release`] by name. Also for what was committed and is deleted
+    /// again so soon that no usage ever shows it: the hold would stand until its time is up. Says whether there is such a
+    /// hold.
     pub fn release(&self, hold: &str) -> bool {
         self.cache.release(hold)
     }
