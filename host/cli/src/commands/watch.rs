@@ -53,6 +53,8 @@ pub(crate) async fn run(
     }
     // Only now: what waits for answers reads them itself.
     let _refresher = gate.keep_fresh();
+    // The first scrape finds everything there.
+    gate.show_metrics();
     if let Some(exporter) = &exporter {
         output.note(&format!("metrics at http://{}/metrics", exporter.address()));
     }
