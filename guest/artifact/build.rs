@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(variable("OUT_DIR")?);
     let mut constants = String::new();
+    let mut names = String::new();
     for (name, package) in PLUGINS {
         let built = match env::var_os(PREBUILT) {
             Some(folder) => {
@@ -43,7 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             "/// The plugin for the cloud `{name}`.\n\
              pub const {constant}: Plugin = Plugin {{ name: {name:?}, bytes: include_bytes!({kept:?}), sha256: {digest:?} }};"
         )?;
+        write!(names, "{constant}, ")?;
     }
+    writeln!(
+        constants,
+        "/// Every plugin.\n\
+         pub const ALL: &[Plugin] = &[{names}];"
+    )?;
     fs::write(out.join("plugins.rs"), constants)?;
     Ok(())
 }

@@ -131,6 +131,14 @@ pub(crate) enum PluginCommand {
         /// A WebAssembly component
         file: PathBuf,
     },
+    /// Write a built-in plugin to a file, for hosts of other languages
+    Export {
+        /// The cloud it judges
+        cloud: String,
+        /// The file to write
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 /// `quotagate offers`

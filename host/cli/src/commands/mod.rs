@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod diagnose;
 mod doctor;
+mod export;
 mod inspect;
 mod offers;
 mod plan;
@@ -33,5 +34,9 @@ pub(crate) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Config(ConfigCommand::Show) => config::show(global, output),
         Command::Config(ConfigCommand::Default) => config::default(output),
         Command::Plugin(PluginCommand::Inspect { file }) => inspect::run(file, global, output),
+        Command::Plugin(PluginCommand::Export {
+            cloud,
+            output: file,
+        }) => export::run(cloud, file, output),
     }
 }

@@ -38,6 +38,7 @@ from .types import (
     ReservedDemand,
     Verdict,
 )
+from .verify import LiveInventory, Verification, Verifier
 
 __all__ = [
     "Admission",
@@ -59,6 +60,7 @@ __all__ = [
     "InventorySource",
     "JudgedOffer",
     "Launch",
+    "LiveInventory",
     "Needs",
     "Offer",
     "PlanCheck",
@@ -70,4 +72,6 @@ __all__ = [
     "ReservedDemand",
     "TooLarge",
     "Verdict",
+    "Verification",
+    "Verifier",
 ]

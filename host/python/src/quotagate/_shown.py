@@ -88,6 +88,7 @@ def _record(**fields: Kind) -> Kind:
     return check
 
 
+_MOST = (1 << 64) - 1
 _U32, _U64 = _whole(32), _whole(64)
 _LIFECYCLE = _case("on-demand", "preemptible")
 _USAGE_STATE = _case("used", "not-used", "unknown", "not-applicable", "unspecified")
@@ -222,12 +223,13 @@ def holding(
 
     def rows(part: Mapping[str, Any]) -> dict[str, Any]:
         held = [
-            {**row, "held": allowances.get((row["owner"], row["name"], row["region"]), 0)} for row in part["rows"]
+            {**row, "held": min(allowances.get((row["owner"], row["name"], row["region"]), 0), _MOST)}
+            for row in part["rows"]
         ]
         return {**part, "rows": held}
 
     value = shown.value
-    items = [{**item, "held": reservations.get(item["id"], 0)} for item in value["reservations"]["items"]]
+    items = [{**item, "held": min(reservations.get(item["id"], 0), _MOST)} for item in value["reservations"]["items"]]
     changed = {
         **value,
         "allowances": {scope: rows(part) for scope, part in value["allowances"].items()},

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 from .errors import PluginFailed
@@ -225,15 +224,16 @@ class Descriptor:
 Record = TypeVar("Record")
 
 
-@cache
-def _names(record: type) -> frozenset[str]:
-    return frozenset(known.name for known in fields(record))
+_NAMES: Mapping[type, frozenset[str]] = {
+    record: frozenset(known.name for known in fields(record))
+    for record in (Finding, Verdict, Demand, ReservedDemand, BreakingLaunch, Admission, Diagnosis)
+}
 
 
 def _take(record: type[Record], value: Mapping[str, Any]) -> Record:
     """Makes a dataclass of a JSON object without copying it: a list of a thousand verdicts has as many findings."""
-    if value.keys() != _names(record):
-        expected = ", ".join(sorted(_names(record) ^ value.keys()))
+    if value.keys() != _NAMES[record]:
+        expected = ", ".join(sorted(_NAMES[record] ^ value.keys()))
         raise PluginFailed(f"the plugin's answer is no {record.__name__}: missing or unknown {expected}")
     made = object.__new__(record)
     made.__dict__.update(value)

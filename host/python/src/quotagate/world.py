@@ -36,6 +36,9 @@ _LONGEST_TEXT = 1_000
 Reader = Callable[[Message], Iterable[Any]]
 """Gives the rows that a message holds; ``Malformed`` among them stands for a row that makes no sense."""
 
+Instant = Callable[[str], int]
+"""When a file was read, by its name."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -44,6 +47,8 @@ class World:
     files: Mapping[str, Any]
     root: Path | None = None
     """Where they came from, for messages."""
+    read_at: Mapping[str, int] | None = None
+    """When each file's answer was read from a live account, in milliseconds since the Unix epoch; None for a recording."""
 
     @classmethod
     def read(cls, directory: str | os.PathLike[str]) -> World:
@@ -90,7 +95,11 @@ class World:
 
     def lists(self, *, now_ms: int, projects: Sequence[str] | None = None) -> AccountLists:
         """What each source answered."""
-        at = self._recorded_at(now_ms)
+        recorded_at = self._recorded_at(now_ms)
+
+        def at(name: str) -> int:
+            return recorded_at if self.read_at is None else self.read_at.get(name, 0)
+
         tenant, missing = self._tenant()
         listed = self._list("tenant/projects.json", _one(_rows.project), at)
         # Without a tenant nobody can be asked for its lists.
@@ -109,7 +118,7 @@ class World:
             projects={name: self._project(name, regions.get(name), at) for name in names},
         )
 
-    def _project(self, name: str, region: str | None, at: int) -> ProjectLists:
+    def _project(self, name: str, region: str | None, at: Instant) -> ProjectLists:
         def read(file: str, reader: Reader) -> Listed:
             return self._list(f"projects/{name}/{file}", reader, at)
 
@@ -119,7 +128,7 @@ class World:
             if name not in {item.message("metadata").text("id") for item in listed}:
                 held = ", ".join(ids) or "none"
                 why = f"the recorded world holds no project `{name}`; it holds {held}"
-                nothing = Listed((), "unavailable", at, why)
+                nothing = Listed((), "unavailable", at(f"projects/{name}/allowances.json"), why)
                 return ProjectLists(region, nothing, nothing, nothing)
             shares = self._missing(f"projects/{name}/capacity-allowances.json", at)
         else:
@@ -145,10 +154,10 @@ class World:
             return parents.pop(), None
         return "", file
 
-    def _list(self, name: str, reader: Reader, at: int) -> Listed:
+    def _list(self, name: str, reader: Reader, at: Instant) -> Listed:
         if not self._holds(name):
             if name not in self.files and name.rpartition("/")[2] in _OPTIONAL:
-                return Listed((), "complete", at)
+                return Listed((), "complete", at(name))
             return self._missing(name, at)
         page = self._answer(name)
         rows: list[Any] = []
@@ -160,25 +169,29 @@ class World:
             except Malformed as error:
                 malformed.append(error)
         detail = None
-        if page.text("next_page_token"):
+        if page.has("interrupted"):
+            detail = page.text("interrupted")
+        elif page.text("next_page_token"):
             detail = f"`{name}` holds only a part of the list: it has a `next_page_token`; record it again"
         elif malformed:
             detail = (
                 f"left out {len(malformed)} of the cloud's rows that make no sense, the first because {malformed[0]}"
             )
-        return Listed(rows, "incomplete" if detail else "complete", at, detail)
+        return Listed(rows, "incomplete" if detail else "complete", at(name), detail)
 
-    def _missing(self, name: str, at: int) -> Listed:
+    def _missing(self, name: str, at: Instant) -> Listed:
         """A source without an answer: the file holds an error, or is not there, or says nothing."""
         if name not in self.files:
-            return Listed((), "unavailable", at, f"the recorded world has no `{name}`")
+            return Listed((), "unavailable", at(name), f"the recorded world has no `{name}`")
         refused = self._refusal(name)
         if refused is None:
-            return Listed((), "unavailable", at, f"`{name}` holds no id of a tenant")
+            return Listed((), "unavailable", at(name), f"`{name}` holds no id of a tenant")
         code, message = refused.text("code"), refused.text("message")
         state: Any = "denied" if code.upper() == "PERMISSION_DENIED" else "unavailable"
-        told = f"`{name}` holds an error instead of an answer, {printable(code)}: {printable(message)}"
-        return Listed((), state, at, told)
+        told = f"{printable(code)}: {printable(message)}"
+        if self.read_at is None:
+            told = f"`{name}` holds an error instead of an answer, {told}"
+        return Listed((), state, at(name), told)
 
     def _holds(self, name: str) -> bool:
         return name in self.files and self._refusal(name) is None
