@@ -57,6 +57,8 @@ _FRESH_ENOUGH = 30.0
 """Seconds for which a list of offers is judged by the same quotas; dstack itself asks every 180 seconds."""
 _LIST_WAITS = 5.0
 """Seconds that a list waits for quotas to be read again, before it is judged by what is known."""
+_CALL_TAKES = 10.0
+"""Seconds that a call may take, as dstack's own."""
 
 
 def mode() -> Mode:
@@ -71,7 +73,10 @@ class QuotagatePlugin(Plugin):  # type: ignore[misc] # dstack has no types
     """What dstack loads. It has no policies on specs: it works where offers and instances are made."""
 
     def __init__(self) -> None:
-        enable()
+        try:
+            enable()
+        except Exception:
+            logger.exception("quotagate does not know this version of dstack, and leaves it alone")
 
     def get_apply_policies(self) -> list[ApplyPolicy]:
         """None."""
@@ -87,6 +92,7 @@ class _Judge:
             compute._sdk,
             projects=sorted(self._project_by_region.values()),
             refresh_interval=_FRESH_ENOUGH,
+            timeout=_CALL_TAKES,
             first_wait=_LIST_WAITS,
             # The SDK belongs to dstack's loop, and dstack's options keep bad credentials from being tried for ever.
             run=resources.LOOP.await_,
@@ -222,7 +228,8 @@ def _with_verification(original: Callable[..., Any]) -> Callable[..., Any]:
         if verification.is_blocked and mode() == "on":
             raise SkipOffer(told)
         if verification.verdict.quota != "fits":
-            logger.info("launching all the same: %s", told)
+            level = logging.WARNING if verification.is_blocked else logging.INFO
+            logger.log(level, "launching all the same: %s", told)
         try:
             with verification:
                 return create()
