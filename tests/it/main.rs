@@ -19,6 +19,8 @@ mod cases;
 mod choices;
 /// The configuration: where it is read from, what it refuses, and what it changes.
 mod config;
+/// The cases that every host of a plugin must answer alike.
+mod conformance;
 /// The contract: what the component imports, and the text of the contract itself.
 mod contract;
 /// What a judgement may cost, in steps of the machine.

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::Value;
 
 use crate::{
     bindings::quotagate::plugin::inventory::{
         AllowanceList, Allowances, Capacities, InstanceTypes, Reservations, Sources,
     },
+    from_json::{Fields, FromJson, FromJsonError},
     inventory::NamedSource,
     types::{
         Admission, Allowance, Availability, Block, BreakingLaunch, Capacity, CapacityOutcome,
@@ -96,7 +98,7 @@ pub fn sources(sources: &[NamedSource], now_ms: u64) -> BTreeMap<String, SourceJ
         .collect()
 }
 
-/// Writes records of the contract with their fields under the same names, in snake_case.
+/// Writes and reads records of the contract with their fields under the same names, in snake_case.
 macro_rules! records {
     ($($record:ident { $($field:ident),+ $(,)? })+) => {
         $(
@@ -106,6 +108,15 @@ macro_rules! records {
                     let mut record = serializer.serialize_struct(stringify!($record), fields)?;
                     $(record.serialize_field(stringify!($field), &self.$field)?;)+
                     record.end()
+                }
+            }
+
+            impl FromJson for $record {
+                fn from_json(value: &Value, path: &str) -> Result<Self, FromJsonError> {
+                    let mut fields = Fields::of(value, path)?;
+                    let record = Self { $($field: fields.take(stringify!($field))?),+ };
+                    fields.end()?;
+                    Ok(record)
                 }
             }
         )+

@@ -42,6 +42,16 @@ macro_rules! names {
                     serializer.serialize_str(self.as_str())
                 }
             }
+
+            impl crate::from_json::FromJson for $type {
+                fn from_json(value: &serde_json::Value, path: &str) -> Result<Self, crate::from_json::FromJsonError> {
+                    let found = value.as_str().and_then(|name| Self::ALL.iter().find(|case| case.as_str() == name));
+                    found.copied().ok_or_else(|| {
+                        let names: Vec<_> = Self::ALL.iter().map(|case| case.as_str()).collect();
+                        crate::from_json::wrong(path, &format!("must be one of {}", names.join(", ")))
+                    })
+                }
+            }
         )+
     };
 }
@@ -57,6 +67,7 @@ names! {
         Unknown = "unknown",
     }
     CapacityOutcome { Likely = "likely", Unlikely = "unlikely", Unknown = "unknown" }
+    ErrorCode { InvalidLaunch = "invalid-launch", InvalidJson = "invalid-json" }
     FailureKind {
         Quota = "quota",
         Capacity = "capacity",

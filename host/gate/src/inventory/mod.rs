@@ -5,6 +5,7 @@ mod answer;
 mod cache;
 mod entry;
 mod lists;
+mod recorded;
 mod state;
 
 use std::{
