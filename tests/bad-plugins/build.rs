@@ -1,4 +1,4 @@
-//! Builds the guest once for every way in which a whole component can be wrong.
+//! Builds the guest once for every way in which a whole component can be wrong, and one plugin in which nothing is.
 
 use std::{error::Error, fs, path::PathBuf};
 
@@ -25,5 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             out.join(format!("{name}.wasm")),
         )?;
     }
+    fs::copy(
+        build(
+            "quotagate-minimal-plugin",
+            &[],
+            &["guest/minimal/Cargo.toml"],
+        )?,
+        out.join("minimal.wasm"),
+    )?;
     Ok(())
 }

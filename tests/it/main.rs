@@ -45,6 +45,8 @@ mod launcher;
 mod live;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
+/// A plugin in another language, for another cloud, and the smallest one.
+mod other_language;
 /// The same answers natively and through the component.
 mod parity;
 /// Plans: launches that draw on the same quotas, judged together.

@@ -82,7 +82,9 @@ impl FromJson for u64 {
 
 impl FromJson for u32 {
     fn from_json(value: &Value, path: &str) -> Result<Self, FromJsonError> {
-        let number = value.as_u64().and_then(|number| Self::try_from(number).ok());
+        let number = value
+            .as_u64()
+            .and_then(|number| Self::try_from(number).ok());
         number.ok_or_else(|| wrong(path, "must be a whole number of 32 bits"))
     }
 }

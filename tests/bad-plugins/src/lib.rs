@@ -14,3 +14,6 @@ pub const OTHER_WORLD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-w
 
 /// Speaks version 0.9.0 of the contract, whose functions are others.
 pub const OTHER_CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-contract.wasm"));
+
+/// Breaks no rule: the example of `wit/README.md`, to compare the others with.
+pub const MINIMAL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/minimal.wasm"));

@@ -20,8 +20,8 @@ impl Inventory {
     /// # Errors
     /// When the text is no JSON, or a record lacks a field or holds something of another kind; says where.
     pub fn from_json(text: &str) -> Result<Self, FromJsonError> {
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| wrong("", &format!("is no JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| wrong("", &format!("is no JSON: {error}")))?;
         let projects = value.get("projects").and_then(Value::as_object);
         let projects = projects.ok_or_else(|| wrong("projects", "must be an object"))?;
         let mut lists = BTreeMap::new();
@@ -75,12 +75,16 @@ impl FromJson for ShownInventory {
 
 /// Puts what one project is shown back into the sources that it came from. The tenant's are kept where they are there.
 fn list_all(lists: &mut BTreeMap<SourceKey, Listed>, project: &str, shown: ShownInventory) {
-    let shares = shown.reservations.items.iter().map(|item| ReservationShare {
-        reservation: item.id.clone(),
-        limit: item.project_limit,
-        usage: item.project_usage,
-        usage_state: item.project_usage_state,
-    });
+    let shares = shown
+        .reservations
+        .items
+        .iter()
+        .map(|item| ReservationShare {
+            reservation: item.id.clone(),
+            limit: item.project_limit,
+            usage: item.project_usage,
+            usage_state: item.project_usage_state,
+        });
     let read = SourceReport {
         state: SourceState::Complete,
         ..shown.reservations.source.clone()
@@ -94,7 +98,10 @@ fn list_all(lists: &mut BTreeMap<SourceKey, Listed>, project: &str, shown: Shown
         (
             SourceKind::ProjectAllowances,
             listed(
-                owned(shown.allowances.project.owner, shown.allowances.project.rows),
+                owned(
+                    shown.allowances.project.owner,
+                    shown.allowances.project.rows,
+                ),
                 shown.allowances.project.source,
             ),
         ),
@@ -156,7 +163,12 @@ fn hold(held: &mut Held, shown: &ShownInventory) {
         set(key(row), row.held);
     }
     for item in &shown.reservations.items {
-        set(Row::Reservation { id: item.id.clone() }, item.held);
+        set(
+            Row::Reservation {
+                id: item.id.clone(),
+            },
+            item.held,
+        );
     }
 }
 

@@ -1,0 +1,261 @@
+//! A plugin in another language for a cloud that there is not: nothing in the contract is of Nebius or of Rust.
+//!
+//! `QUOTAGATE_NIMBUS_PLUGIN` names the component that `tests/clients/imaginary` builds; `.ci/clients` sets it.
+
+use std::{
+    env, fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use quotagate::{
+    Allowance, Capacity, CompileCache, Gate, GateError, InstanceType, Launch, Lifecycle, Limits,
+    Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, Reservation, RowState,
+    Source, UsageState, Verdict,
+    gate::Listing,
+    source::{Account, OwnedAllowances, Project, Read, ReservationShare, SourceError},
+};
+use quotagate_bad_plugins::MINIMAL;
+use quotagate_nebius::RecordedWorld;
+
+use crate::harness::acme;
+
+/// An account of a cloud that has one quota: 10 of it, of which 4 are used.
+struct Imaginary {
+    cloud: &'static str,
+    quota: &'static str,
+}
+
+#[async_trait]
+impl Source for Imaginary {
+    fn cloud(&self) -> &str {
+        self.cloud
+    }
+
+    async fn account(&self) -> Result<Read<Account>, SourceError> {
+        Ok(Read::complete(Account {
+            tenant: "sky".to_owned(),
+            projects: vec![Project {
+                id: "cumulus".to_owned(),
+                name: "cumulus".to_owned(),
+                region: "west".to_owned(),
+            }],
+        }))
+    }
+
+    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
+        Ok(Read::complete(OwnedAllowances {
+            owner: "sky".to_owned(),
+            rows: vec![Allowance {
+                name: self.quota.to_owned(),
+                owner: "sky".to_owned(),
+                region: "west".to_owned(),
+                unit: "count".to_owned(),
+                state: RowState::Active,
+                limit: Some(10),
+                usage: 4,
+                usage_state: UsageState::Used,
+                held: 0,
+            }],
+        }))
+    }
+
+    async fn project_allowances(
+        &self,
+        project: &str,
+    ) -> Result<Read<OwnedAllowances>, SourceError> {
+        Ok(Read::complete(OwnedAllowances {
+            owner: project.to_owned(),
+            rows: Vec::new(),
+        }))
+    }
+
+    async fn instance_types(&self, _: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
+        Ok(Read::complete(Vec::new()))
+    }
+
+    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
+        Ok(Read::complete(Vec::new()))
+    }
+
+    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
+        Ok(Read::complete(Vec::new()))
+    }
+
+    async fn reservation_shares(
+        &self,
+        _: &str,
+    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
+        Ok(Read::complete(Vec::new()))
+    }
+}
+
+fn launch(instance_type: &str, region: &str, count: u32) -> Launch {
+    Launch {
+        offer: Offer {
+            instance_type: instance_type.to_owned(),
+            region: region.to_owned(),
+            lifecycle: Lifecycle::OnDemand,
+        },
+        count,
+        profile: Profile {
+            project: "cumulus".to_owned(),
+            ..Profile::default()
+        },
+    }
+}
+
+async fn check(gate: &Gate, launch: &Launch) -> Verdict {
+    let policy = Policy::default();
+    gate.check(launch, &policy).await.unwrap().verdict
+}
+
+async fn list(gate: &Gate, offers: &[Offer]) -> Listing {
+    let (profile, policy) = (Profile::default(), Policy::default());
+    gate.filter(offers, 1, &profile, &policy).await.unwrap()
+}
+
+/// The plugin in JavaScript, as it came out of `tests/clients/imaginary`; none where nobody built it.
+fn nimbus() -> Option<Plugin> {
+    let Some(file) = env::var_os("QUOTAGATE_NIMBUS_PLUGIN") else {
+        println!(
+            "skipped: QUOTAGATE_NIMBUS_PLUGIN names no component; see tests/clients/imaginary"
+        );
+        return None;
+    };
+    let options = PluginOptions {
+        cache: CompileCache::User,
+        limits: Limits {
+            // It brings a whole JavaScript engine, whose functions stand in one table.
+            table_elements: 100_000,
+            time: Duration::from_secs(20),
+            ..Limits::default()
+        },
+        ..PluginOptions::default()
+    };
+    Some(Plugin::load_with(&fs::read(file).unwrap(), &options).unwrap())
+}
+
+fn gate_on_nimbus(plugin: Plugin) -> Gate {
+    let source = Imaginary {
+        cloud: "nimbus",
+        quota: "pods",
+    };
+    Gate::new(plugin, Arc::new(source)).unwrap()
+}
+
+fn gate_on_nebius() -> Gate {
+    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
+    Gate::new(plugin, Arc::new(RecordedWorld::read(&acme()).unwrap())).unwrap()
+}
+
+#[tokio::test]
+async fn the_smallest_plugin_judges() {
+    let source = Imaginary {
+        cloud: "minimal",
+        quota: "instances",
+    };
+    let gate = Gate::new(Plugin::load(MINIMAL).unwrap(), Arc::new(source)).unwrap();
+    for (count, quota) in [(6, QuotaOutcome::Fits), (7, QuotaOutcome::Blocked)] {
+        let verdict = check(&gate, &launch("any", "west", count)).await;
+        assert_eq!(verdict.quota, quota);
+        assert_eq!(verdict.fits_count, Some(6));
+    }
+    let elsewhere = check(&gate, &launch("any", "east", 1)).await;
+    assert_eq!(elsewhere.quota, QuotaOutcome::Unknown);
+}
+
+#[test]
+fn the_guide_shows_the_smallest_plugin_as_it_is_built() {
+    let guide = include_str!("../../wit/README.md");
+    let plugin = include_str!("../../guest/minimal/src/plugin.rs");
+    assert!(guide.contains(&format!("```rust\n{plugin}```")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_in_javascript_judges_a_cloud_that_there_is_not() {
+    let Some(plugin) = nimbus() else { return };
+    let gate = gate_on_nimbus(plugin);
+    let fits = check(&gate, &launch("pod-2", "west", 3)).await;
+    assert_eq!((fits.quota, fits.fits_count), (QuotaOutcome::Fits, Some(3)));
+    let blocked = check(&gate, &launch("pod-4", "west", 2)).await;
+    assert_eq!(blocked.quota, QuotaOutcome::Blocked);
+    let finding = &blocked.findings[0];
+    assert_eq!(finding.reason, Reason::Shortage);
+    assert_eq!(
+        (finding.headroom, finding.shortfall, finding.minimum_limit),
+        (Some(6), Some(2), Some(12))
+    );
+    let unread = check(&gate, &launch("pod-1", "east", 1)).await;
+    assert_eq!(unread.quota, QuotaOutcome::Unknown);
+    let stranger = check(&gate, &launch("car", "west", 1)).await;
+    assert_eq!(stranger.findings[0].reason, Reason::NotOffered);
+
+    let plan = [launch("pod-4", "west", 1), launch("pod-3", "west", 1)];
+    let policy = Policy::default();
+    let admission = gate.admit(&plan, &policy).await.unwrap().admission;
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Blocked);
+    assert_eq!(admission.breaks_at.unwrap().index, 1);
+    let nobody = [launch("pod-1", "west", 0)];
+    let Err(GateError::Call(error)) = gate.admit(&nobody, &policy).await else {
+        panic!("a launch of nothing was admitted");
+    };
+    assert_eq!(error.code(), Some(quotagate::ErrorCode::InvalidLaunch));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_host_swaps_clouds_and_plugins_while_it_lists() {
+    let Some(plugin) = nimbus() else { return };
+    let nebius = gate_on_nebius();
+    let refused = nebius.swap_plugin(plugin.clone()).unwrap_err();
+    assert!(
+        matches!(refused, GateError::CloudMismatch { .. }),
+        "{refused}"
+    );
+
+    // A backend is a gate: the one of another cloud takes its place while others list.
+    let backend = Arc::new(tokio::sync::RwLock::new(Arc::new(nebius)));
+    let done = Arc::new(AtomicBool::new(false));
+    let lists = {
+        let (backend, done) = (Arc::clone(&backend), Arc::clone(&done));
+        tokio::spawn(async move {
+            let mut seen = [0_usize; 2];
+            while !done.load(Ordering::SeqCst) || seen[1] == 0 {
+                let gate = Arc::clone(&*backend.read().await);
+                let cloud = gate.plugin().descriptor().cloud.clone();
+                let offers = match cloud.as_str() {
+                    "nebius" => gate.offers().await,
+                    _ => vec![launch("pod-2", "west", 1).offer],
+                };
+                let listing = list(&gate, &offers).await;
+                assert_eq!(listing.items.len(), offers.len());
+                let decided =
+                    |item: &quotagate::JudgedOffer| item.verdict.quota != QuotaOutcome::Unknown;
+                assert!(listing.items.iter().all(decided), "{cloud}");
+                seen[usize::from(cloud == "nimbus")] += 1;
+                tokio::task::yield_now().await;
+            }
+            seen
+        })
+    };
+    // The one in force has listed before it is replaced.
+    let other = Arc::new(gate_on_nimbus(plugin.clone()));
+    list(&*backend.read().await, &[]).await;
+    *backend.write().await = Arc::clone(&other);
+    // A new build of the same plugin takes the old one's place in the gate itself.
+    let old = other.swap_plugin(plugin.clone()).unwrap();
+    assert_eq!(old.sha256(), plugin.sha256());
+    done.store(true, Ordering::SeqCst);
+    let seen = lists.await.unwrap();
+    assert!(seen[1] > 0, "{seen:?}");
+}
+
+#[test]
+fn the_continuous_integration_does_not_skip_it() {
+    let is_ci = env::var_os("CI").is_some() && env::var_os("QUOTAGATE_CLIENTS").is_some();
+    assert!(!is_ci || env::var_os("QUOTAGATE_NIMBUS_PLUGIN").is_some());
+}
