@@ -10,7 +10,6 @@ the official SDK, ``quotagate.dstack`` and ``quotagate.skypilot`` put the judgem
 
 from .errors import (
     AmbiguousProject,
-    CloudMismatch,
     ContractMismatch,
     InvalidInventory,
     InvalidJson,
@@ -45,7 +44,6 @@ __all__ = [
     "AmbiguousProject",
     "BreakingLaunch",
     "Check",
-    "CloudMismatch",
     "ContractMismatch",
     "Demand",
     "Descriptor",

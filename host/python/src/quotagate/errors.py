@@ -55,12 +55,6 @@ class ContractMismatch(QuotagateError):
     code = "contract-mismatch"
 
 
-class CloudMismatch(QuotagateError):
-    """The plugin judges one cloud, the inventory is of another."""
-
-    code = "cloud-mismatch"
-
-
 class PluginFailed(QuotagateError):
     """The plugin gave no answer, or one that contradicts the contract. The next call gets a fresh instance."""
 
