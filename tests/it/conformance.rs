@@ -191,7 +191,7 @@ fn plugin() -> Plugin {
 }
 
 /// The account as the engine takes it.
-fn account(inventory: &Inventory, project: &str) -> engine::Account {
+pub(crate) fn account(inventory: &Inventory, project: &str) -> engine::Account {
     #[derive(Deserialize)]
     struct Shown {
         allowances: engine::Allowances,

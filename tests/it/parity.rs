@@ -9,19 +9,10 @@ use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json};
 use serde_json::{Value, json};
 
+use crate::conformance::account;
 use crate::harness::{GPU_QUOTA, WorldBuilder, acme};
 
 const NOW: u64 = 1_790_000_000_000;
-
-/// What the host shows a plugin, as the engine reads it.
-#[derive(serde::Deserialize)]
-struct Shown {
-    allowances: engine::Allowances,
-    instance_types: engine::InstanceTypes,
-    capacities: engine::Capacities,
-    reservations: engine::Reservations,
-    blocks: Vec<engine::Block>,
-}
 
 async fn gate(world: &Path) -> Gate {
     let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
@@ -38,18 +29,7 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
     let inventory = gate.inventory().await;
     let mut compared = 0;
     for project in inventory.projects() {
-        let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
-        let shown: Shown = serde_json::from_value(shown).unwrap();
-        let account = Arc::new(
-            engine::Account::new(
-                project,
-                shown.allowances,
-                shown.instance_types,
-                shown.capacities,
-                shown.reservations,
-            )
-            .with_blocks(shown.blocks),
-        );
+        let account = Arc::new(account(&inventory, project));
         let region = inventory.region_of(project).unwrap();
         let mut offers = inventory.offers();
         offers.retain(|offer| offer.region == region);

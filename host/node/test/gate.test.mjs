@@ -25,7 +25,7 @@ import {
 } from "quotagate";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const acme = path.join(here, "../../../tests/emulator/worlds/acme");
+const acme = process.env.QUOTAGATE_WORLD ?? path.join(here, "../../../tests/emulator/worlds/acme");
 const offer = { instance_type: "gpu-h200-sxm 8gpu-128vcpu-1600gb", region: "eu-north1", lifecycle: "on-demand" };
 const launch = { offer, count: 1, profile: {} };
 const gate = new Gate(Inventory.fromWorld(acme));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -32,8 +33,7 @@ from quotagate import (
 from quotagate.words import reason
 from quotagate.world import World
 
-ROOT = Path(__file__).parents[3]
-ACME = ROOT / "tests/emulator/worlds/acme"
+ACME = Path(os.environ.get("QUOTAGATE_WORLD", Path(__file__).parents[3] / "tests/emulator/worlds/acme"))
 EIGHT_H200 = Offer("gpu-h200-sxm 8gpu-128vcpu-1600gb", "eu-north1")
 COMPONENT = (resources.files("quotagate") / "plugins/nebius.wasm").read_bytes()
 

@@ -44,7 +44,7 @@ def _whole(bits: int) -> Kind:
     def check(value: Any, path: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
             raise _wrong(path, f"a whole number of {bits} bits", value)
-        return value
+        return int(value)
 
     return check
 

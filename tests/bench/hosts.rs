@@ -1,0 +1,95 @@
+//! How long a list takes in the Rust host, natively and by the component: a line of JSON for each length, as the hosts of
+//! other languages print it (`tests/clients/table.py` puts them together).
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a measurement"
+)]
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use nebius_api::world::World;
+use quotagate::{Gate, Offer, Plugin, Policy, Profile};
+use quotagate_nebius::RecordedWorld;
+use quotagate_plugin_nebius::json::assess_json;
+use serde_json::json;
+
+const REPEATS: usize = 15;
+const LENGTHS: [usize; 4] = [1, 200, 1_000, 5_000];
+
+fn main() {
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/emulator/worlds/acme");
+    let source = RecordedWorld::new(World::read(&world).unwrap()).unwrap();
+    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
+    let gate = Gate::new(plugin, Arc::new(source)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let inventory = runtime.block_on(gate.inventory());
+    let known = inventory.offers();
+    let project = inventory.projects_in(&known[0].region).remove(0);
+    let account = Arc::new(account(&inventory, &project));
+    let policy = Policy::default();
+    for kind in ["catalog", "distinct"] {
+        for length in LENGTHS {
+            let (offers, profile) = if kind == "catalog" {
+                let offers = known.iter().cycle().take(length).cloned().collect();
+                (offers, Profile::default())
+            } else {
+                let named = |number| Offer {
+                    instance_type: format!("{} {number}", known[0].instance_type),
+                    ..known[0].clone()
+                };
+                let profile = Profile {
+                    project: project.clone(),
+                    ..Profile::default()
+                };
+                ((0..length).map(named).collect::<Vec<_>>(), profile)
+            };
+            report("rust-component", length, kind, || {
+                let listing = gate.filter(&offers, 1, &profile, &policy);
+                assert!(runtime.block_on(listing).unwrap().items.len() >= length);
+            });
+            if kind == "distinct" {
+                let request = json!({"offers": offers, "profile": profile, "policy": policy});
+                let request = request.to_string();
+                report("rust-native", length, kind, || {
+                    assert!(assess_json(&request, 0, |_| Arc::clone(&account)).is_ok());
+                });
+            }
+        }
+    }
+}
+
+fn report(host: &str, offers: usize, kind: &str, judge: impl Fn()) {
+    let mut taken: Vec<f64> = (0..REPEATS)
+        .map(|_| {
+            let start = Instant::now();
+            judge();
+            start.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    taken.sort_by(f64::total_cmp);
+    let median_ms = (taken[REPEATS / 2] * 1_000.0).round() / 1_000.0;
+    println!(
+        "{}",
+        json!({"host": host, "offers": offers, "kind": kind, "median_ms": median_ms})
+    );
+}
+
+/// The account as the engine takes it.
+fn account(inventory: &quotagate::Inventory, project: &str) -> quotagate_engine::Account {
+    let shown = json!(inventory.shown_for(project));
+    let part = |name: &str| shown[name].clone();
+    quotagate_engine::Account::new(
+        project,
+        serde_json::from_value(part("allowances")).unwrap(),
+        serde_json::from_value(part("instance_types")).unwrap(),
+        serde_json::from_value(part("capacities")).unwrap(),
+        serde_json::from_value(part("reservations")).unwrap(),
+    )
+}
