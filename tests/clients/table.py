@@ -32,10 +32,10 @@ def main() -> None:
             if line.startswith("{"):
                 said = json.loads(line)
                 times[said["host"], said["kind"]][said["offers"]] = said["median_ms"]
-    print(f"{'median ms for a list of':34}" + "".join(f"{length:>10,}" for length in LENGTHS))
+    print(f"{'median ms for a list of':40}" + "".join(f"{length:>10,}" for length in LENGTHS))
     for (host, kind), found in sorted(times.items(), key=lambda item: (item[0][1], item[0][0])):
         told = {"catalog": "offers of a catalogue", "distinct": "distinct offers"}[kind]
-        print(f"{f'{host}, {told}':34}" + "".join(f"{found.get(length, float('nan')):10.3f}" for length in LENGTHS))
+        print(f"{f'{host}, {told}':40}" + "".join(f"{found.get(length, float('nan')):10.3f}" for length in LENGTHS))
 
 
 if __name__ == "__main__":
