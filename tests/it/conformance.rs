@@ -248,3 +248,10 @@ async fn the_rules_as_native_code() {
 async fn the_component() {
     run("rust-component", Case::component).await;
 }
+
+#[test]
+fn the_page_for_embedders_shows_the_example_as_it_is_built() {
+    let page = include_str!("../../host/gate/README.md");
+    let example = include_str!("../../host/gate/example.rs");
+    assert!(page.contains(&format!("```rust\n{example}```")));
+}

@@ -8,6 +8,8 @@ import type { Admission, Diagnosis, Finding, Launch, Offer, Policy, Profile, Ver
 
 /** The most different offers that one list may hold. */
 export const MAXIMUM_OFFERS = 1_000_000;
+/** Offers that a plugin is asked about at once: a judgement takes far more room than an offer. */
+const BATCH = 10_000;
 
 /** Where a gate takes its inventory from: asked in every call, so it answers from memory. */
 export type InventorySource = () => Inventory;
@@ -160,7 +162,17 @@ export class Gate {
     return this.plugin.call("diagnoseJson", error, NOWHERE, this.#clock());
   }
 
+  /** A verdict for each offer, in their order. Offers are judged alone, so it does not matter in which batch. */
   #assess(inventory: Inventory, offers: Offer[], count: number, profile: Profile, policy: Policy): Verdict[] {
+    const verdicts: Verdict[] = [];
+    for (let start = 0; start < offers.length; start += BATCH) {
+      const batch = this.#assessBatch(inventory, offers.slice(start, start + BATCH), count, profile, policy);
+      for (const verdict of batch) verdicts.push(verdict);
+    }
+    return verdicts;
+  }
+
+  #assessBatch(inventory: Inventory, offers: Offer[], count: number, profile: Profile, policy: Policy): Verdict[] {
     try {
       const request = write({ offers, count, profile, policy });
       const answer = read(this.plugin.call("assessJson", request, inventory, this.#clock()));

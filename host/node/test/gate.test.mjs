@@ -129,6 +129,9 @@ test("a million offers are judged or refused", () => {
   const few = gate.inventory().offers();
   const many = Array.from({ length: 1_000_000 }, (_, index) => few[index % few.length]);
   assert.equal(gate.filter(many).length, 1_000_000);
+  const named = Array.from({ length: 25_000 }, (_, index) => ({ ...offer, instance_type: `type ${index}` }));
+  const different = gate.filter(named);
+  assert.ok(different.every((item, index) => item.offer === named[index] && item.verdict.findings[0].reason === "not-offered"));
   assert.throws(() => gate.assessJson(" ".repeat(MAXIMUM_REQUEST_LENGTH + 1)), TooLarge);
   assert.equal(gate.check(launch).verdict.quota, "blocked");
 });

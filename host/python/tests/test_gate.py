@@ -196,6 +196,9 @@ def test_a_million_offers_are_judged_or_refused(gate):
     few = gate.inventory().offers()
     many = (few * (1_000_000 // len(few) + 1))[:1_000_000]
     assert len(gate.filter(many)) == 1_000_000
+    different = gate.filter([Offer(f"type {number}", "eu-north1") for number in range(25_000)])
+    assert [item.offer.instance_type for item in different] == [f"type {number}" for number in range(25_000)]
+    assert all(item.verdict.findings[0].reason == "not-offered" for item in different)
     with pytest.raises(TooLarge):
         gate.assess_json(" " * (quotagate.plugin.MAXIMUM_REQUEST_BYTES + 1))
     assert gate.check(Launch(EIGHT_H200)).verdict.quota == "blocked"

@@ -29,6 +29,8 @@ from .types import (
 
 MAXIMUM_OFFERS = 1_000_000
 """The most different offers that one list may hold."""
+_BATCH = 10_000
+"""Offers that a plugin is asked about at once: a judgement takes far more room than an offer."""
 
 
 class InventorySource(Protocol):
@@ -201,6 +203,15 @@ class Gate:
         return await asyncio.to_thread(self.admit, plan, policy=policy)
 
     def _assess(
+        self, inventory: Inventory, offers: list[Offer], count: int, profile: Profile, policy: Policy
+    ) -> list[Verdict]:
+        """A verdict for each offer, in their order. Offers are judged alone, so it does not matter in which batch."""
+        verdicts: list[Verdict] = []
+        for start in range(0, len(offers), _BATCH):
+            verdicts += self._assess_batch(inventory, offers[start : start + _BATCH], count, profile, policy)
+        return verdicts
+
+    def _assess_batch(
         self, inventory: Inventory, offers: list[Offer], count: int, profile: Profile, policy: Policy
     ) -> list[Verdict]:
         request = {
