@@ -1,5 +1,7 @@
 //! Judges the offers of an account that was recorded, and one launch of them.
 
+#![allow(clippy::print_stdout, reason = "its answer")]
+
 use std::{env, error::Error, path::Path, sync::Arc};
 
 use quotagate::{Disk, Gate, Launch, Lifecycle, Offer, Plugin, Policy, Profile};
