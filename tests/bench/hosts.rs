@@ -9,6 +9,9 @@
     reason = "a measurement"
 )]
 
+#[path = "account.rs"]
+mod account;
+
 use std::{path::Path, sync::Arc, time::Instant};
 
 use nebius_api::world::World;
@@ -16,6 +19,8 @@ use quotagate::{Gate, Offer, Plugin, Policy, Profile};
 use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::assess_json;
 use serde_json::json;
+
+use self::account::account;
 
 const REPEATS: usize = 15;
 const LENGTHS: [usize; 4] = [1, 200, 1_000, 5_000];
@@ -79,17 +84,4 @@ fn report(host: &str, offers: usize, kind: &str, judge: impl Fn()) {
         "{}",
         json!({"host": host, "offers": offers, "kind": kind, "median_ms": median_ms})
     );
-}
-
-/// The account as the engine takes it.
-fn account(inventory: &quotagate::Inventory, project: &str) -> quotagate_engine::Account {
-    let shown = json!(inventory.shown_for(project));
-    let part = |name: &str| shown[name].clone();
-    quotagate_engine::Account::new(
-        project,
-        serde_json::from_value(part("allowances")).unwrap(),
-        serde_json::from_value(part("instance_types")).unwrap(),
-        serde_json::from_value(part("capacities")).unwrap(),
-        serde_json::from_value(part("reservations")).unwrap(),
-    )
 }

@@ -11,6 +11,9 @@
     reason = "a measurement"
 )]
 
+#[path = "account.rs"]
+mod account;
+
 use std::{fs, hint::black_box, path::Path, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -23,17 +26,9 @@ use quotagate_engine as engine;
 use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::{Nebius, diagnose};
 
-const SIZES: [usize; 2] = [200, 10_000];
+use self::account::account;
 
-/// What the host shows a plugin, as the engine reads it.
-#[derive(serde::Deserialize)]
-struct Shown {
-    allowances: engine::Allowances,
-    instance_types: engine::InstanceTypes,
-    capacities: engine::Capacities,
-    reservations: engine::Reservations,
-    blocks: Vec<engine::Block>,
-}
+const SIZES: [usize; 2] = [200, 10_000];
 
 struct Bench {
     runtime: tokio::runtime::Runtime,
@@ -59,16 +54,7 @@ impl Bench {
         let accounts = inventory
             .projects()
             .map(|project| {
-                let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
-                let shown: Shown = serde_json::from_value(shown).unwrap();
-                let account = engine::Account::new(
-                    project,
-                    shown.allowances,
-                    shown.instance_types,
-                    shown.capacities,
-                    shown.reservations,
-                )
-                .with_blocks(shown.blocks);
+                let account = account(&inventory, project);
                 (inventory.region_of(project).unwrap().to_owned(), account)
             })
             .collect();

@@ -8,16 +8,17 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use nebius_api::world::World;
 use quotagate::{CallError, Clock, Gate, Inventory, Plugin};
-use quotagate_engine as engine;
 use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json, diagnose_json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::account::account;
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -186,29 +187,11 @@ impl Case {
     }
 }
 
+/// Loaded once: a clone shares the compiled code.
 fn plugin() -> Plugin {
-    Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap()
-}
-
-/// The account as the engine takes it.
-pub(crate) fn account(inventory: &Inventory, project: &str) -> engine::Account {
-    #[derive(Deserialize)]
-    struct Shown {
-        allowances: engine::Allowances,
-        instance_types: engine::InstanceTypes,
-        capacities: engine::Capacities,
-        reservations: engine::Reservations,
-        blocks: Vec<engine::Block>,
-    }
-    let shown: Shown = serde_json::from_value(json!(inventory.shown_for(project))).unwrap();
-    engine::Account::new(
-        project,
-        shown.allowances,
-        shown.instance_types,
-        shown.capacities,
-        shown.reservations,
-    )
-    .with_blocks(shown.blocks)
+    static PLUGIN: LazyLock<Plugin> =
+        LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
+    PLUGIN.clone()
 }
 
 async fn run(host: &str, answer: impl Fn(&Case, &Arc<Inventory>) -> Outcome) {

@@ -9,7 +9,7 @@ use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json};
 use serde_json::{Value, json};
 
-use crate::conformance::account;
+use crate::account::account;
 use crate::harness::{GPU_QUOTA, WorldBuilder, acme};
 
 const NOW: u64 = 1_790_000_000_000;

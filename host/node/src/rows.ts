@@ -29,7 +29,7 @@ export class Malformed {
 export function project(item: Message): [Json | Malformed] {
   const metadata = item.message("metadata");
   if (!metadata.text("id")) return [new Malformed("a project has no name")];
-  return [{ id: metadata.text("id"), tenant: metadata.text("parent_id"), region: item.message("spec").text("region") }];
+  return [{ id: metadata.text("id"), region: item.message("spec").text("region") }];
 }
 
 /** A quota row as the cloud says it. */

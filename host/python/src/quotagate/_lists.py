@@ -6,7 +6,7 @@ The shape is that of the Rust host's ``inventory/lists.rs``, and the conformance
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 SourceState = Literal["complete", "denied", "unavailable", "incomplete"]
@@ -27,12 +27,7 @@ class Listed:
         return {"state": self.state, "fetched_at": self.fetched_at, "detail": self.detail}
 
 
-def unread(why: str) -> Listed:
-    """A source that nobody asked."""
-    return Listed((), "unavailable", 0, why)
-
-
-_NOT_ASKED_FOR = unread("it was not asked for")
+_NOT_ASKED_FOR = Listed((), "unavailable", 0, "it was not asked for")
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,10 @@ class AccountLists:
     def shown_elsewhere(self) -> dict[str, Any]:
         """What a plugin is shown for a project that was not read: nothing is offered there, if the list of projects is to
         be believed."""
-        account = Listed((), self.account.state, self.account.fetched_at, self.account.detail)
-        return self._shown("", ProjectLists(None, _NOT_ASKED_FOR, account, _NOT_ASKED_FOR), owner="")
+        account = replace(self.account, items=())
+        return self._shown("", ProjectLists(None, _NOT_ASKED_FOR, account, _NOT_ASKED_FOR))
 
-    def _shown(self, project: str, lists: ProjectLists, owner: str | None = None) -> dict[str, Any]:
-        owned = project if owner is None else owner
+    def _shown(self, project: str, lists: ProjectLists) -> dict[str, Any]:
         rows_known = lists.allowances.state in ("complete", "incomplete")
         tenant_known = self.allowances.state in ("complete", "incomplete")
         return {
@@ -80,7 +74,7 @@ class AccountLists:
                     "source": self.allowances.source,
                 },
                 "project": {
-                    "owner": owned if rows_known else "",
+                    "owner": project if rows_known else "",
                     "rows": list(lists.allowances.items),
                     "source": lists.allowances.source,
                 },

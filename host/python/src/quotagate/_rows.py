@@ -30,12 +30,7 @@ def project(item: Message) -> dict[str, str]:
     metadata = item.message("metadata")
     if not metadata.text("id"):
         raise Malformed("a project has no name")
-    return {
-        "id": metadata.text("id"),
-        "tenant": metadata.text("parent_id"),
-        "name": metadata.text("name"),
-        "region": item.message("spec").text("region"),
-    }
+    return {"id": metadata.text("id"), "region": item.message("spec").text("region")}
 
 
 def allowance(row: Message) -> dict[str, Any]:

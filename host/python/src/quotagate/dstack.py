@@ -20,12 +20,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import threading
 import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from dstack._internal.core.backends.nebius import resources
 from dstack._internal.core.backends.nebius.compute import NebiusCompute
@@ -33,6 +32,7 @@ from dstack._internal.core.errors import NoCapacityError, SkipOffer
 from dstack._internal.core.models.instances import InstanceAvailability
 from dstack.plugins import ApplyPolicy, Plugin
 
+from ._mode import mode
 from .gate import Gate
 from .nebius import NebiusAccount, failure
 from .types import Availability, Disk, Launch, Offer, Policy, Profile
@@ -43,8 +43,6 @@ logger = logging.getLogger("dstack.plugins.quotagate")
 
 SETTING = "QUOTAGATE_DSTACK"
 """The environment variable that turns this off, or makes it only log."""
-
-Mode = Literal["on", "shadow", "off"]
 
 _AVAILABILITY: Mapping[Availability, InstanceAvailability] = {
     "available": InstanceAvailability.AVAILABLE,
@@ -59,14 +57,6 @@ _LIST_WAITS = 5.0
 """Seconds that a list waits for quotas to be read again, before it is judged by what is known."""
 _CALL_TAKES = 10.0
 """Seconds that a call may take, as dstack's own."""
-
-
-def mode() -> Mode:
-    """What ``QUOTAGATE_DSTACK`` says; ``on`` where it is not set."""
-    told = os.environ.get(SETTING, "on").strip().lower()
-    if told in ("off", "0", "false", "no"):
-        return "off"
-    return "shadow" if told == "shadow" else "on"
 
 
 class QuotagatePlugin(Plugin):  # type: ignore[misc] # dstack has no types
@@ -177,13 +167,13 @@ def _judge(compute: Any) -> _Judge:
 
 def enable() -> None:
     """Wraps the two methods, unless the setting says ``off``. Does nothing a second time."""
-    if mode() == "off" or _originals:
+    if mode(SETTING) == "off" or _originals:
         return
     _originals["offers"] = NebiusCompute.get_all_offers_with_availability
     _originals["create"] = NebiusCompute.create_instance
     NebiusCompute.get_all_offers_with_availability = _with_judgement(_originals["offers"])
     NebiusCompute.create_instance = _with_verification(_originals["create"])
-    logger.info("quotagate judges Nebius offers: mode %s", mode())
+    logger.info("quotagate judges Nebius offers: mode %s", mode(SETTING))
 
 
 def disable() -> None:
@@ -203,7 +193,7 @@ def _with_judgement(original: Callable[..., list[Any]]) -> Callable[..., list[An
             logger.exception("could not judge the Nebius offers; they are shown as without quotagate")
             return offers
         logger.debug("judged %d Nebius offers: %s", len(offers), dict(Counter(found.value for found in judged)))
-        if mode() == "on":
+        if mode(SETTING) == "on":
             for offer, availability in zip(offers, judged):
                 offer.availability = availability
         return offers
@@ -225,7 +215,7 @@ def _with_verification(original: Callable[..., Any]) -> Callable[..., Any]:
             logger.exception("could not verify a launch of %s; it goes on", instance_offer.instance.name)
             return create()
         told = f"{instance_offer.instance.name} in {instance_offer.region}: {reason(verification.verdict)}"
-        if verification.is_blocked and mode() == "on":
+        if verification.is_blocked and mode(SETTING) == "on":
             raise SkipOffer(told)
         if verification.verdict.quota != "fits":
             level = logging.WARNING if verification.is_blocked else logging.INFO

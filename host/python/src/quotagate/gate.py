@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from .errors import AmbiguousProject, InvalidLaunch, PluginFailed, TooLarge
-from .inventory import Inventory
+from .inventory import NOTHING, Inventory
 from .plugin import Plugin
 from .types import (
     Admission,
@@ -168,8 +168,7 @@ class Gate:
         ``quotagate.nebius.failure`` makes it of an exception of the official SDK. Raises ``InvalidJson`` where it is none.
         """
         text = error if isinstance(error, str) else _write(error)
-        answer = self._plugin.call("diagnose-json", text, _NOWHERE, self._clock())
-        return diagnosis_from_json(_read(answer))
+        return diagnosis_from_json(_read(self.diagnose_json(text)))
 
     def assess_json(self, request: str) -> str:
         """The plugin's own ``assess-json`` (``wit/gate.wit``): text in, text out."""
@@ -181,7 +180,7 @@ class Gate:
 
     def diagnose_json(self, error: str) -> str:
         """The plugin's own ``diagnose-json``."""
-        return self._plugin.call("diagnose-json", error, _NOWHERE, self._clock())
+        return self._plugin.call("diagnose-json", error, NOTHING, self._clock())
 
     async def filter_async(
         self,
@@ -232,9 +231,6 @@ class Gate:
 
     def _ask(self, function: str, request: Mapping[str, Any], inventory: Inventory) -> Any:
         return _read(self._plugin.call(function, _write(request), inventory, self._clock()))
-
-
-_NOWHERE = Inventory({})
 
 
 def _offer(offer: Any, index: int) -> Offer:

@@ -125,5 +125,9 @@ class Inventory:
         return next(iter(self._projects.values()), self._elsewhere)
 
 
+NOTHING = Inventory({})
+"""An account of which nothing is known."""
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000

@@ -36,13 +36,10 @@ from nebius.api.nebius.quotas.v1 import ListQuotaAllowancesRequest, QuotaAllowan
 from nebius.base.protos.json_format import message_to_dict
 from nebius.sdk import SDK
 
-from .inventory import Inventory
+from .inventory import NOTHING, Inventory
 from .world import World, printable
 
 logger = logging.getLogger(__name__)
-
-_NOTHING = Inventory({})
-"""What is known before the first answer."""
 
 Run = Callable[[Awaitable[Any]], Any]
 """Runs an awaitable on the SDK's event loop, and waits for it."""
@@ -111,7 +108,7 @@ class NebiusAccount:
                 refresher.start()
         refresher.join(wait if known is not None else max(wait, self._first_wait))
         with self._lock:
-            return self._inventory or _NOTHING
+            return self._inventory or NOTHING
 
     def refresh(self, project: str | None = None) -> Inventory:
         """Reads again, and waits: everything, or what decides whether a launch in ``project`` fits. What cannot be read

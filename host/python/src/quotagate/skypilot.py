@@ -15,7 +15,6 @@ SkyPilot asks about one instance and does not say how many nodes a cluster has, 
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any, Literal
 
@@ -25,6 +24,7 @@ from sky.clouds.nebius import Nebius
 from sky.provision.nebius import utils
 from sky.server import plugins
 
+from ._mode import mode
 from .gate import Gate
 from .nebius import NebiusAccount
 from .types import Disk, Launch, Offer, Policy, Profile
@@ -40,14 +40,6 @@ _DISKS = {"high": "network-ssd-io-m3", "low": "network-ssd-non-replicated"}
 _DISK_STEP = 93
 """GiB: the sizes of disks of the high and the low tier are multiples of it."""
 _POLICY = Policy(strictness="advisory")
-
-
-def mode() -> Literal["on", "shadow", "off"]:
-    """What ``QUOTAGATE_SKYPILOT`` says; ``on`` where it is not set."""
-    told = os.environ.get(SETTING, "on").strip().lower()
-    if told in ("off", "0", "false", "no"):
-        return "off"
-    return "shadow" if told == "shadow" else "on"
 
 
 class QuotagatePlugin(plugins.BasePlugin):  # type: ignore[misc] # SkyPilot has no types
@@ -74,7 +66,7 @@ _lock = threading.Lock()
 def enable() -> None:
     """Wraps the hook, unless the setting says ``off``. Does nothing a second time."""
     global _original
-    if mode() == "off" or _original is not None:
+    if mode(SETTING) == "off" or _original is not None:
         return
     _original = Nebius.__dict__.get("check_quota_available")
 
@@ -87,7 +79,7 @@ def enable() -> None:
         if why is None:
             return True
         logger.info("quotagate: %s in %s: %s", resources.instance_type, resources.region, why)
-        return mode() != "on"
+        return mode(SETTING) != "on"
 
     Nebius.check_quota_available = classmethod(check_quota_available)
 

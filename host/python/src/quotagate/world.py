@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _rows
-from ._lists import AccountLists, Listed, ProjectLists, unread
+from ._lists import AccountLists, Listed, ProjectLists
 from ._message import Message, instant_ms
 from ._rows import Malformed
 from .errors import InvalidInventory
