@@ -255,7 +255,7 @@ async fn a_warm_start_uses_what_was_recorded_until_it_is_too_old() {
             .options(options())
             .build()
             .unwrap();
-        gate.warm_up(&recorded).await;
+        gate.warm_up(&recorded).await.unwrap();
         let inventory = gate.inventory().await;
         assert_eq!(limit(&inventory), known);
         assert_eq!(report(&inventory, "tenant_allowances").fetched_at, then);

@@ -102,7 +102,7 @@ async fn a_hold_counts_in_every_list_until_it_is_released() {
     let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
     let gpus = format!("{:?}", hold.amounts());
     assert!(
-        gpus.contains(GPU_QUOTA) && gpus.contains("amount: 8"),
+        gpus.contains(GPU_QUOTA) && gpus.contains("at_least: 8, at_most: 8"),
         "{gpus}"
     );
     assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);

@@ -1,11 +1,12 @@
 //! What failed launches teach: blocks on launches like them, which grow with each repetition and end early where fresh
-//! data contradicts them (peers.md section 4.9). No clock: time is an argument.
+//! data contradicts them. No clock: time is an argument.
 
 use std::time::Duration;
 
 use crate::{
     clock::{Moment, milliseconds},
-    inventory::Inventory,
+    holds::At,
+    inventory::{Inventory, SourceKey, SourceKind},
     options::FeedbackOptions,
     types::{
         Block, BlockKind, CapacityLevel, Diagnosis, FailureKind, Finding, Freshness, Lane, Launch,
@@ -48,14 +49,14 @@ impl Blocks {
         launch: &Launch,
         diagnosis: &Diagnosis,
         inventory: &Inventory,
-        (order, now): (u64, Moment),
+        at: At,
         options: &FeedbackOptions,
     ) -> Vec<Block> {
-        self.forget(now);
+        self.forget(at.now);
         lessons(launch, diagnosis, inventory, options)
             .into_iter()
             .map(|(block, time_to_live)| {
-                self.stand(block, time_to_live, inventory, (order, now), options)
+                self.stand(block, time_to_live, inventory, at, options)
             })
             .collect()
     }
@@ -65,9 +66,10 @@ impl Blocks {
         mut block: Block,
         time_to_live: Duration,
         inventory: &Inventory,
-        (order, now): (u64, Moment),
+        at: At,
         options: &FeedbackOptions,
     ) -> Block {
+        let At { order, now } = at;
         let before = self.0.iter().position(|standing| standing.is_about(&block));
         let before = before.map(|place| self.0.swap_remove(place));
         let times = before
@@ -94,16 +96,27 @@ impl Blocks {
         block
     }
 
-    /// Ends what fresh data contradicts: `order` is the place of the fetch that brought it.
-    pub(crate) fn observe(&mut self, inventory: &Inventory, order: u64) {
+    /// Ends what fresh data contradicts. `asked_at` is the place of the fetch that brought what is in force of a source, in
+    /// the order of reports and fetches: what was asked for before the launch failed contradicts nothing.
+    pub(crate) fn observe(
+        &mut self,
+        inventory: &Inventory,
+        asked_at: impl Fn(&SourceKey) -> u64,
+    ) {
         self.0.retain_mut(|standing| {
-            if standing.order >= order {
-                return true;
-            }
-            match standing.block.kind {
+            let is_newer = |key: SourceKey| asked_at(&key) > standing.order;
+            let block = &standing.block;
+            match block.kind {
                 BlockKind::Quota => {
+                    let of_project = block.project.as_deref().is_none_or(|project| {
+                        is_newer(SourceKey::project(SourceKind::ProjectAllowances, project))
+                    });
+                    let of_tenant = is_newer(SourceKey::tenant(SourceKind::TenantAllowances));
+                    if !of_project || !of_tenant {
+                        return true;
+                    }
                     let then = standing.headroom;
-                    let now = headroom(&standing.block, inventory);
+                    let now = headroom(block, inventory);
                     standing.headroom = match (then, now) {
                         (Some(then), Some(now)) => Some(then.min(now)),
                         (then, now) => then.or(now),
@@ -113,10 +126,18 @@ impl Blocks {
                         now >= standing.block.at_least && then.is_some_and(|then| now > then)
                     })
                 }
-                BlockKind::Capacity => !standing.is_contradicted_by_advice(inventory),
+                BlockKind::Capacity => {
+                    !is_newer(SourceKey::tenant(SourceKind::Capacities))
+                        || !standing.is_contradicted_by_advice(inventory)
+                }
                 BlockKind::Unclear => true,
             }
         });
+    }
+
+    /// Whether there are any.
+    pub(crate) fn any_stand(&self, now: Moment) -> bool {
+        self.0.iter().any(|standing| standing.stands(now))
     }
 
     /// The blocks that stand.
@@ -198,11 +219,22 @@ fn lessons(
         until: 0,
     };
     match diagnosis.kind {
-        FailureKind::Quota => diagnosis
-            .findings
-            .iter()
-            .filter_map(|finding| quota_lesson(launch, finding, inventory, options))
-            .collect(),
+        FailureKind::Quota => {
+            let lessons: Vec<_> = diagnosis
+                .findings
+                .iter()
+                .filter_map(|finding| quota_lesson(launch, finding, inventory, options))
+                .collect();
+            if !lessons.is_empty() {
+                return lessons;
+            }
+            // Without a quota and a number nobody knows what it speaks of.
+            let block = Block {
+                cause: cause(diagnosis, "a quota refused it, and the error does not say which, or how much"),
+                ..place
+            };
+            vec![(block, options.unclear)]
+        }
         FailureKind::Capacity => {
             let block = Block {
                 kind: BlockKind::Capacity,
@@ -237,7 +269,8 @@ fn quota_lesson(
     options: &FeedbackOptions,
 ) -> Option<(Block, Duration)> {
     let quota = finding.quota.clone()?;
-    let required = finding.required.max(1);
+    // A number that was not understood is none.
+    let required = Some(finding.required).filter(|required| *required > 0)?;
     // More than the whole limit is too much for every size from there on; otherwise this much was.
     let beyond = finding.limit.filter(|limit| required > *limit);
     let at_least = beyond.map_or(required, |limit| limit.saturating_add(1));
@@ -299,7 +332,7 @@ fn headroom(block: &Block, inventory: &Inventory) -> Option<u64> {
         .min()
 }
 
-/// Usage, where it is a measurement (nebius.md 4.4: a zero without a state is none).
+/// Usage, where it is a measurement: a zero without a state is none.
 pub(crate) const fn measured(usage: u64, state: UsageState) -> Option<u64> {
     match state {
         UsageState::Used | UsageState::NotUsed => Some(usage),

@@ -1,17 +1,23 @@
 //! The facade: a plugin and a source, put together.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    thread,
+};
+
+use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
     builder::GateBuilder,
     clock::Clock,
     feedback::Report,
     holds::{HoldFileError, HoldRecord},
-    inventory::{Cache, Inventory, NamedSource, SourceKey, SourceKind},
+    inventory::{Cache, Inventory, NamedSource, SourceKey, SourceKind, WarmUpError},
     options::{Action, GateOptions},
     plugin::{CallError, Plugin, unknown_admission, unknown_verdicts},
     source::Source,
-    telemetry,
+    telemetry::{self, Gauges},
     types::{Admission, Diagnosis, Failure, FailureKind, Launch, Offer, Policy, Profile, Verdict},
 };
 
@@ -25,6 +31,9 @@ pub struct Gate {
     plugin: RwLock<Plugin>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) options: Arc<GateOptions>,
+    /// Calls of plugins at a time: as many as there are processors, since a call only computes.
+    turns: Arc<Semaphore>,
+    pub(crate) gauges: Gauges,
 }
 
 /// Why a gate could not be built or gave no verdict.
@@ -50,9 +59,35 @@ pub enum GateError {
     /// The plugin gave no answer.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// A launch names a project that the account does not list.
+    #[error("the account has no project {}", .0)]
+    UnknownProject(UnknownProject),
+    /// What was recorded cannot be used for a start.
+    #[error("the recorded account cannot be used")]
+    WarmUp(#[from] WarmUpError),
     /// Holds cannot be kept where they should be.
     #[error(transparent)]
     HoldFile(#[from] HoldFileError),
+}
+
+/// A project that the account does not list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownProject {
+    /// The project that was named.
+    pub project: String,
+    /// The projects whose ids are most like it, best first.
+    pub nearest: Vec<String>,
+}
+
+impl fmt::Display for UnknownProject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`", self.project)?;
+        if !self.nearest.is_empty() {
+            let nearest: Vec<_> = self.nearest.iter().map(|id| format!("`{id}`")).collect();
+            write!(formatter, ": did you mean {}?", nearest.join(" or "))?;
+        }
+        Ok(())
+    }
 }
 
 /// What a gate says about a list of offers.
@@ -115,16 +150,42 @@ impl Gate {
         GateBuilder::new(plugin, source)
     }
 
-    pub(crate) const fn from_parts(
+    pub(crate) fn from_parts(
         plugin: Plugin,
         cache: Arc<Cache>,
         options: Arc<GateOptions>,
     ) -> Self {
+        let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             plugin: RwLock::new(plugin),
             cache,
             options,
+            turns: Arc::new(Semaphore::new(processors)),
+            gauges: Gauges::default(),
         }
+    }
+
+    /// Calls the plugin on a thread where it blocks nobody: a call computes, for up to [`crate::Limits::time`].
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        function: &'static str,
+        call: impl FnOnce(&Plugin, &Clock) -> Result<T, CallError> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let (plugin, clock) = (self.plugin(), self.clock().clone());
+        let span = tracing::Span::current();
+        let run = move || span.in_scope(|| telemetry::called(function, || call(&plugin, &clock)));
+        let Ok(runtime) = Handle::try_current() else {
+            return run();
+        };
+        // Moved along, so that a call whose caller went away still counts until it ends.
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let called = runtime.spawn_blocking(move || {
+            let _turn = turn;
+            run()
+        });
+        called.await.unwrap_or_else(|error| {
+            Err(CallError::Interrupted(Box::new(error)))
+        })
     }
 
     /// The plugin in use.
@@ -160,7 +221,8 @@ impl Gate {
         self.cache.clock()
     }
 
-    /// What is known of the account now. The first question of all waits for the sources, none of the later ones does.
+    /// What is known of the account now. The first question of all waits for the sources, and so does the next one after a
+    /// fetch was cut off because its runtime ended; no other waits.
     pub async fn inventory(&self) -> Arc<Inventory> {
         self.cache.inventory().await
     }
@@ -174,9 +236,13 @@ impl Gate {
     }
 
     /// Starts with what another source knew of the account, such as a world recorded on disk: it is used, with the age it
-    /// has, until each source was read.
-    pub async fn warm_up(&self, recorded: &dyn Source) {
-        self.cache.warm_up(recorded).await;
+    /// has, until each source was read. Where the account turns out to be another one, it is dropped.
+    ///
+    /// # Errors
+    /// When it is of another cloud or account, or does not say when it was recorded.
+    pub async fn warm_up(&self, recorded: &dyn Source) -> Result<(), GateError> {
+        check_cloud(&self.plugin(), recorded)?;
+        Ok(self.cache.warm_up(recorded).await?)
     }
 
     /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
@@ -201,25 +267,23 @@ impl Gate {
         policy: &Policy,
     ) -> Result<Listing, GateError> {
         let inventory = self.inventory().await;
-        let plugin = self.plugin();
+        inventory.must_list(&profile.project)?;
         let mut items = Vec::with_capacity(offers.len());
         let mut hidden = 0_u64;
+        let policy = *policy;
         for (project, here) in inventory.places(offers, &profile.project) {
             let profile = Profile {
                 project: project.clone(),
                 ..profile.clone()
             };
-            let mut verdicts = telemetry::called("assess", || {
-                plugin.assess(
-                    &inventory,
-                    self.clock(),
-                    &here.distinct,
-                    count,
-                    &profile,
-                    policy,
-                )
-            })
-            .or_else(|error| unknown_verdicts(error, &here.distinct, count, policy))?;
+            let (shown, distinct) = (Arc::clone(&inventory), Arc::<[Offer]>::from(here.distinct));
+            let asked = Arc::clone(&distinct);
+            let mut verdicts = self
+                .call("assess", move |plugin, clock| {
+                    plugin.assess(&shown, clock, &asked, count, &profile, &policy)
+                })
+                .await
+                .or_else(|error| unknown_verdicts(error, &distinct, count, &policy))?;
             for verdict in &mut verdicts {
                 telemetry::judged("list", verdict);
                 hidden += u64::from(!verdict.visible);
@@ -263,24 +327,22 @@ impl Gate {
         let inventory = self.inventory().await;
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;
-        let plugin = self.plugin();
-        let offer = std::slice::from_ref(&launch.offer);
-        let verdict = telemetry::called("assess", || {
-            plugin.assess(
-                &inventory,
-                self.clock(),
-                offer,
-                launch.count,
-                &launch.profile,
-                policy,
-            )
-        })
-        .or_else(|error| unknown_verdicts(error, offer, launch.count, policy))?
-        .pop()
-        .ok_or(CallError::WrongLength {
-            asked: 1,
-            answered: 0,
-        })?;
+        let (shown, asked, policy) = (Arc::clone(&inventory), launch.clone(), *policy);
+        let verdict = self
+            .call("assess", move |plugin, clock| {
+                let offers = std::slice::from_ref(&asked.offer);
+                plugin.assess(&shown, clock, offers, asked.count, &asked.profile, &policy)
+            })
+            .await
+            .or_else(|error| {
+                let offers = std::slice::from_ref(&launch.offer);
+                unknown_verdicts(error, offers, launch.count, &policy)
+            })?
+            .pop()
+            .ok_or(CallError::WrongLength {
+                asked: 1,
+                answered: 0,
+            })?;
         telemetry::judged("check", &verdict);
         Ok(Check {
             sources: inventory.sources_for(&launch.profile.project),
@@ -300,11 +362,13 @@ impl Gate {
     pub async fn admit(&self, plan: &[Launch], policy: &Policy) -> Result<PlanCheck, GateError> {
         let inventory = self.inventory().await;
         let plan = inventory.with_projects(plan)?;
-        let plugin = self.plugin();
-        let admission = telemetry::called("admit", || {
-            plugin.admit(&inventory, self.clock(), &plan, policy)
-        })
-        .or_else(|error| unknown_admission(error, &plan, policy))?;
+        let (shown, asked, policy) = (Arc::clone(&inventory), plan.clone(), *policy);
+        let admission = self
+            .call("admit", move |plugin, clock| {
+                plugin.admit(&shown, clock, &asked, &policy)
+            })
+            .await
+            .or_else(|error| unknown_admission(error, &plan, &policy))?;
         telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,
@@ -314,7 +378,7 @@ impl Gate {
         })
     }
 
-    /// Says what a launch error means.
+    /// Says what a launch error means. Blocks while the plugin computes, which is microseconds for one that is sound.
     ///
     /// # Errors
     /// When the plugin gives no answer.
@@ -333,7 +397,10 @@ impl Gate {
         instance_type = launch.offer.instance_type, kind,
     ))]
     pub async fn report(&self, launch: &Launch, failure: &Failure) -> Result<Report, GateError> {
-        let diagnosis = self.diagnose(failure)?;
+        let reported = failure.clone();
+        let diagnosis = self
+            .call("diagnose", move |plugin, _| plugin.diagnose(&reported))
+            .await?;
         let inventory = self.inventory().await;
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;

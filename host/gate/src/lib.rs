@@ -39,6 +39,7 @@ pub mod gate;
 pub mod holds;
 pub mod inventory;
 pub mod json;
+pub mod names;
 pub mod options;
 mod places;
 pub mod plugin;
@@ -55,9 +56,9 @@ pub use builder::GateBuilder;
 pub use clock::Clock;
 pub use feedback::Report;
 pub use from_json::FromJsonError;
-pub use gate::{Check, Gate, GateError, JudgedOffer, Listing, PlanCheck};
-pub use holds::{Hold, HoldFileError, HoldRecord};
-pub use inventory::{Inventory, NamedSource, SourceKind};
+pub use gate::{Check, Gate, GateError, JudgedOffer, Listing, PlanCheck, UnknownProject};
+pub use holds::{HeldAmount, Hold, HoldFileError, HoldRecord, Row};
+pub use inventory::{Inventory, NamedSource, SourceKind, WarmUpError};
 pub use options::{
     Action, FeedbackOptions, GateOptions, HoldOptions, ListOptions, PhaseOptions, RefreshOptions,
 };

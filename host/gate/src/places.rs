@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    gate::GateError,
-    inventory::Inventory,
-    types::{Launch, Lifecycle, Offer},
+    gate::{GateError, UnknownProject},
+    inventory::{Inventory, SourceKey, SourceKind},
+    names::nearest,
+    types::{Launch, Lifecycle, Offer, SourceState},
 };
 
 impl Inventory {
@@ -18,10 +19,28 @@ impl Inventory {
         Ok(plan)
     }
 
+    /// Refuses a project that the account, whose list was read to its end, does not list. No project is none of them.
+    pub(crate) fn must_list(&self, project: &str) -> Result<(), GateError> {
+        let account = self.report(&SourceKey::tenant(SourceKind::Account));
+        let listed = || self.account().projects.iter();
+        if project.is_empty()
+            || account.state != SourceState::Complete
+            || listed().any(|known| known.id == project)
+        {
+            return Ok(());
+        }
+        let ids = listed().map(|known| known.id.as_str());
+        Err(GateError::UnknownProject(UnknownProject {
+            project: project.to_owned(),
+            nearest: nearest(project, ids).into_iter().map(str::to_owned).collect(),
+        }))
+    }
+
     /// The project that a launch is judged in: the one it names, else the one project of its region; empty where there is
     /// none.
     pub(crate) fn project_for(&self, launch: &Launch) -> Result<String, GateError> {
         if !launch.profile.project.is_empty() {
+            self.must_list(&launch.profile.project)?;
             return Ok(launch.profile.project.clone());
         }
         let region = &launch.offer.region;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
-use crate::{gate::Gate, telemetry};
+use crate::gate::Gate;
 
 /// Sleeps no shorter: a source that is always due cannot keep a processor busy.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ impl Gate {
         let (inventory, holds, now) = self
             .cache
             .with(|state, now| (state.current(now), state.holds(now), now));
-        telemetry::show(&inventory, &holds, now.wall_ms);
+        self.gauges.show(&inventory, &holds, now.wall_ms);
     }
 }
 

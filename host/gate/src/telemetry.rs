@@ -1,10 +1,15 @@
 //! What can be watched from outside: metrics through the `metrics` facade. Without a recorder they cost next to nothing.
 //! Names, labels and units are listed in [`describe`]; spans and logs are where the work is done.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Key, Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
 
 use crate::{
@@ -166,67 +171,110 @@ pub(crate) fn fetched(key: &SourceKey, took: Duration, error: Option<&SourceErro
     counter!("quotagate_source_errors_total", "source" => source, "kind" => kind).increment(1);
 }
 
-/// Shows the account as it stands: rows, sources, holds, blocks.
-pub(crate) fn show(inventory: &Inventory, holds: &[HoldRecord], now_ms: u64) {
+/// The gauges that were shown last, so that those of rows, projects and sources that are gone do not stay at their last
+/// value for ever.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges(Mutex<HashSet<Key>>);
+
+/// The gauges of one showing.
+#[derive(Default)]
+struct Showing(HashSet<Key>);
+
+impl Showing {
+    fn set(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
+        let labels: Vec<Label> = labels
+            .iter()
+            .map(|(label, value)| Label::new(*label, (*value).to_owned()))
+            .collect();
+        gauge!(name, labels.clone()).set(value);
+        self.0.insert(Key::from_parts(name, labels));
+    }
+}
+
+impl Gauges {
+    /// Shows the account as it stands: rows, sources, holds, blocks. What was shown before and is gone has no value.
+    pub(crate) fn show(&self, inventory: &Inventory, holds: &[HoldRecord], now_ms: u64) {
+        let mut showing = Showing::default();
+        show(&mut showing, inventory, holds, now_ms);
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.difference(&showing.0) {
+            let labels: Vec<Label> = gone.labels().cloned().collect();
+            gauge!(gone.name().to_owned(), labels).set(f64::NAN);
+        }
+        *shown = showing.0;
+    }
+}
+
+fn show(showing: &mut Showing, inventory: &Inventory, holds: &[HoldRecord], now_ms: u64) {
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
     let float = |number: u64| number as f64;
-    gauge!("quotagate_inventory_generation").set(float(inventory.generation()));
+    let generation = float(inventory.generation());
+    showing.set("quotagate_inventory_generation", &[], generation);
     for source in inventory.sources() {
         let project = source.project.unwrap_or_default();
+        let labels = [("source", source.name), ("project", project.as_str())];
         let is_up = matches!(
             source.report.state,
             SourceState::Complete | SourceState::Incomplete
         );
-        gauge!("quotagate_source_up", "source" => source.name, "project" => project.clone())
-            .set(f64::from(u8::from(is_up)));
         let fetched_at = source.report.fetched_at;
-        gauge!("quotagate_source_fetched_timestamp_seconds", "source" => source.name, "project" => project.clone())
-            .set(float(fetched_at) / 1_000.0);
-        gauge!("quotagate_source_age_seconds", "source" => source.name, "project" => project)
-            .set(float(now_ms.saturating_sub(fetched_at)) / 1_000.0);
+        let age = now_ms.saturating_sub(fetched_at);
+        showing.set("quotagate_source_up", &labels, f64::from(u8::from(is_up)));
+        showing.set(
+            "quotagate_source_fetched_timestamp_seconds",
+            &labels,
+            float(fetched_at) / 1_000.0,
+        );
+        showing.set("quotagate_source_age_seconds", &labels, float(age) / 1_000.0);
     }
-    let rows = |scope: Scope, rows: &[Allowance]| {
+    let mut rows = |project: Option<&str>, rows: &[Allowance]| {
+        let scope = match project {
+            None => Scope::Tenant,
+            Some(_) => Scope::Project,
+        };
         for row in rows {
             let held = inventory
                 .held()
-                .of_allowance(&row.owner, &row.name, &row.region);
+                .of_allowance(project, &row.name, &row.region)
+                .at_most;
             let labels = [
-                ("quota", row.name.clone()),
-                ("scope", scope.as_str().to_owned()),
-                ("owner", row.owner.clone()),
-                ("region", row.region.clone()),
-                ("unit", row.unit.clone()),
+                ("quota", row.name.as_str()),
+                ("scope", scope.as_str()),
+                ("owner", row.owner.as_str()),
+                ("region", row.region.as_str()),
+                ("unit", row.unit.as_str()),
             ];
             let usage = measured(row.usage, row.usage_state);
-            gauge!("quotagate_quota_held", &labels).set(float(held));
-            // What is not known is no number: scrapers read that as an absent value.
-            let known = |number: Option<u64>| number.map_or(f64::NAN, float);
-            gauge!("quotagate_quota_limit", &labels).set(known(row.limit));
-            gauge!("quotagate_quota_usage", &labels).set(known(usage));
             let headroom = row
                 .limit
                 .zip(usage)
                 .map(|(limit, usage)| limit.saturating_sub(usage).saturating_sub(held));
-            gauge!("quotagate_quota_headroom", &labels).set(known(headroom));
+            // What is not known is no number: scrapers read that as an absent value.
+            let known = |number: Option<u64>| number.map_or(f64::NAN, float);
+            showing.set("quotagate_quota_held", &labels, float(held));
+            showing.set("quotagate_quota_limit", &labels, known(row.limit));
+            showing.set("quotagate_quota_usage", &labels, known(usage));
+            showing.set("quotagate_quota_headroom", &labels, known(headroom));
         }
     };
-    rows(Scope::Tenant, &inventory.tenant_allowances().rows);
+    rows(None, &inventory.tenant_allowances().rows);
     for project in inventory.projects() {
         let owned = inventory.project_allowances(project);
-        rows(Scope::Project, owned.map_or(&[], |owned| &owned.rows));
+        rows(Some(project), owned.map_or(&[], |owned| &owned.rows));
     }
     let committed = holds
         .iter()
         .filter(|hold| hold.committed_at.is_some())
         .count() as u64;
-    gauge!("quotagate_holds", "state" => "committed").set(float(committed));
-    gauge!("quotagate_holds", "state" => "under_way").set(float(holds.len() as u64 - committed));
+    for (state, count) in [
+        ("committed", committed),
+        ("under_way", holds.len() as u64 - committed),
+    ] {
+        showing.set("quotagate_holds", &[("state", state)], float(count));
+    }
     for kind in crate::types::BlockKind::ALL {
-        let count = inventory
-            .blocks()
-            .iter()
-            .filter(|block| block.kind == *kind)
-            .count();
-        gauge!("quotagate_blocks", "kind" => kind.as_str()).set(float(count as u64));
+        let of_kind = inventory.blocks().iter().filter(|block| block.kind == *kind);
+        let count = float(of_kind.count() as u64);
+        showing.set("quotagate_blocks", &[("kind", kind.as_str())], count);
     }
 }

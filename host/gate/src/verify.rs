@@ -1,18 +1,21 @@
 //! The final check: reads again what a verdict rests on, judges, and promises the amounts, so that two launches never spend
 //! the same unit.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use uuid::Uuid;
 
 use crate::{
     gate::{Gate, GateError},
-    holds::{HeldAmount, Hold, HoldRecord, Row},
-    inventory::{Inventory, NamedSource, Promise, SourceKey, SourceKind, Unread},
+    holds::{HeldAmount, Hold, HoldFileError, HoldRecord, Row, Written},
+    inventory::{Cache, Inventory, NamedSource, Promise, SourceKey, SourceKind},
     options::Action,
     plugin::unknown_admission,
     telemetry,
-    types::{Admission, Launch, Lifecycle, Policy, Reason, ReservationUse, SourceState, Verdict},
+    types::{
+        Admission, Launch, Lifecycle, Policy, QuotaOutcome, Reason, ReservationUse, SourceState,
+        Verdict,
+    },
 };
 
 /// What the final check says of a launch.
@@ -50,8 +53,11 @@ impl Gate {
     /// The final check before a launch. Reads again just the sources that the verdict rests on, also before a refusal:
     /// what was short a minute ago may be free now. Where the launch is not refused, its amounts are held.
     ///
+    /// A caller that stops waiting holds nothing.
+    ///
     /// # Errors
-    /// When the launch makes no sense, or its region has several projects and it names none.
+    /// When the launch makes no sense, names a project that the account does not list, or names none where its region has
+    /// several; when holds are kept in a file and it cannot be written.
     pub async fn verify(&self, launch: &Launch) -> Result<Verification, GateError> {
         let verified = self.verify_plan(std::slice::from_ref(launch)).await?;
         // A plan counts the launches that fit; here it is instances.
@@ -81,27 +87,8 @@ impl Gate {
     ))]
     pub async fn verify_plan(&self, plan: &[Launch]) -> Result<PlanVerification, GateError> {
         let begun = Instant::now();
-        let inventory = self.inventory().await;
-        let plan = inventory.with_projects(plan)?;
-        let keys = rests_on(&plan, &inventory);
-        let wait = self.options.refresh.verify_wait;
-        let mut unread = self.cache.read_again(Some(&keys), wait).await;
-        let mut verified = self.decide(&plan, &unread)?;
-        let is_not_offered = |verified: &PlanVerification| {
-            let findings = &verified.admission.verdict.findings;
-            findings
-                .iter()
-                .any(|finding| finding.reason == Reason::NotOffered)
-        };
-        if is_not_offered(&verified) {
-            // A type that was not offered an hour ago may be by now.
-            let keys = rests_on_offers(&plan);
-            unread.extend(self.cache.read_again(Some(&keys), wait).await);
-            if let Some(hold) = verified.hold {
-                hold.release();
-            }
-            verified = self.decide(&plan, &unread)?;
-        }
+        let plan = self.in_known_projects(plan).await?;
+        let verified = self.decide(plan).await?;
         telemetry::verified(&verified, begun.elapsed());
         let span = tracing::Span::current();
         span.record("action", verified.action.as_str());
@@ -118,35 +105,67 @@ impl Gate {
         Ok(verified)
     }
 
-    /// Judges by what is in force, and promises what it takes if that is still in force afterwards; else judges again.
-    /// Somebody else got a promise in between each time, so one of all that ask at once always gets on.
-    fn decide(&self, plan: &[Launch], unread: &Unread) -> Result<PlanVerification, GateError> {
-        let plugin = self.plugin();
+    /// The plan with every launch in its project. A project that the account did not list a while ago may be there now.
+    async fn in_known_projects(&self, plan: &[Launch]) -> Result<Vec<Launch>, GateError> {
+        let inventory = self.inventory().await;
+        let account = SourceKey::tenant(SourceKind::Account);
+        match inventory.with_projects(plan) {
+            Err(GateError::UnknownProject(_)) if self.cache.is_older_than_a_retry(&account) => {
+                let wait = self.options.refresh.verify_wait;
+                self.cache.read_again(Some(&[account]), wait).await;
+                self.inventory().await.with_projects(plan)
+            }
+            found => found,
+        }
+    }
+
+    /// Reads again, judges by what is in force, and promises what the plan takes if that is still in force afterwards; else
+    /// judges again. Somebody else got a promise in between each time, so one of all that ask at once always gets on.
+    async fn decide(&self, plan: Vec<Launch>) -> Result<PlanVerification, GateError> {
         let policy = Policy {
             strictness: self.options.list.strictness,
             ..Policy::default()
         };
+        let wait = self.options.refresh.verify_wait;
+        let plan: Arc<[Launch]> = plan.into();
+        let mut read_again = BTreeSet::new();
+        let mut unread = Vec::new();
+        let mut to_read = rests_on(&plan, &*self.inventory().await);
         loop {
+            to_read.retain(|key| read_again.insert(key.clone()));
+            if !to_read.is_empty() {
+                unread.extend(self.cache.read_again(Some(&to_read), wait).await);
+            }
             let current = self.cache.with(|state, now| state.current(now));
             let inventory = if unread.is_empty() {
                 Arc::clone(&current)
             } else {
-                Arc::new(current.distrusting(unread))
+                Arc::new(current.distrusting(&unread))
             };
-            let admission = telemetry::called("admit", || {
-                plugin.admit(&inventory, self.clock(), plan, &policy)
-            })
-            .or_else(|error| unknown_admission(error, plan, &policy))?;
+            let (asked, shown) = (Arc::clone(&plan), Arc::clone(&inventory));
+            let admission = self
+                .call("admit", move |plugin, clock| {
+                    plugin.admit(&shown, clock, &asked, &policy)
+                })
+                .await
+                .or_else(|error| unknown_admission(error, &plan, &policy))?;
+            to_read = a_no_rests_on(&plan, &admission.verdict, &inventory);
+            if to_read.iter().any(|key| !read_again.contains(key)) {
+                continue;
+            }
             let action = self.options.deploy.action(&admission.verdict);
             let hold = if action == Action::Refuse && !self.options.shadow {
                 None
             } else {
-                let record = record(plan, &admission, &inventory, self.clock().now_ms());
+                let record = record(&plan, &admission, &inventory, self.clock().now_ms());
                 let promise = self
                     .cache
                     .with(|state, now| state.promise(current.generation(), record, now));
                 match promise {
-                    Promise::Made(record) => Some(Hold::new(record, Arc::clone(&self.cache))),
+                    Promise::Made(record, written) => {
+                        let promised = Promised::new(record, &self.cache);
+                        Some(promised.written_down(written, self.options.shadow).await?)
+                    }
                     Promise::Changed => continue,
                 }
             };
@@ -162,47 +181,106 @@ impl Gate {
     }
 }
 
+/// A hold that nobody was told of yet: it is released where its caller goes away first.
+struct Promised {
+    record: Option<HoldRecord>,
+    cache: Arc<Cache>,
+}
+
+impl Promised {
+    fn new(record: HoldRecord, cache: &Arc<Cache>) -> Self {
+        Self {
+            record: Some(record),
+            cache: Arc::clone(cache),
+        }
+    }
+
+    /// The hold, once it is written down. In shadow mode a file that cannot be written stops nobody.
+    async fn written_down(
+        mut self,
+        written: Option<Written>,
+        shadow: bool,
+    ) -> Result<Hold, GateError> {
+        if let Some(written) = written {
+            let outcome = written.await.unwrap_or_else(|_| {
+                let gone = "the thread that writes holds has ended";
+                Err(std::io::Error::other(gone))
+            });
+            let path = self.cache.with(|state, _| state.hold_file());
+            if let (Err(source), false) = (outcome, shadow) {
+                let path = path.unwrap_or_default();
+                return Err(HoldFileError::Io { path, source }.into());
+            }
+        }
+        let record = self.record.take().unwrap_or_default();
+        Ok(Hold::new(record, Arc::clone(&self.cache)))
+    }
+}
+
+impl Drop for Promised {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            self.cache.release(&record.id);
+        }
+    }
+}
+
 /// The sources that a judgement of these launches rests on, and that change with every launch.
 fn rests_on(plan: &[Launch], inventory: &Inventory) -> Vec<SourceKey> {
     let mut keys = vec![SourceKey::tenant(SourceKind::TenantAllowances)];
     for launch in plan {
         let project = &launch.profile.project;
         keys.push(SourceKey::project(SourceKind::ProjectAllowances, project));
-        let instance_type = inventory.instance_type(&launch.offer.instance_type);
-        if instance_type.is_some_and(|known| known.gpus == 0) {
+        if !may_take_gpus(launch, inventory) {
             continue;
         }
         keys.push(SourceKey::tenant(SourceKind::Capacities));
         let reservations = SourceKey::tenant(SourceKind::Reservations);
         let are_none = inventory.reserved().is_empty()
             && inventory.report(&reservations).state == SourceState::Complete;
-        if launch.offer.lifecycle == Lifecycle::OnDemand
-            && launch.profile.reservation != ReservationUse::Forbid
-            && !are_none
-        {
+        let insists = launch.profile.reservation == ReservationUse::Strict;
+        if may_use_reservations(launch) && (insists || !are_none) {
             keys.push(reservations);
             keys.push(SourceKey::project(SourceKind::ReservationShares, project));
         }
     }
-    keys.sort();
-    keys.dedup();
     keys
 }
 
-/// The sources that say what is offered at all.
-fn rests_on_offers(plan: &[Launch]) -> Vec<SourceKey> {
-    let types = plan
-        .iter()
-        .map(|launch| SourceKey::project(SourceKind::InstanceTypes, &launch.profile.project));
-    let mut keys: Vec<SourceKey> = types
-        .chain([SourceKey::tenant(SourceKind::Account)])
-        .collect();
-    keys.sort();
-    keys.dedup();
+/// The sources that a refusal rests on besides: what was not there when it was last read may be there now.
+fn a_no_rests_on(plan: &[Launch], verdict: &Verdict, inventory: &Inventory) -> Vec<SourceKey> {
+    let mut keys = Vec::new();
+    let mut findings = verdict.findings.iter();
+    if findings.any(|finding| finding.reason == Reason::NotOffered) {
+        keys.push(SourceKey::tenant(SourceKind::Account));
+        keys.extend(plan.iter().map(|launch| {
+            SourceKey::project(SourceKind::InstanceTypes, &launch.profile.project)
+        }));
+    }
+    if verdict.quota == QuotaOutcome::Blocked {
+        for launch in plan {
+            if may_take_gpus(launch, inventory) && may_use_reservations(launch) {
+                let project = &launch.profile.project;
+                keys.push(SourceKey::tenant(SourceKind::Reservations));
+                keys.push(SourceKey::project(SourceKind::ReservationShares, project));
+            }
+        }
+    }
     keys
 }
 
-/// What a hold of these launches takes: of the tenant's row and of the project's, where they exist or may exist.
+fn may_take_gpus(launch: &Launch, inventory: &Inventory) -> bool {
+    let instance_type = inventory.instance_type(&launch.offer.instance_type);
+    instance_type.is_none_or(|known| known.gpus > 0)
+}
+
+fn may_use_reservations(launch: &Launch) -> bool {
+    launch.offer.lifecycle == Lifecycle::OnDemand
+        && launch.profile.reservation != ReservationUse::Forbid
+}
+
+/// What a hold of these launches takes: of the tenant's row and of the project's, of reservations and of the project's
+/// shares of them, where they exist or may exist.
 fn record(
     plan: &[Launch],
     admission: &Admission,
@@ -210,37 +288,33 @@ fn record(
     now_ms: u64,
 ) -> HoldRecord {
     let mut amounts = Vec::new();
-    let mut add = |row: Row, amount: u64| {
-        if amount > 0 {
-            amounts.push(HeldAmount {
-                row,
-                amount,
-                shown_at: None,
-            });
-        }
-    };
-    let tenant = &inventory.account().tenant;
     for demand in &admission.demands {
-        for owner in [tenant, &demand.project] {
-            if inventory.may_have_row(owner, &demand.quota, &demand.region) {
-                add(
-                    Row::Allowance {
-                        owner: owner.clone(),
+        for project in [None, Some(&demand.project)] {
+            if inventory.may_have_row(
+                project.map(String::as_str),
+                &demand.quota,
+                &demand.region,
+            ) {
+                amounts.push(HeldAmount {
+                    row: Row::Allowance {
+                        project: project.cloned(),
                         quota: demand.quota.clone(),
                         region: demand.region.clone(),
                     },
-                    demand.amount,
-                );
+                    at_least: demand.amount,
+                    at_most: demand.amount,
+                });
             }
         }
     }
     for reserved in &admission.reserved {
-        add(
-            Row::Reservation {
+        amounts.push(HeldAmount {
+            row: Row::Reservation {
                 id: reserved.reservation.clone(),
             },
-            reserved.amount,
-        );
+            at_least: reserved.amount,
+            at_most: reserved.amount,
+        });
     }
     HoldRecord {
         id: Uuid::new_v4().to_string(),

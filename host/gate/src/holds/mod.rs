@@ -1,102 +1,176 @@
 //! Holds: amounts promised to launches under way, subtracted from every later verdict until the cloud's usage shows them.
+//!
+//! [`Ledger`] says what is held and when that is over, [`HoldFile`] keeps it between processes.
 
 mod file;
 mod ledger;
+mod queue;
+mod writer;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::file::HoldFileError;
 pub(crate) use self::{
     file::HoldFile,
-    ledger::{Event, Ledger},
+    ledger::{At, Event, Ledger, Lives},
+    writer::{HoldWriter, Written},
 };
 use crate::inventory::Cache;
 
-/// Something that can be promised: a quota row, or a reservation.
+/// Something that can be promised: a quota row, a reservation, or a project's share of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Row {
-    /// One owner's row of one quota in one region.
+    /// The row of one quota in one region.
     Allowance {
-        /// The tenant or project, by id.
-        owner: String,
+        /// The project whose row it is, by id; none for the tenant's.
+        project: Option<String>,
         /// The quota's name.
         quota: String,
         /// Where.
         region: String,
     },
-    /// Reserved capacity, counted in GPUs.
+    /// A whole reservation, counted in GPUs.
     Reservation {
         /// The reservation, by id.
         id: String,
     },
+    /// What one project may take of a reservation, counted in GPUs.
+    Share {
+        /// The reservation, by id.
+        reservation: String,
+        /// The project, by id.
+        project: String,
+    },
 }
 
-/// What a hold takes of one row.
+/// An amount that is known from both sides. The two ends differ where the amount may be inside the row's usage already,
+/// as that of a start of stopped instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Band {
+    pub(crate) at_least: u64,
+    pub(crate) at_most: u64,
+}
+
+impl Band {
+    pub(crate) const ZERO: Self = Self {
+        at_least: 0,
+        at_most: 0,
+    };
+
+    pub(crate) const fn is_zero(self) -> bool {
+        self.at_most == 0
+    }
+
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.saturating_add(other.at_least),
+            at_most: self.at_most.saturating_add(other.at_most),
+        }
+    }
+}
+
+/// What a hold takes of one row, as far as no usage shows it yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HeldAmount {
     /// Of what.
     pub row: Row,
-    /// How much, in the row's unit.
-    pub amount: u64,
-    /// The row's usage from which on it shows this amount: what was used when it was promised, with all that was promised
-    /// before; none where the usage is not measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shown_at: Option<u64>,
+    /// How much for certain, in the row's unit.
+    pub at_least: u64,
+    /// How much at the most. Above `at_least` where the rest may be inside the row's usage already.
+    pub at_most: u64,
 }
 
 /// One hold, as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HoldRecord {
     /// Its name, unique for ever.
     pub id: String,
     /// What is launched, in words.
     pub launch: String,
-    /// What it takes, as far as no usage shows it yet.
+    /// What it takes, one amount a row, as far as no usage shows it yet.
     pub amounts: Vec<HeldAmount>,
     /// When it was made, in milliseconds since the Unix epoch.
     pub made_at: u64,
     /// When it was committed; none while the launch is under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed_at: Option<u64>,
     /// What was launched, by id, once it is committed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instances: Vec<String>,
 }
 
-/// All that is held, by row.
+/// All that is held, by row. Rows are found without making a key of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held(Vec<(Row, u64)>);
+pub(crate) struct Held {
+    by_quota: BTreeMap<String, BTreeMap<(Option<String>, String), Band>>,
+    reservations: BTreeMap<String, Band>,
+    shares: BTreeMap<String, BTreeMap<String, Band>>,
+}
 
 impl Held {
-    pub(crate) fn add(&mut self, row: &Row, amount: u64) {
-        match self.0.iter_mut().find(|(known, _)| known == row) {
-            Some((_, sum)) => *sum = sum.saturating_add(amount),
-            None => self.0.push((row.clone(), amount)),
+    pub(crate) fn add(&mut self, row: &Row, band: Band) {
+        if band.is_zero() {
+            return;
         }
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn of(&self, row: &Row) -> u64 {
-        let mut rows = self.0.iter();
-        rows.find_map(|(known, sum)| (known == row).then_some(*sum))
-            .unwrap_or(0)
-    }
-
-    /// [`Held::of`] a quota row, without making a key of it.
-    pub(crate) fn of_allowance(&self, owner: &str, quota: &str, region: &str) -> u64 {
-        let of_this = |row: &Row| {
-            matches!(row, Row::Allowance { owner: its_owner, quota: its_quota, region: its_region }
-                if its_quota == quota && its_region == region && its_owner == owner)
+        let sum = match row {
+            Row::Allowance {
+                project,
+                quota,
+                region,
+            } => self
+                .by_quota
+                .entry(quota.clone())
+                .or_default()
+                .entry((project.clone(), region.clone()))
+                .or_default(),
+            Row::Reservation { id } => self.reservations.entry(id.clone()).or_default(),
+            Row::Share {
+                reservation,
+                project,
+            } => self
+                .shares
+                .entry(reservation.clone())
+                .or_default()
+                .entry(project.clone())
+                .or_default(),
         };
-        let mut rows = self.0.iter();
-        rows.find_map(|(row, sum)| of_this(row).then_some(*sum))
-            .unwrap_or(0)
+        *sum = sum.plus(band);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_quota.is_empty() && self.reservations.is_empty() && self.shares.is_empty()
+    }
+
+    /// What is held of the row of a project, or of the tenant.
+    pub(crate) fn of_allowance(&self, project: Option<&str>, quota: &str, region: &str) -> Band {
+        let Some(rows) = self.by_quota.get(quota) else {
+            return Band::ZERO;
+        };
+        let of_this = |(owner, place): &(Option<String>, String)| {
+            owner.as_deref() == project && place == region
+        };
+        rows.iter()
+            .find_map(|(row, band)| of_this(row).then_some(*band))
+            .unwrap_or_default()
+    }
+
+    /// What is held of a whole reservation, by anybody.
+    pub(crate) fn of_reservation(&self, id: &str) -> Band {
+        self.reservations.get(id).copied().unwrap_or_default()
+    }
+
+    /// What a project holds of a reservation.
+    pub(crate) fn of_share(&self, reservation: &str, project: &str) -> Band {
+        let shares = self.shares.get(reservation);
+        shares
+            .and_then(|shares| shares.get(project))
+            .copied()
+            .unwrap_or_default()
     }
 }
 

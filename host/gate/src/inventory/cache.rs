@@ -6,7 +6,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -21,11 +21,11 @@ use tracing::Instrument as _;
 use super::{
     Inventory, State,
     answer::{Answer, SourceKey, SourceKind, ask},
-    entry::Entry,
+    state::WarmUpError,
 };
 use crate::{
     clock::{Clock, Moment},
-    holds::{HoldFile, HoldFileError},
+    holds::{HoldFile, HoldFileError, HoldWriter},
     options::{GateOptions, RefreshOptions},
     source::{Read, Source, SourceError, SourceErrorKind},
     telemetry,
@@ -44,12 +44,13 @@ pub(crate) struct Cache {
     clock: Clock,
     projects: Projects,
     options: Arc<GateOptions>,
-    // Held for microseconds, never while something is awaited.
+    // A std mutex, since it is held for microseconds: never while something is awaited, written to a file, or asked of a
+    // plugin.
     state: Mutex<State>,
     /// Changes with every answer that arrived.
     landings: watch::Sender<u64>,
-    /// When the first question came: whoever asks while it is answered waits no longer than it does.
-    first_asked: Mutex<Option<Instant>>,
+    /// When somebody first waited for sources that are not known: whoever asks meanwhile waits no longer than that.
+    waited_since: Mutex<Option<Instant>>,
 }
 
 /// What could not be read again, and why.
@@ -68,8 +69,16 @@ impl Cache {
             SourceKey::all_of_project(project).for_each(|key| state.want(key));
         }
         if let Some(path) = &options.holds.file {
-            let (file, events) = HoldFile::open(path)?;
-            state.keep_holds(file, events, clock.moment());
+            let (mut file, events) = HoldFile::open(path)?;
+            let mut lines = events.len();
+            let standing = state.take_up(events, clock.moment());
+            match file.replace(&standing) {
+                Ok(()) => lines = standing.len(),
+                Err(error) => {
+                    tracing::warn!(%error, path = %path.display(), "cannot shorten the file of holds");
+                }
+            }
+            state.keep_holds(HoldWriter::start(file, lines)?);
         }
         Ok(Arc::new(Self {
             source,
@@ -78,7 +87,7 @@ impl Cache {
             options,
             state: Mutex::new(state),
             landings: watch::Sender::new(0),
-            first_asked: Mutex::new(None),
+            waited_since: Mutex::new(None),
         }))
     }
 
@@ -100,52 +109,67 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known now. Starts reading what is due, and waits for nothing but the first answers of all.
+    /// What is known now. Starts reading what is due, and waits only for sources that are not known: before they were read
+    /// for the first time, and after the last fetch of one was cut off.
     pub(crate) async fn inventory(self: &Arc<Self>) -> Arc<Inventory> {
         self.read_due();
-        let inventory = self.with(|state, now| state.current(now));
-        if self.with(|state, _| state.slots.values().all(|slot| slot.entry.is_known())) {
-            return inventory;
-        }
-        let first = *self
-            .first_asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(Instant::now);
-        let until = first + self.options.refresh.first_wait;
-        self.wait(until, |state| {
-            state.slots.values().all(|slot| slot.entry.is_known())
-        })
-        .await;
+        let (inventory, is_known) = self.with(|state, now| (state.current(now), state.is_known()));
+        let since = {
+            let mut waited_since = self
+                .waited_since
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if is_known {
+                *waited_since = None;
+                return inventory;
+            }
+            *waited_since.get_or_insert_with(Instant::now)
+        };
+        self.wait(after(since, self.options.refresh.first_wait), State::is_known)
+            .await;
         self.with(|state, now| state.current(now))
     }
 
     /// Takes up what another source knew: what is as old as it says, and used until it is read again.
-    pub(crate) async fn warm_up(self: &Arc<Self>, recorded: &dyn Source) {
-        let take = async |key: SourceKey| {
-            if let Ok(read) = ask(recorded, &key).await {
-                self.with(|state, now| {
-                    let slot = state.slots.entry(key).or_default();
-                    if !slot.entry.is_known() {
-                        slot.entry = Entry::warm(read, now);
-                    }
-                    state.publish(now);
-                });
-            }
+    pub(crate) async fn warm_up(
+        self: &Arc<Self>,
+        recorded: &dyn Source,
+    ) -> Result<(), WarmUpError> {
+        let mut keys: Vec<SourceKey> = SourceKey::all_of_tenant().collect();
+        let mut taken = Vec::new();
+        let mut tenant = String::new();
+        let mut projects: Vec<String> = match &self.projects {
+            Projects::One(project) => vec![project.clone()],
+            Projects::All => Vec::new(),
         };
-        for key in SourceKey::all_of_tenant() {
-            take(key).await;
+        let mut next = 0;
+        while let Some(key) = keys.get(next).cloned() {
+            next += 1;
+            let Ok(read) = ask(recorded, &key).await else {
+                continue;
+            };
+            let Some(recorded_at) = read.recorded_at else {
+                return Err(WarmUpError::Undated(key.to_string()));
+            };
+            match &read.value {
+                Answer::Account(account) => {
+                    tenant.clone_from(&account.tenant);
+                    if matches!(self.projects, Projects::All) {
+                        let listed = account.projects.iter();
+                        projects = listed.map(|project| project.id.clone()).collect();
+                    }
+                }
+                Answer::Allowances(owned) if key.project.is_none() && tenant.is_empty() => {
+                    tenant.clone_from(&owned.owner);
+                }
+                _ => {}
+            }
+            taken.push((key, read, recorded_at));
+            if next == SourceKind::OF_TENANT.len() {
+                keys.extend(projects.iter().flat_map(|id| SourceKey::all_of_project(id)));
+            }
         }
-        if matches!(self.projects, Projects::All) {
-            let account = self.with(|state, now| state.current(now));
-            let projects = account.account().projects.iter();
-            let keys = projects.flat_map(|project| SourceKey::all_of_project(&project.id));
-            self.with(|state, _| keys.for_each(|key| state.want(key)));
-        }
-        let keys: Vec<SourceKey> = self.with(|state, _| state.slots.keys().cloned().collect());
-        for key in keys.into_iter().filter(|key| key.project.is_some()) {
-            take(key).await;
-        }
+        self.with(|state, now| state.warm_up(&tenant, taken, now))
     }
 
     /// Starts reading every source whose time has come.
@@ -161,22 +185,28 @@ impl Cache {
                 .filter_map(|key| start(state, key))
                 .collect::<Vec<_>>()
         });
-        self.fly(started);
+        self.fetch(started);
     }
 
-    /// Starts reading these sources now, unless they are to be left alone; waits for nothing.
+    /// Starts reading these sources now, unless they are to be left alone; waits for nothing. One that is being read is
+    /// read once more afterwards: what comes back may have been asked before whatever made somebody want it.
     pub(crate) fn read_soon(self: &Arc<Self>, keys: &[SourceKey]) {
         let started = self.with(|state, now| {
             let refresh = &self.options.refresh;
-            let open = keys.iter().filter(|key| {
-                let slot = state.slots.get(key);
-                slot.is_some_and(|slot| slot.entry.closed_by(now, refresh).is_none())
-            });
-            let open: Vec<SourceKey> = open.cloned().collect();
-            let started = open.into_iter().filter_map(|key| start(state, key));
-            started.collect::<Vec<_>>()
+            let mut started = Vec::new();
+            for key in keys {
+                let Some(slot) = state.slots.get_mut(key) else {
+                    continue;
+                };
+                if slot.flight.is_some() {
+                    slot.is_wanted_again = true;
+                } else if slot.entry.closed_by(now, refresh).is_none() {
+                    started.extend(start(state, key.clone()));
+                }
+            }
+            started
         });
-        self.fly(started);
+        self.fetch(started);
     }
 
     /// How long until a source is due.
@@ -192,21 +222,17 @@ impl Cache {
     }
 
     /// Reads sources again, whatever their age, and waits for the answers until `wait` has passed; gives what could not be
-    /// read again. A fetch that was under way before is not enough: what it says may be older than the question.
+    /// read again. A fetch that was under way before is not enough: what it says may be older than the question. Keys that
+    /// are no sources of the account are passed over: whoever names a project cannot have it read.
     pub(crate) async fn read_again(
         self: &Arc<Self>,
         keys: Option<&[SourceKey]>,
         wait: Duration,
     ) -> Unread {
-        let since = self.with(|state, _| {
-            for key in keys.unwrap_or_default() {
-                state.want(key.clone());
-            }
-            state.order()
-        });
+        let since = self.with(|state, _| state.order());
         let is_wanted = |key: &SourceKey| keys.is_none_or(|keys| keys.contains(key));
         let refresh = &self.options.refresh;
-        let until = Instant::now() + wait;
+        let until = after(Instant::now(), wait);
         let mut landings = self.landings.subscribe();
         loop {
             landings.borrow_and_update();
@@ -225,7 +251,7 @@ impl Cache {
                 let started = old.into_iter().filter_map(|key| start(state, key));
                 (started.collect::<Vec<_>>(), is_done)
             });
-            self.fly(started);
+            self.fetch(started);
             if is_done || !matches!(timeout_at(until, landings.changed()).await, Ok(Ok(()))) {
                 break;
             }
@@ -238,6 +264,18 @@ impl Cache {
                     Some((key.clone(), reason))
                 })
                 .collect()
+        })
+    }
+
+    /// Whether a source was asked longer ago than the wait after a failure, and may be asked again: so often, and not more
+    /// often, may somebody's question have it read.
+    pub(crate) fn is_older_than_a_retry(&self, key: &SourceKey) -> bool {
+        let refresh = &self.options.refresh;
+        self.with(|state, now| {
+            state.slots.get(key).is_some_and(|slot| {
+                slot.entry.asked_ago(now) >= refresh.first_retry
+                    && slot.entry.closed_by(now, refresh).is_none()
+            })
         })
     }
 
@@ -263,7 +301,7 @@ impl Cache {
     }
 
     /// Fetches in the background. A caller that goes away ends nothing: others may be waiting for the same answer.
-    fn fly(self: &Arc<Self>, started: Vec<(SourceKey, u64)>) {
+    fn fetch(self: &Arc<Self>, started: Vec<(SourceKey, u64)>) {
         if started.is_empty() {
             return;
         }
@@ -285,28 +323,13 @@ impl Cache {
                 source = key.kind.as_str(),
                 project = key.project,
             );
-            // Nothing is kept alive for an answer that nobody is left to want.
-            let (cache, source) = (Arc::downgrade(self), Arc::clone(&self.source));
-            let give_up = self.options.refresh.give_up;
-            let fetch = async move {
-                let begun = Instant::now();
-                let asked = AssertUnwindSafe(ask(&*source, &key)).catch_unwind();
-                let answer = match timeout(give_up, asked).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(SourceError::new(
-                        SourceErrorKind::Invalid,
-                        format!("reading {key} ran into a bug: the source panicked"),
-                    )),
-                    Err(_) => Err(SourceError::new(
-                        SourceErrorKind::Unavailable,
-                        format!("{key} was not answered within {give_up:?}"),
-                    )),
-                };
-                telemetry::fetched(&key, begun.elapsed(), answer.as_ref().err());
-                if let Some(cache) = cache.upgrade() {
-                    cache.land(&key, order, answer);
-                }
+            // A fetch does not keep the cache alive.
+            let under_way = UnderWay {
+                cache: Arc::downgrade(self),
+                key: Some(key),
+                order,
             };
+            let fetch = fetch(Arc::clone(&self.source), under_way, self.options.refresh.give_up);
             runtime.spawn(fetch.instrument(span));
         }
     }
@@ -319,17 +342,83 @@ impl Cache {
     ) {
         let is_whole = matches!(&answer, Ok(read) if read.interrupted_by.is_none());
         let jitter = fastrand::f64().mul_add(2.0, -1.0);
-        self.with(|state, now| {
-            state.landed(key, order, answer, (now, jitter));
+        let again = self.with(|state, now| {
+            let is_taken = state.landed(key, order, answer, (now, jitter));
+            if !is_taken {
+                return None;
+            }
             if key.kind == SourceKind::Account && matches!(self.projects, Projects::All) {
                 follow_projects(state, is_whole, now);
             }
+            let slot = state.slots.get_mut(key)?;
+            let is_wanted = std::mem::take(&mut slot.is_wanted_again);
+            let is_open = slot.entry.closed_by(now, &self.options.refresh).is_none();
+            if is_wanted && is_open {
+                start(state, key.clone())
+            } else {
+                None
+            }
         });
+        self.fetch(again.into_iter().collect());
         if key.kind == SourceKind::Account {
             self.read_due();
         }
         self.landings.send_modify(|count| *count += 1);
     }
+}
+
+/// A fetch under way. Where its task is dropped before the answer is taken in, because its runtime has ended, the source
+/// is as it was before.
+struct UnderWay {
+    cache: Weak<Cache>,
+    /// None once the answer was taken in.
+    key: Option<SourceKey>,
+    order: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take()
+            && let Some(cache) = self.cache.upgrade()
+        {
+            tracing::warn!(source = %key, "reading was cut off: the runtime that it ran on has ended");
+            cache.with(|state, now| state.cut_off(&key, self.order, now));
+            cache.landings.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// Asks a source one question, and has the answer taken in.
+async fn fetch(source: Arc<dyn Source>, mut under_way: UnderWay, give_up: Duration) {
+    let Some(key) = under_way.key.clone() else {
+        return;
+    };
+    let begun = Instant::now();
+    let asked = AssertUnwindSafe(ask(&*source, &key)).catch_unwind();
+    let answer = match timeout(give_up, asked).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(SourceError::new(
+            SourceErrorKind::Invalid,
+            format!("reading {key} ran into a bug: the source panicked"),
+        )),
+        Err(_) => Err(SourceError::new(
+            SourceErrorKind::Unavailable,
+            format!("{key} was not answered within {give_up:?}"),
+        )),
+    };
+    telemetry::fetched(&key, begun.elapsed(), answer.as_ref().err());
+    if let Some(cache) = under_way.cache.upgrade() {
+        cache.land(&key, under_way.order, answer);
+    }
+    under_way.key = None;
+}
+
+/// An instant so much later; one that never comes where there is none.
+fn after(instant: Instant, wait: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+    instant
+        .checked_add(wait)
+        .unwrap_or_else(|| instant + NEVER)
 }
 
 /// Begins a fetch, unless one is under way.

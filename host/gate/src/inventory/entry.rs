@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     asked: Option<(Moment, Duration)>,
     /// Whether the good answer is what it said when it was last asked.
     is_latest: bool,
+    /// Whether the latest fetch went away without an answer.
+    is_cut_off: bool,
 }
 
 /// The last answer that holds something.
@@ -30,6 +32,14 @@ struct Good {
     /// When the cloud said so, as it is shown to people and plugins.
     fetched_at: u64,
     read: Moment,
+    /// How old it was when it was read.
+    age_then: Duration,
+}
+
+impl Good {
+    fn age(&self, now: Moment) -> Duration {
+        now.age_since(self.read).saturating_add(self.age_then)
+    }
 }
 
 /// What went wrong since.
@@ -41,22 +51,29 @@ struct Failures {
 }
 
 impl Entry {
-    /// An answer from before this process, which is as old as it says.
-    pub(crate) fn warm(read: Read<Answer>, now: Moment) -> Self {
-        let fetched_at = read.recorded_at.unwrap_or_default();
-        let age = now.wall_ms.saturating_sub(fetched_at);
+    /// An answer from before this process, asked for at `recorded_at`.
+    pub(crate) fn warm(read: Read<Answer>, recorded_at: u64, now: Moment) -> Self {
         Self {
             good: Some(Good {
                 answer: Arc::new(read.value),
                 interrupted_by: read.interrupted_by,
-                fetched_at,
-                read: Moment {
-                    wall_ms: now.wall_ms.saturating_sub(age),
-                    steady_ms: now.steady_ms.saturating_sub(age),
-                },
+                fetched_at: recorded_at,
+                read: now,
+                age_then: Duration::from_millis(now.wall_ms.saturating_sub(recorded_at)),
             }),
             ..Self::default()
         }
+    }
+
+    /// Whether all that is known is from before this process.
+    pub(crate) const fn is_warm(&self) -> bool {
+        self.asked.is_none() && self.good.is_some()
+    }
+
+    /// The latest fetch went away without an answer: its task was dropped. Nothing is known of the source that was not
+    /// known before, and it is as due as it was.
+    pub(crate) const fn cut_off(&mut self) {
+        self.is_cut_off = true;
     }
 
     /// Takes an answer in. `jitter` is drawn from -1 to 1.
@@ -69,6 +86,7 @@ impl Entry {
         jitter: f64,
     ) {
         self.is_latest = false;
+        self.is_cut_off = false;
         let trouble = match answer {
             Ok(read) => self.take(read, now, freshness),
             Err(error) => Some(error),
@@ -103,7 +121,7 @@ impl Entry {
     ) -> Option<SourceError> {
         let trouble = read.interrupted_by.clone();
         let whole = self.good.as_ref().is_some_and(|good| {
-            good.interrupted_by.is_none() && now.age_since(good.read) <= freshness.max_age
+            good.interrupted_by.is_none() && good.age(now) <= freshness.max_age
         });
         if trouble.is_none() || !whole {
             // The same again stays the same: nobody derives it anew.
@@ -116,6 +134,7 @@ impl Entry {
                 interrupted_by: read.interrupted_by,
                 fetched_at: read.recorded_at.unwrap_or(now.wall_ms),
                 read: now,
+                age_then: Duration::ZERO,
             });
             self.is_latest = true;
         }
@@ -145,9 +164,10 @@ impl Entry {
             .min(freshness.interval)
     }
 
-    /// Whether the source was ever asked, or is known from before.
+    /// Whether the source was ever asked, or is known from before, and the latest fetch was not cut off. Whoever asks
+    /// waits for a source that is not known.
     pub(crate) const fn is_known(&self) -> bool {
-        self.asked.is_some() || self.good.is_some()
+        !self.is_cut_off && (self.asked.is_some() || self.good.is_some())
     }
 
     /// Whether it is time to ask again.
@@ -161,6 +181,12 @@ impl Entry {
         self.asked.map_or(Duration::ZERO, |(asked, wait)| {
             wait.saturating_sub(now.age_since(asked))
         })
+    }
+
+    /// How long ago it was last asked.
+    pub(crate) fn asked_ago(&self, now: Moment) -> Duration {
+        self.asked
+            .map_or(Duration::MAX, |(asked, _)| now.age_since(asked))
     }
 
     /// Why the source must not be asked before it is due: it has failed too often, or the cloud asked to be left alone.
@@ -190,7 +216,7 @@ impl Entry {
     /// Whether the last good answer is too old to be trusted.
     pub(crate) fn has_aged(&self, now: Moment, max_age: Duration) -> bool {
         let good = self.good.as_ref();
-        good.is_some_and(|good| now.age_since(good.read) > max_age)
+        good.is_some_and(|good| good.age(now) > max_age)
     }
 
     /// What can be shown of it now.
@@ -198,11 +224,14 @@ impl Entry {
         let Some(good) = &self.good else {
             return match &self.failures {
                 Some(failures) => Listed::unreadable(failures.report()),
+                None if self.is_cut_off => {
+                    Listed::unread("reading it was cut off: the runtime that it ran on has ended")
+                }
                 None if self.asked.is_some() => Listed::unread("it was not answered yet"),
                 None => Listed::unread("it is being read for the first time"),
             };
         };
-        let age = now.age_since(good.read);
+        let age = good.age(now);
         if age > max_age {
             let why = match &self.failures {
                 Some(failures) => format!("; since then: {}", failures.latest),
@@ -225,6 +254,7 @@ impl Entry {
         };
         Listed {
             answer: Some(Arc::clone(&good.answer)),
+            read: Some((good.read, good.age_then)),
             report: SourceReport {
                 state: match good.interrupted_by {
                     Some(_) => SourceState::Incomplete,

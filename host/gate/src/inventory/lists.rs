@@ -3,8 +3,7 @@
 use super::{Answer, Inventory, Listed, SourceKey, SourceKind};
 use crate::{
     bindings::quotagate::plugin::inventory as contract,
-    feedback::measured,
-    holds::Row,
+    clock::Moment,
     source::{Account, OwnedAllowances, ReservationShare},
     types::{Capacity, InstanceType, Reservation, SourceReport, SourceState, UsageState},
 };
@@ -85,19 +84,21 @@ impl Inventory {
         }
     }
 
-    pub(crate) fn allowances(&self, project: &str) -> contract::Allowances {
+    pub(crate) fn allowances(&self, project: &str, now: Option<Moment>) -> contract::Allowances {
         let list = |key: SourceKey| {
             let owned = self.owned(&key);
             let mut rows = owned.rows.clone();
             if !self.held().is_empty() {
+                let project = key.project.as_deref();
                 for row in &mut rows {
-                    row.held = self.held().of_allowance(&row.owner, &row.name, &row.region);
+                    let held = self.held().of_allowance(project, &row.name, &row.region);
+                    row.held = held.at_most;
                 }
             }
             contract::AllowanceList {
                 owner: owned.owner.clone(),
                 rows,
-                source: self.report(&key),
+                source: self.report_at(&key, now),
             }
         };
         contract::Allowances {
@@ -106,33 +107,33 @@ impl Inventory {
         }
     }
 
-    pub(crate) fn instance_types(&self, project: &str) -> contract::InstanceTypes {
+    pub(crate) fn instance_types(&self, project: &str, now: Option<Moment>) -> contract::InstanceTypes {
         let key = SourceKey::project(SourceKind::InstanceTypes, project);
         if !self.lists().contains_key(&key) {
             // No project there: nothing is offered, if the list of projects is to be believed.
             return contract::InstanceTypes {
                 region: None,
                 items: Vec::new(),
-                source: self.report(&SourceKey::tenant(SourceKind::Account)),
+                source: self.report_at(&SourceKey::tenant(SourceKind::Account), now),
             };
         }
         contract::InstanceTypes {
             region: self.region_of(project).map(str::to_owned),
             items: self.types_of(project).to_vec(),
-            source: self.report(&key),
+            source: self.report_at(&key, now),
         }
     }
 
-    pub(crate) fn capacities(&self) -> contract::Capacities {
+    pub(crate) fn capacities(&self, now: Option<Moment>) -> contract::Capacities {
         contract::Capacities {
             items: self.advice().to_vec(),
-            source: self.report(&SourceKey::tenant(SourceKind::Capacities)),
+            source: self.report_at(&SourceKey::tenant(SourceKind::Capacities), now),
         }
     }
 
     /// The tenant's reservations with the project's shares of them. Where the shares could not be read, the whole answer
     /// could not.
-    pub(crate) fn reservations(&self, project: &str) -> contract::Reservations {
+    pub(crate) fn reservations(&self, project: &str, now: Option<Moment>) -> contract::Reservations {
         let shares = self.shares_of(project);
         let mut items = self.reserved().to_vec();
         for item in &mut items {
@@ -144,38 +145,35 @@ impl Inventory {
             ) = share.map_or((None, 0, UsageState::Unspecified), |share| {
                 (share.limit, share.usage, share.usage_state)
             });
-            item.held = self.held().of(&Row::Reservation {
-                id: item.id.clone(),
-            });
+            item.held = self.held().of_reservation(&item.id).at_most;
         }
         contract::Reservations {
-            source: self.reservations_report(project),
+            source: self.reservations_report(project, now),
             items,
         }
     }
 
-    pub(crate) fn sources_shown(&self, project: &str) -> contract::Sources {
-        let of_project = |kind| self.report(&SourceKey::project(kind, project));
+    pub(crate) fn sources_shown(&self, project: &str, now: Option<Moment>) -> contract::Sources {
+        let of_project = |kind| self.report_at(&SourceKey::project(kind, project), now);
         let types = SourceKey::project(SourceKind::InstanceTypes, project);
         contract::Sources {
-            tenant_allowances: self.report(&SourceKey::tenant(SourceKind::TenantAllowances)),
+            tenant_allowances: self.report_at(&SourceKey::tenant(SourceKind::TenantAllowances), now),
             project_allowances: of_project(SourceKind::ProjectAllowances),
             instance_types: if self.lists().contains_key(&types) {
-                self.report(&types)
+                self.report_at(&types, now)
             } else {
-                self.report(&SourceKey::tenant(SourceKind::Account))
+                self.report_at(&SourceKey::tenant(SourceKind::Account), now)
             },
-            capacities: self.report(&SourceKey::tenant(SourceKind::Capacities)),
-            reservations: self.reservations_report(project),
+            capacities: self.report_at(&SourceKey::tenant(SourceKind::Capacities), now),
+            reservations: self.reservations_report(project, now),
         }
     }
 
-    /// Whether an owner has a row of a quota, or may have one that was not read.
-    pub(crate) fn may_have_row(&self, owner: &str, quota: &str, region: &str) -> bool {
-        let key = if self.account().tenant == owner || self.tenant_allowances().owner == owner {
-            SourceKey::tenant(SourceKind::TenantAllowances)
-        } else {
-            SourceKey::project(SourceKind::ProjectAllowances, owner)
+    /// Whether a project, or without one the tenant, has a row of a quota, or may have one that was not read.
+    pub(crate) fn may_have_row(&self, project: Option<&str>, quota: &str, region: &str) -> bool {
+        let key = match project {
+            None => SourceKey::tenant(SourceKind::TenantAllowances),
+            Some(project) => SourceKey::project(SourceKind::ProjectAllowances, project),
         };
         self.report(&key).state != SourceState::Complete
             || self
@@ -185,37 +183,22 @@ impl Inventory {
                 .any(|row| row.name == quota && row.region == region)
     }
 
-    /// The usage that a row shows, where it is measured.
-    pub(crate) fn usage_of(&self, row: &Row) -> Option<u64> {
-        match row {
-            Row::Reservation { id } => {
-                let item = self.reserved().iter().find(|item| item.id == *id)?;
-                measured(item.usage, item.usage_state)
-            }
-            Row::Allowance {
-                owner,
-                quota,
-                region,
-            } => {
-                let of_tenant = self.tenant_allowances();
-                let owned = if of_tenant.owner == *owner {
-                    of_tenant
-                } else {
-                    self.project_allowances(owner)?
-                };
-                let mut rows = owned.rows.iter();
-                let row = rows.find(|row| row.name == *quota && row.region == *region)?;
-                measured(row.usage, row.usage_state)
-            }
-        }
+    /// Whether a project has a share of a reservation, or may have one that was not read.
+    pub(crate) fn may_have_share(&self, reservation: &str, project: &str) -> bool {
+        let key = SourceKey::project(SourceKind::ReservationShares, project);
+        self.report(&key).state != SourceState::Complete
+            || self
+                .shares_of(project)
+                .iter()
+                .any(|share| share.reservation == reservation)
     }
 
-    fn reservations_report(&self, project: &str) -> SourceReport {
-        let shares = self.report(&SourceKey::project(SourceKind::ReservationShares, project));
-        if self.reserved().is_empty() || shares.state == SourceState::Complete {
-            self.report(&SourceKey::tenant(SourceKind::Reservations))
+    fn reservations_report(&self, project: &str, now: Option<Moment>) -> SourceReport {
+        let shares = SourceKey::project(SourceKind::ReservationShares, project);
+        if self.reserved().is_empty() || self.report(&shares).state == SourceState::Complete {
+            self.report_at(&SourceKey::tenant(SourceKind::Reservations), now)
         } else {
-            shares
+            self.report_at(&shares, now)
         }
     }
 
@@ -239,9 +222,15 @@ impl Inventory {
 
     /// How far a source was read; one that nobody asked for was not.
     pub(crate) fn report(&self, key: &SourceKey) -> SourceReport {
-        match self.lists().get(key) {
-            Some(listed) => listed.report.clone(),
-            None => Listed::unread("it was not asked for").report,
+        self.report_at(key, None)
+    }
+
+    /// [`Self::report`] as plugins are told it at an instant.
+    fn report_at(&self, key: &SourceKey, now: Option<Moment>) -> SourceReport {
+        match (self.lists().get(key), now) {
+            (Some(listed), Some(now)) => listed.report_at(now),
+            (Some(listed), None) => listed.report.clone(),
+            (None, _) => Listed::unread("it was not asked for").report,
         }
     }
 }

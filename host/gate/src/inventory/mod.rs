@@ -7,6 +7,7 @@ mod entry;
 mod lists;
 mod recorded;
 mod state;
+mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 pub use self::answer::SourceKind;
@@ -22,8 +24,10 @@ pub(crate) use self::{
     cache::{Cache, Projects, Unread},
     state::{Promise, State},
 };
+pub use self::state::WarmUpError;
 use crate::{
     bindings::quotagate::plugin::inventory as contract,
+    clock::{Moment, milliseconds},
     holds::Held,
     types::{Block, SourceReport, SourceState},
 };
@@ -44,6 +48,8 @@ pub struct Inventory {
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) answer: Option<Arc<Answer>>,
+    /// When it was read in this process, and how old it was then.
+    pub(crate) read: Option<(Moment, Duration)>,
     pub(crate) report: SourceReport,
 }
 
@@ -158,10 +164,10 @@ impl Inventory {
     /// What a plugin is shown for one project, whole: for tests, records and hosts of other languages.
     pub fn shown_for(&self, project: &str) -> ShownInventory {
         ShownInventory {
-            allowances: self.allowances(project),
-            instance_types: self.instance_types(project),
-            capacities: self.capacities(),
-            reservations: self.reservations(project),
+            allowances: self.allowances(project, None),
+            instance_types: self.instance_types(project, None),
+            capacities: self.capacities(None),
+            reservations: self.reservations(project, None),
             blocks: self.blocks().to_vec(),
         }
     }
@@ -187,8 +193,20 @@ impl Listed {
     pub(crate) const fn unreadable(report: SourceReport) -> Self {
         Self {
             answer: None,
+            read: None,
             report,
         }
+    }
+
+    /// The report with the instant of reading as a plugin must see it, which knows the time of day alone: a clock that was
+    /// set makes nothing young.
+    pub(crate) fn report_at(&self, now: Moment) -> SourceReport {
+        let mut report = self.report.clone();
+        if let Some((read, age_then)) = self.read {
+            let age = milliseconds(now.age_since(read).saturating_add(age_then));
+            report.fetched_at = report.fetched_at.min(now.wall_ms.saturating_sub(age));
+        }
+        report
     }
 
     fn says_the_same(&self, other: &Self) -> bool {

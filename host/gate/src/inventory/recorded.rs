@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Inventory, Listed, ShownInventory, SourceKey, SourceKind};
 use crate::{
     from_json::{Fields, FromJson, FromJsonError, wrong},
-    holds::{Held, Row},
+    holds::{Band, Held, Row},
     source::{Account, OwnedAllowances, Project, ReservationShare},
     types::{Allowance, SourceReport, SourceState},
 };
@@ -35,7 +35,7 @@ impl Inventory {
                 name: String::new(),
                 region: shown.instance_types.region.clone().unwrap_or_default(),
             });
-            hold(&mut held, &shown);
+            hold(&mut held, id, &shown);
             if account.tenant.is_empty() {
                 account.tenant.clone_from(&shown.allowances.tenant.owner);
                 blocks.clone_from(&shown.blocks);
@@ -147,34 +147,40 @@ fn list_all(lists: &mut BTreeMap<SourceKey, Listed>, project: &str, shown: Shown
 fn listed(answer: Answer, report: SourceReport) -> Listed {
     Listed {
         answer: Some(Arc::new(answer)),
+        read: None,
         report,
     }
 }
 
 /// Takes the promised amounts in, each row once, however many projects are shown it.
-fn hold(held: &mut Held, shown: &ShownInventory) {
-    let mut set = |row: Row, amount: u64| {
-        if amount > 0 && held.of(&row) == 0 {
-            held.add(&row, amount);
-        }
+fn hold(held: &mut Held, project: &str, shown: &ShownInventory) {
+    let exactly = |amount| Band {
+        at_least: amount,
+        at_most: amount,
     };
-    let rows = [&shown.allowances.tenant, &shown.allowances.project];
-    for row in rows.into_iter().flat_map(|list| &list.rows) {
-        set(key(row), row.held);
+    for (project, list) in [
+        (None, &shown.allowances.tenant),
+        (Some(project), &shown.allowances.project),
+    ] {
+        for row in &list.rows {
+            if held.of_allowance(project, &row.name, &row.region).is_zero() {
+                held.add(&key(project, row), exactly(row.held));
+            }
+        }
     }
     for item in &shown.reservations.items {
-        set(
-            Row::Reservation {
+        if held.of_reservation(&item.id).is_zero() {
+            let row = Row::Reservation {
                 id: item.id.clone(),
-            },
-            item.held,
-        );
+            };
+            held.add(&row, exactly(item.held));
+        }
     }
 }
 
-fn key(row: &Allowance) -> Row {
+fn key(project: Option<&str>, row: &Allowance) -> Row {
     Row::Allowance {
-        owner: row.owner.clone(),
+        project: project.map(str::to_owned),
         quota: row.name.clone(),
         region: row.region.clone(),
     }

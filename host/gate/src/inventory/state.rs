@@ -1,18 +1,19 @@
 //! Everything that changes, behind one lock: what each source answered, what is promised, what failed launches taught. The
 //! inventory in force is made of the three together, so whoever judges by one generation knows that nothing changed when
-//! it is still in force afterwards. No clock and no lock in here: both are the caller's.
+//! it is still in force afterwards. No clock, no lock and no file in here: all three are the caller's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     Inventory, Listed,
     answer::{Answer, SourceKey, SourceKind},
     entry::Entry,
+    usage::usages,
 };
 use crate::{
     clock::Moment,
-    feedback::{Blocks, measured},
-    holds::{Event, Held, HoldFile, HoldRecord, Ledger, Row},
+    feedback::Blocks,
+    holds::{At, Event, Held, HoldRecord, HoldWriter, Ledger, Lives, Row, Written},
     options::GateOptions,
     source::{Read, SourceError},
     types::{Block, Diagnosis, Launch},
@@ -24,11 +25,13 @@ pub(crate) struct State {
     pub(crate) slots: BTreeMap<SourceKey, Slot>,
     ledger: Ledger,
     blocks: Blocks,
-    file: Option<HoldFile>,
+    writer: Option<HoldWriter>,
+    /// The tenant that warm answers are of.
+    warm_tenant: String,
     current: Arc<Inventory>,
-    /// Counts fetches, commits and reports, in the order in which they begin.
+    /// Counts fetches, promises, commits and reports, in the order in which they begin.
     sequence: u64,
-    /// When something ends by itself next, on the hand that nobody sets.
+    /// When something ends by itself next, on the monotonic clock.
     next_end: Option<u64>,
     options: Arc<GateOptions>,
 }
@@ -37,19 +40,40 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     pub(crate) entry: Entry,
-    /// The fetch under way.
+    /// The fetch under way, by its place in the order of everything.
     pub(crate) flight: Option<u64>,
     /// The latest fetch that came back.
     pub(crate) landed: u64,
+    /// The fetch that brought the answer in force.
+    pub(crate) answered: u64,
+    /// Whether it is to be read once more as soon as the fetch under way is back, which was asked too early.
+    pub(crate) is_wanted_again: bool,
 }
 
 /// What came of asking for a hold.
 #[derive(Debug)]
 pub(crate) enum Promise {
-    /// It stands.
-    Made(HoldRecord),
+    /// It stands. Nobody may be told of it before it is written down, where holds are kept in a file.
+    Made(HoldRecord, Option<Written>),
     /// The inventory that it was judged by is no longer in force: judge again.
     Changed,
+}
+
+/// Why what was recorded is not taken up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WarmUpError {
+    /// It does not say when it was recorded.
+    #[error("it does not say when {0} was recorded, so nothing says how far it can be trusted")]
+    Undated(String),
+    /// It is of another account.
+    #[error("it is of {recorded}, and the account is {account}")]
+    OtherAccount {
+        /// Whose it is, by id; empty where it does not say.
+        recorded: String,
+        /// The account, by id.
+        account: String,
+    },
 }
 
 impl State {
@@ -58,7 +82,8 @@ impl State {
             slots: BTreeMap::new(),
             ledger: Ledger::default(),
             blocks: Blocks::default(),
-            file: None,
+            writer: None,
+            warm_tenant: String::new(),
             current: Inventory::empty(),
             sequence: 0,
             next_end: None,
@@ -66,16 +91,28 @@ impl State {
         }
     }
 
-    /// Takes up the holds of an earlier process, and keeps them there from now on.
-    pub(crate) fn keep_holds(&mut self, file: HoldFile, events: Vec<Event>, now: Moment) {
+    /// Takes up the holds of an earlier process; gives the short form of what stands.
+    pub(crate) fn take_up(&mut self, events: Vec<Event>, now: Moment) -> Vec<Event> {
         let holds = &self.options.holds;
+        let lives = Lives {
+            time_to_live: holds.time_to_live,
+            settle: holds.settle,
+        };
         for event in events {
-            self.ledger
-                .replay(event, now, (holds.time_to_live, holds.settle));
+            self.ledger.replay(event, now, lives);
         }
-        self.file = Some(file);
-        self.rewrite();
         self.publish(now);
+        self.ledger.compacted()
+    }
+
+    /// Has holds written down from now on.
+    pub(crate) fn keep_holds(&mut self, writer: HoldWriter) {
+        self.writer = Some(writer);
+    }
+
+    /// Where holds are written down, if anywhere.
+    pub(crate) fn hold_file(&self) -> Option<PathBuf> {
+        self.writer.as_ref().map(HoldWriter::path)
     }
 
     /// The inventory in force now.
@@ -94,7 +131,7 @@ impl State {
         });
         if ended || aged {
             let over = self.ledger.expire(now);
-            self.write(&over);
+            self.write(over);
             self.publish(now);
         }
         Arc::clone(&self.current)
@@ -115,33 +152,55 @@ impl State {
         self.slots.entry(key).or_default();
     }
 
-    /// Takes the answer to the fetch of that order in.
+    /// Takes the answer to the fetch of that order in; says whether it is the one that was waited for. Another one is of a
+    /// source that was forgotten meanwhile, and says nothing.
     pub(crate) fn landed(
         &mut self,
         key: &SourceKey,
         order: u64,
         answer: Result<Read<Answer>, SourceError>,
         (now, jitter): (Moment, f64),
-    ) {
-        let Some(slot) = self.slots.get_mut(key).filter(|slot| slot.landed < order) else {
-            return;
+    ) -> bool {
+        let slot = self.slots.get_mut(key);
+        let Some(slot) = slot.filter(|slot| slot.flight == Some(order)) else {
+            return false;
         };
         let options = &self.options.refresh;
-        let is_good = answer.is_ok();
         slot.entry
             .answered(answer, now, options.of(key.kind), options, jitter);
         slot.flight = None;
         slot.landed = order;
-        let over = if is_good {
-            self.observe(key, order)
-        } else {
-            Vec::new()
-        };
-        self.write(&over);
+        // An answer that was not taken in says nothing new: what is in force is from an earlier fetch.
+        let is_in_force = slot.entry.is_latest();
+        if is_in_force {
+            slot.answered = order;
+            if key.kind == SourceKind::Account {
+                self.drop_what_is_of_another_tenant();
+            }
+            let over = self.observe(key, order);
+            self.write(over);
+        }
         self.publish(now);
-        if is_good {
-            let current = Arc::clone(&self.current);
-            self.blocks.observe(&current, order);
+        if is_in_force && self.blocks.any_stand(now) {
+            let Self {
+                blocks,
+                slots,
+                current,
+                ..
+            } = self;
+            let asked_at = |key: &SourceKey| slots.get(key).map_or(0, |slot| slot.answered);
+            blocks.observe(current, asked_at);
+            self.publish(now);
+        }
+        true
+    }
+
+    /// The fetch of that order will never come back: the source is as it was before, and read again when somebody asks.
+    pub(crate) fn cut_off(&mut self, key: &SourceKey, order: u64, now: Moment) {
+        let slot = self.slots.get_mut(key);
+        if let Some(slot) = slot.filter(|slot| slot.flight == Some(order)) {
+            slot.flight = None;
+            slot.entry.cut_off();
             self.publish(now);
         }
     }
@@ -149,39 +208,12 @@ impl State {
     /// Lets the holds see what usage the latest answer shows.
     fn observe(&mut self, key: &SourceKey, order: u64) -> Vec<Event> {
         let answer = self.slots.get(key).and_then(|slot| slot.entry.answer());
-        let shown: Vec<(Row, u64)> = match answer.as_deref() {
-            Some(Answer::Allowances(owned)) => owned
-                .rows
-                .iter()
-                .filter_map(|row| {
-                    let usage = measured(row.usage, row.usage_state)?;
-                    let row = Row::Allowance {
-                        owner: row.owner.clone(),
-                        quota: row.name.clone(),
-                        region: row.region.clone(),
-                    };
-                    Some((row, usage))
-                })
-                .collect(),
-            Some(Answer::Reservations(items)) => items
-                .iter()
-                .filter_map(|item| {
-                    let usage = measured(item.usage, item.usage_state)?;
-                    Some((
-                        Row::Reservation {
-                            id: item.id.clone(),
-                        },
-                        usage,
-                    ))
-                })
-                .collect(),
-            _ => Vec::new(),
+        let Some(answer) = answer else {
+            return Vec::new();
         };
         let ledger = &mut self.ledger;
-        shown
-            .into_iter()
-            .filter(|(row, _)| ledger.holds_any_of(row))
-            .collect::<Vec<_>>()
+        let usages = usages(&answer, key.project.as_deref(), &ledger.rows());
+        usages
             .into_iter()
             .flat_map(|(row, usage)| ledger.observe(&row, usage, order))
             .collect()
@@ -193,36 +225,43 @@ impl State {
             return Promise::Changed;
         }
         let current = Arc::clone(&self.current);
-        let measured = |row: &Row| current.usage_of(row);
+        let rows: Vec<Row> = record.amounts.iter().map(|held| held.row.clone()).collect();
+        let usages = current.usages(&rows);
+        let usage = |row: &Row| usages.get(row).copied();
         let time_to_live = self.options.holds.time_to_live;
-        let (record, event) = self.ledger.promise(record, measured, now, time_to_live);
-        self.write(&[event]);
+        let (record, event) = self.ledger.promise(record, usage, now, time_to_live);
+        let written = self.write(vec![event]);
         self.publish(now);
-        Promise::Made(record)
+        Promise::Made(record, written)
     }
 
     /// The launch of a hold was made. Says whether there is such a hold.
     pub(crate) fn commit(&mut self, id: &str, instances: &[String], now: Moment) -> bool {
-        let order = self.next_order();
+        let at = At {
+            order: self.next_order(),
+            now,
+        };
         let settle = self.options.holds.settle;
-        let event = self.ledger.commit(id, instances, (order, now), settle);
-        self.write(event.as_slice());
+        let event = self.ledger.commit(id, instances, at, settle);
+        let is_known = event.is_some();
+        self.write(event.into_iter().collect());
         self.publish(now);
-        event.is_some()
+        is_known
     }
 
     /// The launch of a hold was not made. Says whether there is such a hold.
     pub(crate) fn release(&mut self, id: &str, now: Moment) -> bool {
         let event = self.ledger.release(id);
-        self.write(event.as_slice());
+        let is_known = event.is_some();
+        self.write(event.into_iter().collect());
         self.publish(now);
-        event.is_some()
+        is_known
     }
 
     /// The holds that stand.
     pub(crate) fn holds(&mut self, now: Moment) -> Vec<HoldRecord> {
         self.current(now);
-        self.ledger.records().cloned().collect()
+        self.ledger.records().collect()
     }
 
     /// Learns from a failed launch.
@@ -232,14 +271,77 @@ impl State {
         diagnosis: &Diagnosis,
         now: Moment,
     ) -> Vec<Block> {
-        let order = self.next_order();
+        let at = At {
+            order: self.next_order(),
+            now,
+        };
         let current = self.current(now);
         let options = &self.options.feedback;
-        let blocks = self
-            .blocks
-            .learn(launch, diagnosis, &current, (order, now), options);
+        let blocks = self.blocks.learn(launch, diagnosis, &current, at, options);
         self.publish(now);
         blocks
+    }
+
+    /// Takes up what was recorded of a tenant: it is used until each source was read.
+    pub(crate) fn warm_up(
+        &mut self,
+        tenant: &str,
+        recorded: Vec<(SourceKey, Read<Answer>, u64)>,
+        now: Moment,
+    ) -> Result<(), WarmUpError> {
+        let account = self.slots.get(&SourceKey::tenant(SourceKind::Account));
+        let known = account.and_then(|slot| slot.entry.answer());
+        let known = match known.as_deref() {
+            Some(Answer::Account(known)) => Some(&known.tenant),
+            _ => None,
+        };
+        if let Some(known) = known.filter(|known| *known != tenant) {
+            return Err(WarmUpError::OtherAccount {
+                recorded: tenant.to_owned(),
+                account: known.clone(),
+            });
+        }
+        tenant.clone_into(&mut self.warm_tenant);
+        for (key, read, recorded_at) in recorded {
+            if known.is_some() && !self.slots.contains_key(&key) {
+                // A project that the account no longer has.
+                continue;
+            }
+            let slot = self.slots.entry(key).or_default();
+            if !slot.entry.is_known() {
+                slot.entry = Entry::warm(read, recorded_at, now);
+            }
+        }
+        self.publish(now);
+        Ok(())
+    }
+
+    /// Drops what was recorded where the account turns out to be another one.
+    fn drop_what_is_of_another_tenant(&mut self) {
+        let account = self.slots.get(&SourceKey::tenant(SourceKind::Account));
+        let answer = account.and_then(|slot| slot.entry.answer());
+        if let Some(Answer::Account(account)) = answer.as_deref()
+            && account.tenant != self.warm_tenant
+        {
+            let warm = self.slots.values_mut().filter(|slot| slot.entry.is_warm());
+            let mut dropped = 0;
+            for slot in warm {
+                slot.entry = Entry::default();
+                dropped += 1;
+            }
+            if dropped > 0 {
+                tracing::warn!(
+                    recorded = self.warm_tenant,
+                    account = account.tenant,
+                    "what was recorded is of another account, and no longer used"
+                );
+            }
+        }
+    }
+
+    /// Whether every source was read, or is known from before.
+    pub(crate) fn is_known(&self) -> bool {
+        self.slots.values().all(|slot| slot.entry.is_known())
     }
 
     /// Puts what is known now in force: under another generation, if plugins would be told anything else than before.
@@ -283,27 +385,10 @@ impl State {
         self.publish(now);
     }
 
-    /// Writes events down. A file that cannot be written costs no launch: the holds stand in this process.
-    fn write(&mut self, events: &[Event]) {
-        if events.is_empty() {
-            return;
-        }
-        if let Some(file) = &mut self.file {
-            if let Err(error) = file.append(events) {
-                tracing::error!(%error, "cannot write holds down; they would be lost with this process");
-            }
-            if file.is_worth_rewriting(self.ledger.records().count()) {
-                self.rewrite();
-            }
-        }
-    }
-
-    fn rewrite(&mut self) {
-        let standing: Vec<Event> = self.ledger.compacted().collect();
-        if let Some(file) = &mut self.file
-            && let Err(error) = file.rewrite(&standing)
-        {
-            tracing::error!(%error, "cannot rewrite the file of holds; it goes on growing");
-        }
+    /// Has events written down, if holds are kept anywhere.
+    fn write(&mut self, events: Vec<Event>) -> Option<Written> {
+        let Self { writer, ledger, .. } = self;
+        let writer = writer.as_mut().filter(|_| !events.is_empty())?;
+        Some(writer.write(events, ledger.len(), || ledger.compacted()))
     }
 }

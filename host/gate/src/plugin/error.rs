@@ -114,6 +114,9 @@ pub enum CallError {
         /// [`Limits::time`].
         waited: std::time::Duration,
     },
+    /// The runtime ended while the plugin computed.
+    #[error("the call was interrupted: the runtime that it ran on has ended")]
+    Interrupted(#[source] Source),
     /// The answer does not fit the question.
     #[error("the plugin answered {answered} verdicts to {asked} offers")]
     WrongLength {
@@ -153,6 +156,7 @@ impl CallError {
             Self::WrongLength { .. } => "wrong_length",
             Self::Contradictory { .. } => "contradictory",
             Self::Busy { .. } => "busy",
+            Self::Interrupted(_) => "interrupted",
         }
     }
 

@@ -10,7 +10,7 @@ use wasmtime::{
 use super::{CONTRACT_VERSION, Host, Limits, LoadError, meter::Meter};
 use crate::{
     bindings::{Plugin, quotagate::plugin::inventory},
-    clock::Clock,
+    clock::{Clock, Moment},
     inventory::Inventory,
 };
 
@@ -32,6 +32,10 @@ impl State {
             clock,
             meter: limits.meter(),
         }
+    }
+
+    fn now(&self) -> Option<Moment> {
+        Some(self.clock.moment())
     }
 
     /// Turns to another call; the meter goes on counting what the instance has.
@@ -109,23 +113,23 @@ impl inventory::Host for State {
     }
 
     fn get_allowances(&mut self, project: String) -> inventory::Allowances {
-        self.inventory.allowances(&project)
+        self.inventory.allowances(&project, self.now())
     }
 
     fn get_instance_types(&mut self, project: String) -> inventory::InstanceTypes {
-        self.inventory.instance_types(&project)
+        self.inventory.instance_types(&project, self.now())
     }
 
     fn get_capacities(&mut self) -> inventory::Capacities {
-        self.inventory.capacities()
+        self.inventory.capacities(self.now())
     }
 
     fn get_reservations(&mut self, project: String) -> inventory::Reservations {
-        self.inventory.reservations(&project)
+        self.inventory.reservations(&project, self.now())
     }
 
     fn get_sources(&mut self, project: String) -> inventory::Sources {
-        self.inventory.sources_shown(&project)
+        self.inventory.sources_shown(&project, self.now())
     }
 
     fn get_blocks(&mut self) -> Vec<inventory::Block> {

@@ -8,7 +8,7 @@ use shuttle::{sync::Mutex, thread};
 use crate::{
     clock::Moment,
     holds::{HeldAmount, HoldRecord, Row},
-    inventory::{Answer, Promise, SourceKey, SourceKind, State},
+    inventory::{Answer, Inventory, Promise, SourceKey, SourceKind, State},
     options::GateOptions,
     source::{OwnedAllowances, Read},
     types::{Allowance, RowState, UsageState},
@@ -32,7 +32,7 @@ struct World {
 
 fn row() -> Row {
     Row::Allowance {
-        owner: "tenant".to_owned(),
+        project: None,
         quota: "gpus".to_owned(),
         region: "here".to_owned(),
     }
@@ -55,12 +55,26 @@ fn answer(usage: u64) -> Read<Answer> {
     }))
 }
 
+fn held_of(inventory: &Inventory) -> u64 {
+    let Row::Allowance { quota, region, .. } = row() else {
+        unreachable!("it is a quota row");
+    };
+    let held = inventory.held().of_allowance(None, &quota, &region);
+    held.at_most
+}
+
+fn begin(state: &mut State, key: &SourceKey) -> u64 {
+    let order = state.next_order();
+    state.slots.get_mut(key).unwrap().flight = Some(order);
+    order
+}
+
 impl World {
     fn new() -> Arc<Self> {
         let mut state = State::new(Arc::new(GateOptions::default()));
         let key = SourceKey::tenant(SourceKind::TenantAllowances);
         state.want(key.clone());
-        let order = state.next_order();
+        let order = begin(&mut state, &key);
         state.landed(&key, order, Ok(answer(0)), (NOW, 0.0));
         Arc::new(Self {
             state: Mutex::new(state),
@@ -73,7 +87,7 @@ impl World {
     fn read(&self) {
         let key = SourceKey::tenant(SourceKind::TenantAllowances);
         let _flight = self.flight.lock().unwrap();
-        let order = self.state.lock().unwrap().next_order();
+        let order = begin(&mut self.state.lock().unwrap(), &key);
         let usage = *self.running.lock().unwrap();
         let mut state = self.state.lock().unwrap();
         state.landed(&key, order, Ok(answer(usage)), (NOW, 0.0));
@@ -84,7 +98,7 @@ impl World {
         loop {
             let current = self.state.lock().unwrap().current(NOW);
             let owned = current.tenant_allowances();
-            let held = current.held().of(&row());
+            let held = held_of(&current);
             if owned.rows[0].usage + held + EACH > LIMIT {
                 return None;
             }
@@ -93,8 +107,8 @@ impl World {
                 launch: String::new(),
                 amounts: vec![HeldAmount {
                     row: row(),
-                    amount: EACH,
-                    shown_at: None,
+                    at_least: EACH,
+                    at_most: EACH,
                 }],
                 made_at: NOW.wall_ms,
                 committed_at: None,
@@ -102,7 +116,7 @@ impl World {
             };
             let generation = current.generation();
             match self.state.lock().unwrap().promise(generation, record, NOW) {
-                Promise::Made(record) => return Some(record.id),
+                Promise::Made(record, _) => return Some(record.id),
                 Promise::Changed => {}
             }
         }
@@ -110,7 +124,7 @@ impl World {
 
     fn held(&self) -> u64 {
         let current = self.state.lock().unwrap().current(NOW);
-        current.held().of(&row())
+        held_of(&current)
     }
 
     /// Launches what is promised; says whether it was.
