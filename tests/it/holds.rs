@@ -1,17 +1,14 @@
 //! Final checks and holds: two launches never spend the same unit, whatever happens to the process in between.
 
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use futures::future::join_all;
-use quotagate::{
-    Action, Gate, GateError, GateOptions, HoldFileError, HoldOptions, PhaseOptions, Policy,
-    QuotaOutcome, Reason,
-};
+use quotagate::{Action, Gate, GateOptions, PhaseOptions, Policy, QuotaOutcome, Reason};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, REGION, TENANT, WorldBuilder},
     launcher::{Launcher, Outcome},
-    live::{Live, builder, h200, live, live_with, options},
+    live::{Live, h200, live, live_with, options},
 };
 
 const ALLOWANCES: &str = "QuotaAllowanceService/List";
@@ -26,12 +23,12 @@ fn last_eight() -> WorldBuilder {
     WorldBuilder::new().tenant(GPU_QUOTA, 64, 56)
 }
 
-fn instance() -> Vec<String> {
+pub(crate) fn instance() -> Vec<String> {
     vec!["computeinstance-e00a".to_owned()]
 }
 
 /// What the cloud measures now.
-fn set_usage(live: &Live, usage: u64) {
+pub(crate) fn set_usage(live: &Live, usage: u64) {
     assert!(live.cloud.set_base_usage(TENANT, GPU_QUOTA, REGION, usage));
 }
 
@@ -288,121 +285,4 @@ async fn in_shadow_mode_everything_passes_and_is_held() {
         .unwrap();
     assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Blocked);
     assert!(listing.items[0].verdict.visible);
-}
-
-/// A gate that keeps its holds in a file.
-fn keeping(live: &Live, file: &Path) -> Result<Gate, GateError> {
-    let options = GateOptions {
-        holds: HoldOptions {
-            file: Some(file.to_owned()),
-            ..HoldOptions::default()
-        },
-        ..options()
-    };
-    builder(&live.cloud, &live.hands).options(options).build()
-}
-
-/// A gate that takes over a file; an answer that was just coming in may keep the gate before it for a moment.
-async fn taking_over(live: &Live, file: &Path) -> Gate {
-    loop {
-        match keeping(live, file) {
-            Err(GateError::HoldFile(HoldFileError::InUse(_))) => tokio::task::yield_now().await,
-            gate => return gate.unwrap(),
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn holds_outlive_the_process() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state/holds.jsonl");
-    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 40)).await;
-    let gate = keeping(&live, &file).unwrap();
-    let under_way = gate
-        .verify(&h200(1))
-        .await
-        .unwrap()
-        .hold
-        .unwrap()
-        .id()
-        .to_owned();
-    let committed = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
-    let committed_id = committed.id().to_owned();
-    committed.commit(&instance());
-    gate.verify(&h200(1)).await.unwrap().hold.unwrap().release();
-    assert!(
-        matches!(keeping(&live, &file), Err(GateError::HoldFile(error)) if error.to_string().contains("in use"))
-    );
-    drop(gate);
-    live.hands.pass(600);
-    let gate = taking_over(&live, &file).await;
-    let ids: Vec<String> = gate.holds().into_iter().map(|hold| hold.id).collect();
-    assert_eq!(ids.len(), 2);
-    assert!(ids.contains(&under_way) && ids.contains(&committed_id));
-    assert_eq!(gate.verify(&h200(2)).await.unwrap().action, Action::Refuse);
-    // Found by name, and shown by usage, as before.
-    assert!(gate.commit(&under_way, &instance()));
-    set_usage(&live, 56);
-    gate.refresh().await;
-    let gpus = gate.holds();
-    let gpus = gpus.iter().flat_map(|hold| &hold.amounts);
-    assert_eq!(
-        gpus.filter(|held| format!("{held:?}").contains(GPU_QUOTA))
-            .count(),
-        0
-    );
-    drop(gate);
-    // What nobody asks for again ends, also without this process.
-    live.hands.pass(901);
-    assert!(taking_over(&live, &file).await.holds().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_cut_anywhere_loses_no_promise_that_was_made() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("holds.jsonl");
-    let live = live(&WorldBuilder::new()).await;
-    let gate = keeping(&live, &file).unwrap();
-    let mut told = vec![(0, Vec::new())];
-    for _ in 0..3 {
-        let hold = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
-        let mut known = told.last().unwrap().1.clone();
-        known.push(hold.id().to_owned());
-        told.push((fs::read(&file).unwrap().len(), known));
-    }
-    drop(gate);
-    let whole = fs::read(&file).unwrap();
-    for cut in 0..=whole.len() {
-        fs::write(&file, &whole[..cut]).unwrap();
-        let gate = taking_over(&live, &file).await;
-        let found: Vec<String> = gate.holds().into_iter().map(|hold| hold.id).collect();
-        let (_, promised) = told
-            .iter()
-            .rev()
-            .find(|(length, _)| *length <= cut)
-            .unwrap();
-        assert_eq!(found.len(), promised.len(), "cut at {cut}");
-        assert!(promised.iter().all(|id| found.contains(id)), "cut at {cut}");
-    }
-    fs::write(&file, "{\"promised\": 7}\n").unwrap();
-    let Err(GateError::HoldFile(error)) = keeping(&live, &file) else {
-        panic!("taken for holds");
-    };
-    assert!(error.to_string().contains("line 1"), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_holds_does_not_grow_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("holds.jsonl");
-    let live = live(&WorldBuilder::new()).await;
-    let gate = keeping(&live, &file).unwrap();
-    gate.inventory().await;
-    let kept = gate.verify(&h200(1)).await.unwrap().hold.unwrap();
-    for _ in 0..400 {
-        gate.verify(&h200(1)).await.unwrap().hold.unwrap().release();
-    }
-    let lines = fs::read_to_string(&file).unwrap().lines().count();
-    assert!(lines <= 400, "{lines}");
-    assert_eq!(gate.holds()[0].id, kept.id());
 }

@@ -1,6 +1,7 @@
 //! A gate on an emulator: an account that changes, a clock that a test turns, and failures as the cloud sends them.
 
 use std::{
+    path::Path,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -19,8 +20,8 @@ use nebius_api::{
 use nebius_emulator::{Emulator, Faults, Running};
 use prost::Message;
 use quotagate::{
-    Clock, Failure, Gate, GateBuilder, GateOptions, Launch, Lifecycle, Offer, Plugin, Profile,
-    RefreshOptions,
+    Clock, Failure, Gate, GateBuilder, GateError, GateOptions, HoldFileError, HoldOptions, Launch,
+    Lifecycle, Offer, Plugin, Profile, RefreshOptions,
 };
 use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
@@ -220,4 +221,30 @@ fn failure(details: Details) -> Failure {
         message: "refused".to_owned(),
         details: status.encode_to_vec(),
     }
+}
+
+/// A gate that keeps its holds in a file.
+pub(crate) fn keeping(live: &Live, file: &Path) -> Result<Gate, GateError> {
+    let options = GateOptions {
+        holds: HoldOptions {
+            file: Some(file.to_owned()),
+            ..HoldOptions::default()
+        },
+        ..options()
+    };
+    builder(&live.cloud, &live.hands).options(options).build()
+}
+
+/// A gate that takes over a file; an answer that was just coming in may keep the gate before it for a moment.
+pub(crate) async fn taking_over(live: &Live, file: &Path) -> Gate {
+    let take = async {
+        loop {
+            match keeping(live, file) {
+                Err(GateError::HoldFile(HoldFileError::InUse(_))) => tokio::task::yield_now().await,
+                gate => return gate.unwrap(),
+            }
+        }
+    };
+    let taken = tokio::time::timeout(Duration::from_secs(60), take).await;
+    taken.expect("somebody still has the gate before this one, or a hold of it")
 }

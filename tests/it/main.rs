@@ -40,6 +40,8 @@ mod feedback;
 mod fresh;
 /// Worlds, the command line and the emulator, ready to be used.
 mod harness;
+/// The file that keeps holds between processes.
+mod hold_file;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.

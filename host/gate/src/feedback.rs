@@ -55,9 +55,7 @@ impl Blocks {
         self.forget(at.now);
         lessons(launch, diagnosis, inventory, options)
             .into_iter()
-            .map(|(block, time_to_live)| {
-                self.stand(block, time_to_live, inventory, at, options)
-            })
+            .map(|(block, time_to_live)| self.stand(block, time_to_live, inventory, at, options))
             .collect()
     }
 
@@ -98,11 +96,7 @@ impl Blocks {
 
     /// Ends what fresh data contradicts. `asked_at` is the place of the fetch that brought what is in force of a source, in
     /// the order of reports and fetches: what was asked for before the launch failed contradicts nothing.
-    pub(crate) fn observe(
-        &mut self,
-        inventory: &Inventory,
-        asked_at: impl Fn(&SourceKey) -> u64,
-    ) {
+    pub(crate) fn observe(&mut self, inventory: &Inventory, asked_at: impl Fn(&SourceKey) -> u64) {
         self.0.retain_mut(|standing| {
             let is_newer = |key: SourceKey| asked_at(&key) > standing.order;
             let block = &standing.block;
@@ -230,7 +224,10 @@ fn lessons(
             }
             // Without a quota and a number nobody knows what it speaks of.
             let block = Block {
-                cause: cause(diagnosis, "a quota refused it, and the error does not say which, or how much"),
+                cause: cause(
+                    diagnosis,
+                    "a quota refused it, and the error does not say which, or how much",
+                ),
                 ..place
             };
             vec![(block, options.unclear)]

@@ -150,11 +150,7 @@ impl Gate {
         GateBuilder::new(plugin, source)
     }
 
-    pub(crate) fn from_parts(
-        plugin: Plugin,
-        cache: Arc<Cache>,
-        options: Arc<GateOptions>,
-    ) -> Self {
+    pub(crate) fn from_parts(plugin: Plugin, cache: Arc<Cache>, options: Arc<GateOptions>) -> Self {
         let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             plugin: RwLock::new(plugin),
@@ -183,9 +179,9 @@ impl Gate {
             let _turn = turn;
             run()
         });
-        called.await.unwrap_or_else(|error| {
-            Err(CallError::Interrupted(Box::new(error)))
-        })
+        called
+            .await
+            .unwrap_or_else(|error| Err(CallError::Interrupted(Box::new(error))))
     }
 
     /// The plugin in use.

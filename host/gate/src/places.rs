@@ -32,7 +32,10 @@ impl Inventory {
         let ids = listed().map(|known| known.id.as_str());
         Err(GateError::UnknownProject(UnknownProject {
             project: project.to_owned(),
-            nearest: nearest(project, ids).into_iter().map(str::to_owned).collect(),
+            nearest: nearest(project, ids)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         }))
     }
 

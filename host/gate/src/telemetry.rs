@@ -225,7 +225,11 @@ fn show(showing: &mut Showing, inventory: &Inventory, holds: &[HoldRecord], now_
             &labels,
             float(fetched_at) / 1_000.0,
         );
-        showing.set("quotagate_source_age_seconds", &labels, float(age) / 1_000.0);
+        showing.set(
+            "quotagate_source_age_seconds",
+            &labels,
+            float(age) / 1_000.0,
+        );
     }
     let mut rows = |project: Option<&str>, rows: &[Allowance]| {
         let scope = match project {
@@ -273,7 +277,10 @@ fn show(showing: &mut Showing, inventory: &Inventory, holds: &[HoldRecord], now_
         showing.set("quotagate_holds", &[("state", state)], float(count));
     }
     for kind in crate::types::BlockKind::ALL {
-        let of_kind = inventory.blocks().iter().filter(|block| block.kind == *kind);
+        let of_kind = inventory
+            .blocks()
+            .iter()
+            .filter(|block| block.kind == *kind);
         let count = float(of_kind.count() as u64);
         showing.set("quotagate_blocks", &[("kind", kind.as_str())], count);
     }

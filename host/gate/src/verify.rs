@@ -253,9 +253,11 @@ fn a_no_rests_on(plan: &[Launch], verdict: &Verdict, inventory: &Inventory) -> V
     let mut findings = verdict.findings.iter();
     if findings.any(|finding| finding.reason == Reason::NotOffered) {
         keys.push(SourceKey::tenant(SourceKind::Account));
-        keys.extend(plan.iter().map(|launch| {
-            SourceKey::project(SourceKind::InstanceTypes, &launch.profile.project)
-        }));
+        keys.extend(
+            plan.iter().map(|launch| {
+                SourceKey::project(SourceKind::InstanceTypes, &launch.profile.project)
+            }),
+        );
     }
     if verdict.quota == QuotaOutcome::Blocked {
         for launch in plan {
@@ -290,11 +292,7 @@ fn record(
     let mut amounts = Vec::new();
     for demand in &admission.demands {
         for project in [None, Some(&demand.project)] {
-            if inventory.may_have_row(
-                project.map(String::as_str),
-                &demand.quota,
-                &demand.region,
-            ) {
+            if inventory.may_have_row(project.map(String::as_str), &demand.quota, &demand.region) {
                 amounts.push(HeldAmount {
                     row: Row::Allowance {
                         project: project.cloned(),

@@ -444,5 +444,4 @@ impl Ledger {
     pub(crate) fn rows(&self) -> Vec<Row> {
         self.rows.keys().cloned().collect()
     }
-
 }

@@ -124,7 +124,9 @@ impl Queue {
         let most = self
             .visible()
             .filter(|(place, _)| is_under_way(*place))
-            .fold(0, |sum: u64, (_, amount)| sum.saturating_add(amount.visible));
+            .fold(0, |sum: u64, (_, amount)| {
+                sum.saturating_add(amount.visible)
+            });
         if let Some(reading) = &mut self.reading {
             reading.fallen = reading.fallen.min(most);
         }
@@ -137,9 +139,9 @@ impl Queue {
         launch: impl Fn(u64) -> Launch,
     ) -> (Reading, Vec<(u64, Amount)>) {
         let before = self.reading.unwrap_or(Reading::first(usage));
-        let visible = self
-            .visible()
-            .fold(0, |sum: u64, (_, amount)| sum.saturating_add(amount.visible));
+        let visible = self.visible().fold(0, |sum: u64, (_, amount)| {
+            sum.saturating_add(amount.visible)
+        });
         // Of a launch that was given up while it was visible: the first to fall.
         let unclaimed = before
             .usage

@@ -77,12 +77,11 @@ impl HoldWriter {
     ) -> Written {
         self.lines = self.lines.saturating_add(events.len());
         let is_long = self.lines > FEW_LINES && self.lines > standing.saturating_mul(4);
-        let standing =
-            (is_long || self.is_incomplete.load(Ordering::Relaxed)).then(|| {
-                let short = short();
-                self.lines = short.len();
-                short
-            });
+        let standing = (is_long || self.is_incomplete.load(Ordering::Relaxed)).then(|| {
+            let short = short();
+            self.lines = short.len();
+            short
+        });
         let (written, receiver) = oneshot::channel();
         let job = Job {
             events,

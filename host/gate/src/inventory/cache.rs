@@ -125,8 +125,11 @@ impl Cache {
             }
             *waited_since.get_or_insert_with(Instant::now)
         };
-        self.wait(after(since, self.options.refresh.first_wait), State::is_known)
-            .await;
+        self.wait(
+            after(since, self.options.refresh.first_wait),
+            State::is_known,
+        )
+        .await;
         self.with(|state, now| state.current(now))
     }
 
@@ -329,7 +332,11 @@ impl Cache {
                 key: Some(key),
                 order,
             };
-            let fetch = fetch(Arc::clone(&self.source), under_way, self.options.refresh.give_up);
+            let fetch = fetch(
+                Arc::clone(&self.source),
+                under_way,
+                self.options.refresh.give_up,
+            );
             runtime.spawn(fetch.instrument(span));
         }
     }
@@ -416,9 +423,7 @@ async fn fetch(source: Arc<dyn Source>, mut under_way: UnderWay, give_up: Durati
 /// An instant so much later; one that never comes where there is none.
 fn after(instant: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-    instant
-        .checked_add(wait)
-        .unwrap_or_else(|| instant + NEVER)
+    instant.checked_add(wait).unwrap_or_else(|| instant + NEVER)
 }
 
 /// Begins a fetch, unless one is under way.

@@ -107,7 +107,11 @@ impl Inventory {
         }
     }
 
-    pub(crate) fn instance_types(&self, project: &str, now: Option<Moment>) -> contract::InstanceTypes {
+    pub(crate) fn instance_types(
+        &self,
+        project: &str,
+        now: Option<Moment>,
+    ) -> contract::InstanceTypes {
         let key = SourceKey::project(SourceKind::InstanceTypes, project);
         if !self.lists().contains_key(&key) {
             // No project there: nothing is offered, if the list of projects is to be believed.
@@ -133,7 +137,11 @@ impl Inventory {
 
     /// The tenant's reservations with the project's shares of them. Where the shares could not be read, the whole answer
     /// could not.
-    pub(crate) fn reservations(&self, project: &str, now: Option<Moment>) -> contract::Reservations {
+    pub(crate) fn reservations(
+        &self,
+        project: &str,
+        now: Option<Moment>,
+    ) -> contract::Reservations {
         let shares = self.shares_of(project);
         let mut items = self.reserved().to_vec();
         for item in &mut items {
@@ -157,7 +165,8 @@ impl Inventory {
         let of_project = |kind| self.report_at(&SourceKey::project(kind, project), now);
         let types = SourceKey::project(SourceKind::InstanceTypes, project);
         contract::Sources {
-            tenant_allowances: self.report_at(&SourceKey::tenant(SourceKind::TenantAllowances), now),
+            tenant_allowances: self
+                .report_at(&SourceKey::tenant(SourceKind::TenantAllowances), now),
             project_allowances: of_project(SourceKind::ProjectAllowances),
             instance_types: if self.lists().contains_key(&types) {
                 self.report_at(&types, now)

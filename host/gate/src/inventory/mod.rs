@@ -19,12 +19,12 @@ use std::{
 };
 
 pub use self::answer::SourceKind;
+pub use self::state::WarmUpError;
 pub(crate) use self::{
     answer::{Answer, SourceKey},
     cache::{Cache, Projects, Unread},
     state::{Promise, State},
 };
-pub use self::state::WarmUpError;
 use crate::{
     bindings::quotagate::plugin::inventory as contract,
     clock::{Moment, milliseconds},

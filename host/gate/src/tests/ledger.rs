@@ -19,11 +19,19 @@ const LIVES: Lives = Lives {
 #[derive(Clone, Debug)]
 enum Step {
     /// Promises an amount of one row or two, of which a part may be inside the usage already.
-    Promise { row: u8, amount: u64, maybe: u64, both: bool },
+    Promise {
+        row: u8,
+        amount: u64,
+        maybe: u64,
+        both: bool,
+    },
     Commit(usize),
     Release(usize),
     /// Reads a row.
-    Read { row: u8, usage: u64 },
+    Read {
+        row: u8,
+        usage: u64,
+    },
     Pass(u64),
 }
 
