@@ -60,5 +60,7 @@ mod plans;
 mod reading;
 /// The sandbox: each limit is broken by a component made for it, and the next call is right.
 mod sandbox;
+/// The life of a source: whatever ends a fetch, the source is read again.
+mod source_life;
 /// Following an account: a line a change, and metrics.
 mod watch;

@@ -1,0 +1,511 @@
+//! The life of a source: whatever ends a fetch, the source is read again; nobody has a project read that the account does
+//! not have; and no bound makes a gate panic.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::future::{join_all, pending};
+use nebius_api::world::World;
+use quotagate::{
+    Action, Capacity, CompileCache, FeedbackOptions, Gate, GateError, GateOptions, HoldOptions,
+    InstanceType, Limits, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason,
+    RefreshOptions, Reservation, ReservationUse, WarmUpError,
+    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
+};
+use quotagate_bad_plugins::UNRULY;
+use quotagate_nebius::RecordedWorld;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    harness::{GPU_QUOTA, PROJECT, WorldBuilder},
+    holds::{instance, set_usage},
+    live::{Hands, START, h200, live, live_with, options, plugin},
+};
+
+fn recorded(world: &WorldBuilder) -> RecordedWorld {
+    RecordedWorld::new(World::read(world.build().path()).unwrap()).unwrap()
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A recorded account whose every answer can be kept back.
+struct Held {
+    recorded: RecordedWorld,
+    is_held: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Held {
+    fn new(world: &WorldBuilder) -> (Self, Arc<AtomicBool>, Arc<AtomicUsize>) {
+        let (is_held, asked) = (Arc::default(), Arc::default());
+        let held = Self {
+            recorded: recorded(world),
+            is_held: Arc::clone(&is_held),
+            asked: Arc::clone(&asked),
+        };
+        (held, is_held, asked)
+    }
+
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<Read<T>, SourceError>>,
+    ) -> Result<Read<T>, SourceError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_held.load(Ordering::SeqCst) {
+            pending::<()>().await;
+        }
+        answer.await
+    }
+}
+
+#[async_trait]
+impl Source for Held {
+    fn cloud(&self) -> &str {
+        self.recorded.cloud()
+    }
+    async fn account(&self) -> Result<Read<Account>, SourceError> {
+        self.answer(self.recorded.account()).await
+    }
+    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
+        self.answer(self.recorded.tenant_allowances()).await
+    }
+    async fn project_allowances(&self, id: &str) -> Result<Read<OwnedAllowances>, SourceError> {
+        self.answer(self.recorded.project_allowances(id)).await
+    }
+    async fn instance_types(&self, id: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
+        self.answer(self.recorded.instance_types(id)).await
+    }
+    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
+        self.answer(self.recorded.capacities()).await
+    }
+    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
+        self.answer(self.recorded.reservations()).await
+    }
+    async fn reservation_shares(
+        &self,
+        id: &str,
+    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
+        self.answer(self.recorded.reservation_shares(id)).await
+    }
+}
+
+#[test]
+fn a_fetch_that_dies_with_its_runtime_is_begun_again() {
+    let (source, is_held, asked) = Held::new(&WorldBuilder::new());
+    let hands = Hands::new();
+    let gate = Gate::builder(plugin(), Arc::new(source))
+        .clock(hands.clock())
+        .options(options())
+        .build()
+        .unwrap();
+    // A runtime for each call, as in a wrapper for code that is not asynchronous.
+    let list = || one_thread().block_on(gate.inventory());
+    let first = list().sources();
+    assert!(!first.is_empty());
+    // Two minutes later the next call starts to read, and its runtime ends before anything was answered.
+    is_held.store(true, Ordering::SeqCst);
+    hands.pass(121);
+    let asked_before = asked.load(Ordering::SeqCst);
+    assert_eq!(list().sources().len(), first.len());
+    // The call after it waits for the answers, as the very first one did.
+    is_held.store(false, Ordering::SeqCst);
+    hands.pass(1);
+    let third = list();
+    assert!(asked.load(Ordering::SeqCst) > asked_before);
+    let rows = third.sources();
+    let rows = rows
+        .iter()
+        .find(|source| source.name == "tenant_allowances")
+        .unwrap();
+    assert_eq!(rows.report.detail, None);
+    // And the final check is not told that somebody else is reading.
+    let verified = one_thread().block_on(gate.verify(&h200(1))).unwrap();
+    assert_eq!(verified.verdict.quota, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_the_account_does_not_list_is_never_read() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    let sources = live.gate.inventory().await.sources().len();
+    live.cloud.clear_calls();
+    let mut launch = h200(1);
+    launch.profile.project = PROJECT.replace("e00", "e0");
+    // A disk that does not exist either: whatever is wrong with the launch, the project is not read.
+    launch.profile.disks.push(quotagate::Disk {
+        kind: String::from("floppy"),
+        bytes: 1,
+        count: 1,
+    });
+    for _ in 0..3 {
+        let error = live.gate.verify(&launch).await.unwrap_err();
+        let GateError::UnknownProject(unknown) = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(unknown.nearest, [PROJECT]);
+        assert!(error.to_string().contains(PROJECT), "{error}");
+    }
+    let policy = Policy::default();
+    let errors = [
+        live.gate.check(&launch, &policy).await.err(),
+        live.gate.admit(&[launch.clone()], &policy).await.err(),
+        live.gate
+            .filter(&[launch.offer.clone()], 1, &launch.profile, &policy)
+            .await
+            .err(),
+    ];
+    for error in errors {
+        assert!(
+            matches!(error, Some(GateError::UnknownProject(_))),
+            "{error:?}"
+        );
+    }
+    assert!(live.cloud.calls().is_empty(), "{:?}", live.cloud.calls());
+    live.gate.refresh().await;
+    assert_eq!(live.gate.inventory().await.sources().len(), sources);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_new_is_found_before_a_launch() {
+    let live = live(&WorldBuilder::new()).await;
+    let list = live.cloud.with_world(|world| {
+        let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+            panic!("no projects");
+        };
+        std::mem::take(&mut list.items)
+    });
+    live.gate.inventory().await;
+    live.cloud.with_world(|world| {
+        let nebius_api::world::Recorded::Answer(known) = &mut world.projects else {
+            panic!("no projects");
+        };
+        known.items = list;
+    });
+    let error = live.gate.verify(&h200(1)).await.unwrap_err();
+    assert!(matches!(error, GateError::UnknownProject(_)), "{error}");
+    // Not more often than a failed source would be read.
+    live.hands.pass(5);
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.launch.profile.project, PROJECT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_read_loses_no_hold() {
+    // The list of projects is denied, the quotas are not.
+    let folder = WorldBuilder::new().tenant(GPU_QUOTA, 64, 56).build();
+    std::fs::remove_file(folder.path().join("tenant/projects.json")).unwrap();
+    let world = RecordedWorld::new(World::read(folder.path()).unwrap()).unwrap();
+    let gate = Gate::builder(plugin(), Arc::new(world))
+        .project(PROJECT)
+        .options(options())
+        .build()
+        .unwrap();
+    let gate = Arc::new(gate);
+    let mut launch = h200(1);
+    launch.profile.reservation = ReservationUse::Forbid;
+    let all = (0..16).map(|_| {
+        let (gate, launch) = (Arc::clone(&gate), launch.clone());
+        tokio::spawn(async move { gate.verify(&launch).await.unwrap() })
+    });
+    let all: Vec<_> = join_all(all)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let blocked = all
+        .iter()
+        .filter(|one| one.verdict.quota == QuotaOutcome::Blocked);
+    assert_eq!(blocked.count(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_check_that_nobody_waits_for_holds_nothing() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    live.faults(r#"{"rules": [{"method": "PlatformService/List", "hang": true}]}"#);
+    let mut absent = h200(1);
+    absent.offer.instance_type = String::from("gpu-none 1gpu");
+    let plan = [h200(1), absent];
+    let asked = async {
+        // One of the two is not offered, so the list of what is offered is read again.
+        while live.cloud.calls_to("PlatformService/List").len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        verified = live.gate.verify_plan(&plan) => panic!("{verified:?}"),
+        () = asked => {}
+    }
+    assert!(live.gate.holds().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reservation_that_is_new_is_found_before_a_launch_is_refused() {
+    for reservation in [ReservationUse::Strict, ReservationUse::Auto] {
+        let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 0, 0)).await;
+        let mut launch = h200(1);
+        launch.profile.reservation = reservation;
+        let before = live.gate.verify(&launch).await.unwrap();
+        assert_eq!(before.action, Action::Refuse);
+        let with_block = WorldBuilder::new()
+            .tenant(GPU_QUOTA, 0, 0)
+            .block("new", "fabric-7", 8, 0)
+            .build();
+        live.cloud
+            .set_world(World::read(with_block.path()).unwrap());
+        let verified = live.gate.verify(&launch).await.unwrap();
+        assert_eq!(
+            verified.verdict.quota,
+            QuotaOutcome::Fits,
+            "{reservation:?}"
+        );
+        assert!(verified.hold.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_bound_at_all_is_no_panic() {
+    let forever = Duration::MAX;
+    let freshness = quotagate::options::Freshness {
+        interval: forever,
+        max_age: forever,
+    };
+    let options = GateOptions {
+        refresh: RefreshOptions {
+            account: freshness,
+            allowances: freshness,
+            instance_types: freshness,
+            capacities: freshness,
+            reservations: freshness,
+            jitter: 1.0,
+            first_retry: forever,
+            failures_to_open: u32::MAX,
+            first_wait: forever,
+            verify_wait: forever,
+            give_up: forever,
+        },
+        holds: HoldOptions {
+            time_to_live: forever,
+            settle: forever,
+            file: None,
+        },
+        feedback: FeedbackOptions {
+            quota: forever,
+            limit: forever,
+            capacity: forever,
+            unclear: forever,
+            longest: forever,
+        },
+        ..options()
+    };
+    let live = live_with(&WorldBuilder::new(), options).await;
+    let refresher = live.gate.keep_fresh();
+    assert!(!live.gate.offers().await.is_empty());
+    let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    hold.commit(&instance());
+    live.hands.pass(1 << 40);
+    for failure in [
+        crate::live::no_hardware(),
+        crate::live::over_quota(GPU_QUOTA, 64, 72),
+    ] {
+        live.gate.report(&h200(1), &failure).await.unwrap();
+    }
+    live.gate.refresh().await;
+    assert_eq!(live.gate.holds().len(), 1);
+    let bounds = Limits {
+        time: forever,
+        ..Limits::default()
+    };
+    live.gate.swap_plugin(plugin().with_limits(bounds)).unwrap();
+    live.gate.check(&h200(1), &Policy::default()).await.unwrap();
+    drop(refresher);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_broke_off_ends_no_hold() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 56)).await;
+    let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    // The instance shows before its launch is committed.
+    set_usage(&live, 64);
+    live.gate.refresh().await;
+    hold.commit(&instance());
+    live.faults(
+        r#"{"rules": [
+            {"method": "QuotaAllowanceService/List", "page": 2, "status": {"code": "PERMISSION_DENIED"}},
+            {"method": "QuotaAllowanceService/List", "page_size": 3}]}"#,
+    );
+    live.gate.refresh().await;
+    // What is in force was asked for before the commit.
+    assert!(gpus_held(&live.gate) > 0);
+    live.no_faults();
+    live.gate.refresh().await;
+    assert_eq!(gpus_held(&live.gate), 0);
+}
+
+fn gpus_held(gate: &Gate) -> u64 {
+    let amounts = gate.holds().into_iter().flat_map(|hold| hold.amounts);
+    let of_gpus = amounts.filter(
+        |held| matches!(&held.row, quotagate::Row::Allowance { quota, .. } if quota == GPU_QUOTA),
+    );
+    of_gpus.map(|held| held.at_most).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_world_of_another_account_is_not_used() {
+    let live = live(&WorldBuilder::new()).await;
+    let other = WorldBuilder::new().tenant(GPU_QUOTA, 7, 0).build();
+    for file in [
+        "tenant/tenant.json",
+        "tenant/projects.json",
+        "tenant/allowances.json",
+    ] {
+        let path = other.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("tenant-e00test", "tenant-e00other")).unwrap();
+    }
+    let read = || RecordedWorld::new(World::read(other.path()).unwrap()).unwrap();
+    // Nothing says how old it is.
+    let error = live.gate.warm_up(&read()).await.unwrap_err();
+    assert!(
+        matches!(error, GateError::WarmUp(WarmUpError::Undated(_))),
+        "{error:?}"
+    );
+    std::fs::write(
+        other.path().join("recorded.json"),
+        r#"{"recorded_at": "2027-01-15T08:00:00Z"}"#,
+    )
+    .unwrap();
+    // Nobody knows yet that it is another account; the cloud says so.
+    live.gate.warm_up(&read()).await.unwrap();
+    live.gate.refresh().await;
+    assert_eq!(
+        live.gate.inventory().await.account().tenant,
+        "tenant-e00test"
+    );
+    let limits: Vec<_> = live
+        .gate
+        .inventory()
+        .await
+        .tenant_allowances()
+        .rows
+        .iter()
+        .filter(|row| row.name == GPU_QUOTA)
+        .map(|row| row.limit)
+        .collect();
+    assert_eq!(limits, [Some(64)]);
+    // Now it is known.
+    let error = live.gate.warm_up(&read()).await.unwrap_err();
+    assert!(
+        matches!(error, GateError::WarmUp(WarmUpError::OtherAccount { .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_warm_and_of_another_account_is_dropped_where_it_cannot_be_read() {
+    let live = live(&WorldBuilder::new()).await;
+    let other = WorldBuilder::new().tenant(GPU_QUOTA, 7, 0).build();
+    let path = other.path().join("tenant/tenant.json");
+    std::fs::write(
+        &path,
+        r#"{"metadata": {"id": "tenant-e00other", "name": "other"}}"#,
+    )
+    .unwrap();
+    std::fs::write(
+        other.path().join("recorded.json"),
+        r#"{"recorded_at": "2027-01-15T08:00:00Z"}"#,
+    )
+    .unwrap();
+    let world = RecordedWorld::new(World::read(other.path()).unwrap()).unwrap();
+    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "hang": true}]}"#);
+    live.gate.warm_up(&world).await.unwrap();
+    live.until("the account", |inventory| {
+        inventory.account().tenant == "tenant-e00test"
+    })
+    .await;
+    assert!(
+        live.gate
+            .inventory()
+            .await
+            .tenant_allowances()
+            .rows
+            .is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_makes_nothing_young_for_a_policy() {
+    let live = live(&WorldBuilder::new()).await;
+    live.gate.inventory().await;
+    live.faults(r#"{"rules": [{"method": "*", "hang": true}]}"#);
+    live.hands.set(START - 365 * 86_400_000);
+    live.hands.pass(60);
+    let young = Policy {
+        max_age_ms: Some(30_000),
+        ..Policy::default()
+    };
+    let check = live.gate.check(&h200(1), &young).await.unwrap();
+    assert_eq!(check.verdict.quota, QuotaOutcome::Unknown);
+    let reasons: Vec<_> = check
+        .verdict
+        .findings
+        .iter()
+        .map(|finding| finding.reason)
+        .collect();
+    assert!(
+        reasons.contains(&Reason::ScopeUnreadable) || reasons.contains(&Reason::Stale),
+        "{reasons:?}"
+    );
+    let old = Policy {
+        max_age_ms: Some(90_000),
+        ..Policy::default()
+    };
+    let check = live.gate.check(&h200(1), &old).await.unwrap();
+    assert_eq!(check.verdict.quota, QuotaOutcome::Fits);
+}
+
+#[test]
+fn a_plugin_that_computes_for_long_blocks_nobody_else() {
+    let options = PluginOptions {
+        limits: Limits {
+            time: Duration::from_millis(300),
+            ..Limits::default()
+        },
+        cache: CompileCache::Off,
+        sha256: None,
+    };
+    let plugin = Plugin::load_with(UNRULY, &options).unwrap();
+    let gate = Gate::new(plugin, Arc::new(recorded(&WorldBuilder::new()))).unwrap();
+    one_thread().block_on(async {
+        gate.inventory().await;
+        let mut offer = h200(1).offer;
+        offer.instance_type = String::from("spin");
+        let is_judged = AtomicBool::new(false);
+        let (profile, policy, offers) = (Profile::default(), Policy::default(), [offer]);
+        let spinning = async {
+            let listing = gate.filter(&offers, 1, &profile, &policy).await.unwrap();
+            is_judged.store(true, Ordering::SeqCst);
+            listing
+        };
+        let others = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert!(
+                !is_judged.load(Ordering::SeqCst),
+                "the others had to wait for the plugin"
+            );
+        };
+        let (listing, ()) = futures::join!(spinning, others);
+        assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Unknown);
+    });
+}
