@@ -42,6 +42,8 @@ mod fresh;
 mod harness;
 /// The file that keeps holds between processes.
 mod hold_file;
+/// The proof for holds: random orchestrators, checked against what the cloud really charges.
+mod hold_proof;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
