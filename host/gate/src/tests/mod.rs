@@ -2,3 +2,5 @@
 
 mod interleavings;
 mod ledger;
+mod life;
+mod schedule;
