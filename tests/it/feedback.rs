@@ -1,6 +1,7 @@
 //! What failed launches teach: blocks at the scope that the error speaks of, for longer each time, until fresh data says
 //! otherwise.
 
+use nebius_api::nebius::common::v1::{QuotaFailure, quota_failure, service_error::Details};
 use quotagate::{
     BlockKind, CapacityOutcome, Failure, FailureKind, Launch, Lifecycle, Policy, QuotaOutcome,
     Reason, Verdict,
@@ -8,7 +9,7 @@ use quotagate::{
 
 use crate::{
     harness::{GPU_QUOTA, REGION, TENANT, WorldBuilder},
-    live::{Live, h200, live, no_hardware, over_quota},
+    live::{Live, failure, h200, live, no_hardware, over_quota},
 };
 
 /// Eight GPUs each, on one instance or on eight.
@@ -231,4 +232,31 @@ async fn a_refusal_has_the_rows_read_again_in_the_background() {
         rows.any(|row| row.name == GPU_QUOTA && row.limit == Some(0))
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_without_a_number_that_can_be_read_is_a_doubt_and_proves_nothing() {
+    let violation = |requested: &str| QuotaFailure {
+        violations: vec![quota_failure::Violation {
+            quota: GPU_QUOTA.to_owned(),
+            message: "Quota limit exceeded".to_owned(),
+            limit: "64".to_owned(),
+            requested: requested.to_owned(),
+        }],
+    };
+    for detail in [
+        violation("lots"),
+        violation(""),
+        violation("0"),
+        QuotaFailure::default(),
+    ] {
+        let live = live(&WorldBuilder::new()).await;
+        let failure = failure(Details::QuotaFailure(detail.clone()));
+        let report = live.gate.report(&h200(1), &failure).await.unwrap();
+        assert_eq!(report.diagnosis.kind, FailureKind::Quota);
+        assert_eq!(report.blocks.len(), 1, "{detail:?}");
+        assert_eq!(report.blocks[0].kind, BlockKind::Unclear, "{detail:?}");
+        assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Unknown);
+        assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Fits);
+    }
 }

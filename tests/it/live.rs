@@ -203,7 +203,7 @@ pub(crate) fn no_hardware() -> Failure {
     }))
 }
 
-fn failure(details: Details) -> Failure {
+pub(crate) fn failure(details: Details) -> Failure {
     let error = ServiceError {
         details: Some(details),
         ..ServiceError::default()

@@ -361,3 +361,25 @@ proptest! {
         world.end();
     }
 }
+
+#[test]
+fn what_is_wanted_again_while_it_is_read_is_asked_once_more() {
+    let mut world = World::new();
+    world.take(Step::List);
+    world.take(Step::Soon);
+    world.take(Step::Change);
+    let of_rows = |world: &World| {
+        let waiting = world.cloud.waiting();
+        waiting.iter().position(|key| *key == rows_key())
+    };
+    let which = of_rows(&world).unwrap();
+    world.take(Step::Answer(which));
+    assert!(
+        of_rows(&world).is_some(),
+        "what came back was asked before it was wanted"
+    );
+    let which = of_rows(&world).unwrap();
+    world.take(Step::Answer(which));
+    assert_eq!(of_rows(&world), None);
+    assert_eq!(version(&world.cache), Some(1));
+}
