@@ -323,3 +323,44 @@ fn a_shortage_in_a_row_of_its_own_is_never_hidden_by_an_unknown_one() {
     assert_eq!(said.quota(), "blocked");
     assert_eq!(said.decisive()["quota"], "compute.disk.count");
 }
+
+#[test]
+fn an_old_recording_says_so_in_every_command_and_changes_no_answer() {
+    let world = WorldBuilder::new().build();
+    let path = world.path().to_str().unwrap();
+    let check = [
+        "check",
+        H200,
+        "--region",
+        REGION,
+        "--recorded",
+        path,
+        "--format",
+        "json",
+    ];
+    let undated = quotagate(&check);
+    fs::write(
+        world.path().join("recorded.json"),
+        r#"{"recorded_at": "2020-01-01T00:00:00Z"}"#,
+    )
+    .unwrap();
+    for command in [
+        &["check", H200, "--region", REGION][..],
+        &["offers"],
+        &["quotas"],
+        &["doctor"],
+    ] {
+        let said = quotagate(&[command, &["--recorded", path]].concat());
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(
+            all.contains("days ago (2020-01-01T00:00:00Z)"),
+            "{command:?}: {said:?}"
+        );
+        let quiet = quotagate(&[command, &["--recorded", path, "--quiet"]].concat());
+        assert!(!quiet.stderr.contains("recorded"), "{quiet:?}");
+    }
+    let dated = quotagate(&check);
+    assert_eq!(dated.json()["findings"], undated.json()["findings"]);
+    let age = dated.json()["sources"]["tenant_allowances"]["age_ms"].as_u64();
+    assert!(age > Some(150_000_000_000), "{age:?}");
+}

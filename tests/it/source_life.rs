@@ -12,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::future::{join_all, pending};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use nebius_api::world::World;
 use quotagate::{
     Action, Capacity, CompileCache, FeedbackOptions, Gate, GateError, GateOptions, HoldOptions,
@@ -508,4 +509,40 @@ fn a_plugin_that_computes_for_long_blocks_nobody_else() {
         let (listing, ()) = futures::join!(spinning, others);
         assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Unknown);
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gauges_of_what_is_gone_have_no_value() {
+    let live = live(&WorldBuilder::new().project(GPU_QUOTA, 8, 0)).await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let shown = || {
+        metrics::with_local_recorder(&recorder, || live.gate.show_metrics());
+        recorder.handle().render()
+    };
+    live.gate.refresh().await;
+    let of_project = |metrics: &str| -> Vec<String> {
+        let lines = metrics.lines().filter(|line| line.contains(PROJECT));
+        lines.map(str::to_owned).collect()
+    };
+    let before = of_project(&shown());
+    assert!(
+        before
+            .iter()
+            .any(|line| line.starts_with("quotagate_quota_limit")),
+        "{before:?}"
+    );
+    assert!(
+        before.iter().all(|line| !line.ends_with(" NaN")),
+        "{before:?}"
+    );
+    live.cloud.with_world(|world| {
+        let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+            panic!("no projects");
+        };
+        list.items.clear();
+    });
+    live.gate.refresh().await;
+    let after = of_project(&shown());
+    assert_eq!(after.len(), before.len());
+    assert!(after.iter().all(|line| line.ends_with(" NaN")), "{after:?}");
 }

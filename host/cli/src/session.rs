@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use quotagate::{Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness};
+use jiff::Timestamp;
+use quotagate::{Clock, Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness};
 use quotagate_config::{Config, Lookup, keys};
 use quotagate_nebius::{
     ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, RecordedWorld,
 };
 
-use crate::{args::Global, error::CliError};
+use crate::{args::Global, error::CliError, output::Output};
 
 /// A gate, and the account behind it.
 pub(crate) struct Session {
@@ -21,20 +22,35 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the account that the options name. With a project, nothing of the other projects is read.
-    pub(crate) fn open(global: &Global, project: Option<&str>) -> Result<Self, CliError> {
-        Self::open_with(global, project, |_| {})
+    /// Opens the account that the options name, and says how old it is where it was recorded. With a project, nothing of
+    /// the other projects is read.
+    pub(crate) fn open(
+        global: &Global,
+        project: Option<&str>,
+        output: &Output,
+    ) -> Result<Self, CliError> {
+        Self::open_with(global, project, output, |_| {})
     }
 
     /// The same, with changes to how the gate behaves.
     pub(crate) fn open_with(
         global: &Global,
         project: Option<&str>,
+        output: &Output,
         change: impl FnOnce(&mut GateOptions),
     ) -> Result<Self, CliError> {
         let config = configure(global)?;
+        let mut clock = Clock::system();
         let (source, usual_project): (Arc<dyn Source>, _) = match &global.recorded {
-            Some(world) => (Arc::new(RecordedWorld::read(world)?), None),
+            Some(directory) => {
+                let world = RecordedWorld::read(directory)?;
+                if let Some(recorded_at) = world.recorded_at() {
+                    output.note(&recorded(recorded_at));
+                    // What was near then is near now.
+                    clock = Clock::stopped_at(recorded_at);
+                }
+                (Arc::new(world), None)
+            }
             None => {
                 let client = connect(global, project)?;
                 let usual = client.connection().project;
@@ -43,7 +59,9 @@ impl Session {
         };
         let mut options = options(&config);
         change(&mut options);
-        let mut gate = Gate::builder(load_plugin(&config)?, source).options(options);
+        let mut gate = Gate::builder(load_plugin(&config)?, source)
+            .options(options)
+            .clock(clock);
         if let Some(project) = project {
             gate = gate.project(project);
         }
@@ -53,6 +71,29 @@ impl Session {
             strictness: config.settings().gate.list.strictness,
         })
     }
+}
+
+/// When an account was recorded, and how long ago that is.
+pub(crate) fn recorded(recorded_at: u64) -> String {
+    let age = Duration::from_millis(Clock::system().now_ms().saturating_sub(recorded_at));
+    let instant = i64::try_from(recorded_at)
+        .ok()
+        .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
+    let at = instant.map_or_else(String::new, |instant| format!(" ({instant:.0})"));
+    format!("recorded {} ago{at}; nothing here is newer", rough(age))
+}
+
+/// A duration as people say it.
+fn rough(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
 }
 
 /// Reads the configuration, with what the command line says over it.

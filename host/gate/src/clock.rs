@@ -42,6 +42,15 @@ impl Clock {
         )
     }
 
+    /// The time of day stands still at an instant, in milliseconds since the Unix epoch, as in a recorded account; the
+    /// monotonic clock is the machine's.
+    pub fn stopped_at(wall_ms: u64) -> Self {
+        Self {
+            wall: Arc::new(move || wall_ms),
+            ..Self::system()
+        }
+    }
+
     /// A clock of one's own, whose time of day is its only hand.
     pub fn from_fn(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let wall: Arc<dyn Fn() -> u64 + Send + Sync> = Arc::new(now_ms);

@@ -27,7 +27,7 @@ pub(crate) async fn run(
     if let Some(file) = &options.plan {
         return plan::run(global, file, options.explain, output).await;
     }
-    let session = Session::open(global, options.launch.project.as_deref())?;
+    let session = Session::open(global, options.launch.project.as_deref(), output)?;
     judge(&session, options, output).await
 }
 

@@ -16,7 +16,7 @@ use crate::{
     output::{Output, Screen},
     progress,
     render::{sources, style, wrap},
-    session::{configure, connect, load_plugin, options, with_options},
+    session::{configure, connect, load_plugin, options, recorded, with_options},
 };
 
 /// How one thing is.
@@ -103,9 +103,10 @@ fn reach(global: &Global, report: &mut Vec<Examined>) -> Option<Arc<dyn Source>>
     if let Some(directory) = &global.recorded {
         return match RecordedWorld::read(directory) {
             Ok(world) => {
+                let age = world.recorded_at().map(|at| format!(", {}", recorded(at)));
                 report.push(works(
                     "account",
-                    format!("recorded in `{}`", directory.display()),
+                    format!("in `{}`{}", directory.display(), age.unwrap_or_default()),
                 ));
                 Some(Arc::new(world))
             }

@@ -29,7 +29,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, CliError> {
     // Before the network: a malformed file should not cost a wait.
     let catalog = options.catalog.as_deref().map(catalog::read).transpose()?;
-    let session = Session::open(global, options.launch.project.as_deref())?;
+    let session = Session::open(global, options.launch.project.as_deref(), output)?;
     list(&session, options, catalog, output).await
 }
 

@@ -23,7 +23,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let planned = plan::parse(&input::read(file)?)?;
-    let session = Session::open(global, only_project(&planned))?;
+    let session = Session::open(global, only_project(&planned), output)?;
     let inventory = progress::wait(output, "reading the account", session.gate.inventory()).await;
     let mut launches = Vec::with_capacity(planned.len());
     for (number, planned) in (1..).zip(planned) {

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     options: &Options,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let session = Session::open(global, options.project.as_deref())?;
+    let session = Session::open(global, options.project.as_deref(), output)?;
     let inventory = progress::wait(output, "reading the account", session.gate.inventory()).await;
     if let Some(project) = &options.project {
         known::project(&inventory, project)?;

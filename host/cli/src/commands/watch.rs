@@ -31,7 +31,7 @@ pub(crate) async fn run(
         Some(address) => Some(Exporter::start(address).await?),
         None => None,
     };
-    let session = Session::open_with(global, options.launch.project.as_deref(), |gate| {
+    let session = Session::open_with(global, options.launch.project.as_deref(), output, |gate| {
         for freshness in [
             &mut gate.refresh.allowances,
             &mut gate.refresh.capacities,
