@@ -34,12 +34,13 @@ fn launch(instance_type: &str, count: u32) -> Value {
     json!({"instance_type": instance_type, "region": REGION, "count": count})
 }
 
-/// What a plan takes from a quota.
+/// What a plan takes from a quota, for certain and at most.
 fn demand(said: &Said, quota: &str) -> Option<u64> {
     let answer = said.json();
     let demands = answer["demands"].as_array().unwrap();
     let demand = demands.iter().find(|demand| demand["quota"] == quota)?;
-    demand["amount"].as_u64()
+    assert_eq!(demand["at_least"], demand["at_most"], "{demand}");
+    demand["at_most"].as_u64()
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
         .map(|demand| {
             (
                 demand["project"].as_str().unwrap(),
-                demand["amount"].as_u64().unwrap(),
+                demand["at_most"].as_u64().unwrap(),
             )
         })
         .collect();

@@ -229,7 +229,7 @@ fn record(
                         quota: demand.quota.clone(),
                         region: demand.region.clone(),
                     },
-                    demand.amount,
+                    demand.at_most,
                 );
             }
         }
@@ -239,7 +239,7 @@ fn record(
             Row::Reservation {
                 id: reserved.reservation.clone(),
             },
-            reserved.amount,
+            reserved.at_most,
         );
     }
     HoldRecord {

@@ -61,6 +61,13 @@ impl Inventory {
         Some(found.region.as_str()).filter(|region| !region.is_empty())
     }
 
+    /// The state that a project is in, in the cloud's own word, where the cloud says.
+    pub fn state_of(&self, project: &str) -> Option<&str> {
+        let projects = &self.account().projects;
+        let found = projects.iter().find(|known| known.id == project)?;
+        found.state.as_deref()
+    }
+
     /// The projects that were read in one region, by id.
     pub fn projects_in(&self, region: &str) -> Vec<String> {
         self.projects()
@@ -86,12 +93,16 @@ impl Inventory {
     }
 
     pub(crate) fn allowances(&self, project: &str) -> contract::Allowances {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.allowances.clone();
+        }
         let list = |key: SourceKey| {
             let owned = self.owned(&key);
             let mut rows = owned.rows.clone();
             if !self.held().is_empty() {
                 for row in &mut rows {
                     row.held = self.held().of_allowance(&row.owner, &row.name, &row.region);
+                    row.held_at_most = row.held;
                 }
             }
             contract::AllowanceList {
@@ -107,17 +118,22 @@ impl Inventory {
     }
 
     pub(crate) fn instance_types(&self, project: &str) -> contract::InstanceTypes {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.instance_types.clone();
+        }
         let key = SourceKey::project(SourceKind::InstanceTypes, project);
         if !self.lists().contains_key(&key) {
             // No project there: nothing is offered, if the list of projects is to be believed.
             return contract::InstanceTypes {
                 region: None,
+                project_state: None,
                 items: Vec::new(),
                 source: self.report(&SourceKey::tenant(SourceKind::Account)),
             };
         }
         contract::InstanceTypes {
             region: self.region_of(project).map(str::to_owned),
+            project_state: self.state_of(project).map(str::to_owned),
             items: self.types_of(project).to_vec(),
             source: self.report(&key),
         }
@@ -133,6 +149,9 @@ impl Inventory {
     /// The tenant's reservations with the project's shares of them. Where the shares could not be read, the whole answer
     /// could not.
     pub(crate) fn reservations(&self, project: &str) -> contract::Reservations {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.reservations.clone();
+        }
         let shares = self.shares_of(project);
         let mut items = self.reserved().to_vec();
         for item in &mut items {
@@ -147,6 +166,9 @@ impl Inventory {
             item.held = self.held().of(&Row::Reservation {
                 id: item.id.clone(),
             });
+            // Holds know neither bands nor whose they are: each is certain, and counts against every share.
+            (item.held_at_most, item.project_held) = (item.held, item.held);
+            item.project_held_at_most = item.held;
         }
         contract::Reservations {
             source: self.reservations_report(project),
@@ -155,6 +177,15 @@ impl Inventory {
     }
 
     pub(crate) fn sources_shown(&self, project: &str) -> contract::Sources {
+        if let Some(shown) = self.shown.get(project) {
+            return contract::Sources {
+                tenant_allowances: shown.allowances.tenant.source.clone(),
+                project_allowances: shown.allowances.project.source.clone(),
+                instance_types: shown.instance_types.source.clone(),
+                capacities: self.report(&SourceKey::tenant(SourceKind::Capacities)),
+                reservations: shown.reservations.source.clone(),
+            };
+        }
         let of_project = |kind| self.report(&SourceKey::project(kind, project));
         let types = SourceKey::project(SourceKind::InstanceTypes, project);
         contract::Sources {

@@ -71,11 +71,7 @@ fn check(verdict: &Verdict, count: u32, strictness: Strictness) -> Result<(), &'
     let mut worst = QuotaOutcome::Fits;
     for finding in &verdict.findings {
         check_finding(finding)?;
-        worst = match (worst, finding.outcome) {
-            (QuotaOutcome::Blocked, _) | (_, QuotaOutcome::Blocked) => QuotaOutcome::Blocked,
-            (QuotaOutcome::Unknown, _) | (_, QuotaOutcome::Unknown) => QuotaOutcome::Unknown,
-            (QuotaOutcome::Fits, QuotaOutcome::Fits) => QuotaOutcome::Fits,
-        };
+        worst = worst.worse(finding.outcome);
     }
     if verdict.quota != worst {
         return Err("the quota outcome is not that of the worst finding");
