@@ -44,10 +44,6 @@ class Message:
             raise self._wrong(name, "a list", value)
         return [Message(item, f"{self._at(name)}[{index}]") for index, item in enumerate(value)]
 
-    def has(self, name: str) -> bool:
-        """Whether the member is there, and not null."""
-        return self._member(name) is not None
-
     def text(self, name: str) -> str:
         """A text; empty where it is absent."""
         value = self._member(name)
