@@ -136,8 +136,9 @@ struct Kept {
 
 /// What is the same for every project of a tenant.
 struct Shared {
-    /// Whose rows they are, and how many.
-    tenant: (String, usize),
+    /// Whose rows they are, how many, and a digest of their numbers: a host that shows projects of several tenants, or each
+    /// project another state of its tenant, gets what it shows.
+    tenant: (String, usize, u64),
     sorted: Tenant,
     blocks: Arc<[Block]>,
 }
@@ -192,17 +193,14 @@ impl Kept {
             tenant,
             project: own,
         } = inventory::get_allowances(project);
-        let is_known = |shared: &&Shared| {
-            let (owner, rows) = &shared.tenant;
-            *owner == tenant.owner && *rows == tenant.rows.len()
-        };
-        let (sorted, blocks) = match self.shared.as_ref().filter(is_known) {
+        let whose = (tenant.owner.clone(), tenant.rows.len(), digest(&tenant));
+        let known = self.shared.as_ref().filter(|shared| shared.tenant == whose);
+        let (sorted, blocks) = match known {
             Some(shared) => {
                 drop(tenant);
                 (shared.sorted.clone(), Arc::clone(&shared.blocks))
             }
             None => {
-                let whose = (tenant.owner.clone(), tenant.rows.len());
                 let sorted = Tenant::new(
                     convert::allowance_list(tenant),
                     convert::capacities(inventory::get_capacities()),
@@ -227,4 +225,16 @@ impl Kept {
         account.set_sources(convert::sources(inventory::get_sources(project)));
         account.with_blocks(blocks)
     }
+}
+
+/// A number that nearly always differs where the numbers of the rows do.
+fn digest(list: &inventory::AllowanceList) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |sum: u64, number: u64| (sum ^ number).wrapping_mul(SPREAD).rotate_left(29);
+    list.rows.iter().fold(0, |sum, row| {
+        let limit = row.limit.map_or(1, |limit| limit.wrapping_mul(2));
+        [limit, row.usage, row.held, row.held_at_most]
+            .into_iter()
+            .fold(sum, mix)
+    })
 }
