@@ -300,6 +300,19 @@ fn each_limit_can_be_set() {
     assert_next_call_works(&counted);
 }
 
+#[test]
+fn a_warm_instance_that_is_full_is_thrown_away_and_the_call_made_on_a_fresh_one() {
+    // Room for two such calls on one instance, and no more.
+    let plugin = unruly(limits());
+    for _ in 0..8 {
+        assert_right(&ask(&plugin, "keep").unwrap(), "keep", 1);
+    }
+    // What no fresh instance has room for either is told.
+    let error = ask(&plugin, "hog").unwrap_err();
+    assert!(matches!(error, CallError::OutOfMemory { .. }), "{error:?}");
+    assert_next_call_works(&plugin);
+}
+
 const ALONE: &str = "QUOTAGATE_TEST_ALONE";
 
 /// In a process of its own, since memory is counted by the process.

@@ -178,3 +178,9 @@ impl CallError {
         }
     }
 }
+
+/// Whether a call ended because its instance asked for more memory than it may have.
+pub(super) fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let exceeded = error.downcast_ref::<Exceeded>();
+    exceeded.is_some_and(|exceeded| exceeded.resource == Resource::Memory)
+}

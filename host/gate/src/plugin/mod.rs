@@ -27,6 +27,7 @@ use wasmtime::{
 pub(crate) use self::unknown::unknown_admission;
 use self::{
     answer::{check_admission, check_verdicts},
+    error::is_out_of_memory,
     linker::State,
     slots::Slots,
     warm::{Instance, WarmInstances},
@@ -288,7 +289,7 @@ impl Loaded {
         &self,
         inventory: Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl Fn(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         self.run(inventory, clock, call, |_| Ok(()))
     }
@@ -298,7 +299,7 @@ impl Loaded {
         &self,
         inventory: &Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(
+        call: impl Fn(
             &crate::bindings::Plugin,
             &mut Store<State>,
         ) -> wasmtime::Result<Result<T, Refusal>>,
@@ -311,11 +312,14 @@ impl Loaded {
     }
 
     /// One call in its turn, on a warm instance or a fresh one. An instance that failed goes out of scope here.
+    ///
+    /// What a warm instance keeps of earlier calls may be what fills its memory: where it runs out, the call is made once
+    /// more, on a fresh one and with the whole time again.
     fn run<T>(
         &self,
         inventory: Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl Fn(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
         sound: impl FnOnce(&T) -> Result<(), CallError>,
     ) -> Result<T, CallError> {
         let limits = &self.limits;
@@ -323,12 +327,23 @@ impl Loaded {
             calls: limits.concurrent_calls.max(1),
             waited: limits.time,
         })?;
-        let state = State::new(inventory, clock.clone(), limits);
-        let called = self.instance(state).and_then(|mut instance| {
+        let state = || State::new(Arc::clone(&inventory), clock.clone(), limits);
+        let on = |mut instance: Instance| {
             limits.start_call(&mut instance.store)?;
             let answer = call(&instance.plugin, &mut instance.store)?;
             Ok((answer, instance))
-        });
+        };
+        let fresh = || self.instance(state()).and_then(on);
+        let called = match self.warm.take() {
+            Some(mut warm) => {
+                warm.store.data_mut().serve(state());
+                match on(warm) {
+                    Err(error) if is_out_of_memory(&error) => fresh(),
+                    called => called,
+                }
+            }
+            None => fresh(),
+        };
         let (answer, instance) = called.map_err(|error| CallError::classify(error, limits))?;
         sound(&answer)?;
         self.warm.give_back(instance);
@@ -336,10 +351,6 @@ impl Loaded {
     }
 
     fn instance(&self, state: State) -> wasmtime::Result<Instance> {
-        if let Some(mut instance) = self.warm.take() {
-            instance.store.data_mut().serve(state);
-            return Ok(instance);
-        }
         let mut store = Store::new(self.pre.engine(), state);
         self.limits.apply(&mut store);
         // Instantiation runs code too.
