@@ -201,6 +201,21 @@ impl Inventory {
         }
     }
 
+    /// Whether the lists that govern a project were both read to their end.
+    pub(crate) fn allowances_are_whole(&self, project: &str) -> bool {
+        let is_whole = |key| self.report(&key).state == SourceState::Complete;
+        is_whole(SourceKey::tenant(SourceKind::TenantAllowances))
+            && is_whole(SourceKey::project(SourceKind::ProjectAllowances, project))
+    }
+
+    /// The reservations that plugins are shown, by id.
+    pub(crate) fn reservations_shown(&self) -> impl Iterator<Item = &str> {
+        let as_written = self.shown.values();
+        let as_written = as_written.flat_map(|shown| &shown.reservations.items);
+        let all = self.reserved().iter().chain(as_written);
+        all.map(|item| item.id.as_str())
+    }
+
     /// Whether an owner has a row of a quota, or may have one that was not read.
     pub(crate) fn may_have_row(&self, owner: &str, quota: &str, region: &str) -> bool {
         let key = if self.account().tenant == owner || self.tenant_allowances().owner == owner {

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use wasmtime::Trap;
 
 use super::{
-    Limits,
+    Contradiction, Limits,
     meter::{Exceeded, Resource},
 };
 use crate::types::{ErrorCode, Refusal};
@@ -123,13 +123,16 @@ pub enum CallError {
         answered: usize,
     },
     /// The answer cannot be true by the contract's own words.
-    #[error("the plugin contradicts itself in verdict {}: {what}", index + 1)]
+    #[error("the plugin contradicts itself in {} {}: {what}", what.part(), index + 1)]
     Contradictory {
-        /// Which verdict, from zero; zero for that on a plan.
+        /// Which part of the answer, from zero: a verdict (zero for that on a plan), a demand, or a finding.
         index: usize,
         /// How.
-        what: &'static str,
+        what: Contradiction,
     },
+    /// The text is not of the form that the contract gives it.
+    #[error("the plugin's text is not what the contract says")]
+    WrongShape(#[source] Source),
 }
 
 impl CallError {
@@ -152,6 +155,7 @@ impl CallError {
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::WrongLength { .. } => "wrong_length",
             Self::Contradictory { .. } => "contradictory",
+            Self::WrongShape(_) => "wrong_shape",
             Self::Busy { .. } => "busy",
         }
     }

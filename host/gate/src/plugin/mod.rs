@@ -25,18 +25,22 @@ use wasmtime::{
 };
 
 pub(crate) use self::unknown::unknown_admission;
-use self::{
-    answer::{check_admission, check_verdicts},
-    error::is_out_of_memory,
-    linker::State,
-    slots::Slots,
-    warm::{Instance, WarmInstances},
-};
 pub use self::{
+    answer::Contradiction,
     engine::CompileCache,
     error::{CallError, LoadError},
     limits::Limits,
     unknown::unknown_verdicts,
+};
+use self::{
+    answer::{
+        check_admission, check_admission_text, check_diagnosis, check_diagnosis_text,
+        check_verdicts, check_verdicts_text,
+    },
+    error::is_out_of_memory,
+    linker::State,
+    slots::Slots,
+    warm::{Instance, WarmInstances},
 };
 use crate::{
     bindings::PluginPre,
@@ -215,7 +219,7 @@ impl Plugin {
                     .quotagate_plugin_gate()
                     .call_admit(store, plan, *policy)
             },
-            |admission| check_admission(admission, plan.len(), policy.strictness),
+            |admission| check_admission(admission, plan, policy.strictness, inventory),
         )
     }
 
@@ -224,27 +228,34 @@ impl Plugin {
     /// # Errors
     /// See [`CallError`]; an error that is not understood is a diagnosis too.
     pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, CallError> {
-        self.0
-            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
-                plugin.quotagate_plugin_gate().call_diagnose(store, failure)
-            })
+        self.0.run(
+            Inventory::empty(),
+            &Clock::system(),
+            |plugin, store| plugin.quotagate_plugin_gate().call_diagnose(store, failure),
+            check_diagnosis,
+        )
     }
 
-    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON.
+    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON. Only the outer shape of the
+    /// text is checked.
     ///
     /// # Errors
     /// When the text holds no launch error, and see [`CallError`].
     pub fn diagnose_json(&self, error: &str) -> Result<String, CallError> {
-        self.0
-            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
+        self.0.call_checked(
+            &Inventory::empty(),
+            &Clock::system(),
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_diagnose_json(store, error)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_diagnosis_text(answer),
+        )
     }
 
-    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`. The text is the plugin's own, unread.
+    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`. Only the outer shape of the text is checked: what
+    /// stands in it is the plugin's own word, for hosts that check it themselves.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -254,16 +265,20 @@ impl Plugin {
         clock: &Clock,
         request: &str,
     ) -> Result<String, CallError> {
-        self.0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_admit_json(store, request)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_admission_text(answer),
+        )
     }
 
-    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`. The text is the plugin's own, unread.
+    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`. Only the outer shape of the text is checked,
+    /// and that it has a verdict for each offer: what stands in it is the plugin's own word.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -273,13 +288,16 @@ impl Plugin {
         clock: &Clock,
         request: &str,
     ) -> Result<String, CallError> {
-        self.0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_assess_json(store, request)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_verdicts_text(request, answer),
+        )
     }
 }
 

@@ -107,6 +107,7 @@ impl Guest for Component {
         };
         let deed = first.offer.instance_type.clone();
         misbehave(&deed);
+        let (project, region) = (first.profile.project, first.offer.region.clone());
         let mut admission = Admission {
             verdict: proper(first.offer, launches),
             demands: Vec::new(),
@@ -115,6 +116,7 @@ impl Guest for Component {
         };
         contradict::in_verdict(&deed, &mut admission.verdict);
         contradict::in_admission(&deed, &mut admission, launches);
+        contradict::in_demands(&deed, &mut admission, &project, &region);
         Ok(admission)
     }
 
@@ -127,7 +129,7 @@ impl Guest for Component {
         misbehave(&failure.message);
         Diagnosis {
             kind: FailureKind::Ambiguous,
-            findings: Vec::new(),
+            findings: contradict::in_diagnosis(&failure.message),
             retry: false,
             remedy: Some(failure.message),
         }
@@ -140,7 +142,7 @@ impl Guest for Component {
 }
 
 /// A verdict that cannot be taken for that of another offer.
-fn proper(offer: Offer, count: u32) -> Verdict {
+pub(crate) fn proper(offer: Offer, count: u32) -> Verdict {
     let finding = Finding {
         reason: Reason::Fits,
         outcome: QuotaOutcome::Fits,
