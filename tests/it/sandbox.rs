@@ -409,6 +409,11 @@ fn each_limit_can_be_set() {
     let error = ask(&counted, "spin").unwrap_err();
     assert!(matches!(error, CallError::OutOfFuel { limit } if limit == 1 << 20));
     assert_next_call_works(&counted);
+    // Without a bound on steps that leaves the time.
+    let unbound = counted.with_limits(hasty());
+    assert_next_call_works(&unbound);
+    let error = ask(&unbound, "spin").unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
 }
 
 #[test]
