@@ -12,6 +12,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("unruly", &["plugin"]),
     ("speechless", &["speechless"]),
     ("spy", &["spy"]),
+    ("two-contracts", &["two-contracts"]),
     ("other-world", &["other-world"]),
     ("other-contract", &["other-contract"]),
 ];

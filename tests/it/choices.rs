@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, row};
+use crate::harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, quotagate, row};
 
 const TIB: u64 = 1 << 40;
 
@@ -336,4 +336,133 @@ fn rows_that_a_preemptible_instance_does_not_draw_on_are_reported_all_the_same()
             .find(|finding| finding["quota"] == quota);
         assert_eq!(found.unwrap()["reason"], "not-decisive", "{quota}");
     }
+}
+
+// A project whose state is not ACTIVE launches nothing.
+#[test]
+fn a_project_that_is_not_active_launches_nothing_and_says_why() {
+    for (state, why) in [
+        ("CREATING", "is being created"),
+        ("CREATED", "was created and is not active yet"),
+        ("ACTIVATING", "is being activated"),
+        ("PURGING", "is being purged"),
+        ("PARKING", "is being parked"),
+        ("PARKED", "is parked"),
+        ("PROJECT_STATE_PARKED", "is parked"),
+    ] {
+        let said = world()
+            .project_status(json!({"project_state": state}))
+            .check(&[]);
+        assert_eq!(said.quota(), "unknown", "{state}");
+        assert_eq!(said.json()["availability"], "no_capacity", "{state}");
+        assert_eq!(said.decisive()["reason"], "not-offered", "{state}");
+        let detail = format!("project {PROJECT} {why}, and launches nothing");
+        assert_eq!(said.decisive()["detail"], detail, "{state}");
+    }
+    for active in [
+        json!({"project_state": "ACTIVE"}),
+        json!({"project_state": "PROJECT_STATE_ACTIVE"}),
+        json!({"projectState": 2}),
+        json!(null),
+    ] {
+        let said = world().project_status(active.clone()).check(&[]);
+        assert_eq!(said.quota(), "fits", "{active}");
+    }
+    // A word that nobody knows proves nothing either way.
+    let said = world()
+        .project_status(json!({"project_state": 99}))
+        .check(&[]);
+    assert_eq!(said.quota(), "unknown");
+    assert_eq!(said.json()["availability"], "unknown");
+    assert_eq!(said.decisive()["reason"], "state-unknown");
+    let detail = said.decisive()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.contains(PROJECT) && detail.contains("`99`"),
+        "{detail}"
+    );
+}
+
+// The list of offers shows the offers of such a project, and that they are not to be had.
+#[test]
+fn a_list_shows_the_offers_of_a_project_that_is_not_active() {
+    let folder = world()
+        .project_status(json!({"project_state": "PURGING"}))
+        .build();
+    let recorded = folder.path().to_str().unwrap();
+    let list = |options: &[&str]| {
+        let mut arguments = vec!["offers", "--recorded", recorded];
+        arguments.extend(options);
+        let said = quotagate(&arguments);
+        assert_eq!(said.code, 0, "{said:?}");
+        said
+    };
+    let listed = list(&["--format", "json"]).json();
+    let offers = listed["offers"].as_array().unwrap();
+    assert!(offers.len() >= 5, "{listed}");
+    for offer in offers {
+        assert_eq!(offer["availability"], "no_capacity", "{offer}");
+        assert_eq!(offer["quota"], "unknown", "{offer}");
+        assert_eq!(offer["findings"][0]["reason"], "not-offered", "{offer}");
+    }
+    let table = list(&["--format", "table"]).stdout;
+    assert!(table.contains("is being purged"), "{table}");
+    let available = list(&["--available", "--format", "json"]).json();
+    assert_eq!(available["offers"], json!([]));
+}
+
+// A remedy fits the cause: a role where the list was denied, patience where it did not answer, neither where it was read to
+// its end.
+#[test]
+fn a_remedy_fits_the_cause() {
+    let remedy = |world: WorldBuilder| {
+        let finding = world.check(&[]).decisive();
+        finding["remedy"].as_str().unwrap_or_default().to_owned()
+    };
+    let denied = remedy(world().tenant_denied());
+    assert!(denied.contains("viewer role in the tenant"), "{denied}");
+    let denied = remedy(world().project_denied());
+    assert!(denied.contains("viewer role in the project"), "{denied}");
+    let failed = remedy(world().tenant_fails("UNAVAILABLE"));
+    assert!(failed.contains("ask again later"), "{failed}");
+    assert!(!failed.contains("role"), "{failed}");
+    let missing = remedy(world().without_tenant_row(GPU_QUOTA));
+    assert_eq!(missing, "");
+}
+
+// What reservations take needs no hardware of the ordinary kind.
+#[test]
+fn advice_is_asked_for_the_instances_that_need_it() {
+    let world = || {
+        world()
+            .block("a", "fabric-7", 8, 0)
+            .advice("reserved", "FRESH", 1, "HIGH")
+            .advice("on_demand", "FRESH", 1, "HIGH")
+    };
+    let capacity = |count: &str| {
+        let said = world().check(&["--count", count]);
+        assert_eq!(said.quota(), "fits");
+        said.json()["capacity"].clone()
+    };
+    assert_eq!(capacity("1"), "likely");
+    assert_eq!(capacity("2"), "likely");
+    assert_eq!(capacity("3"), "unlikely");
+}
+
+// A platform may name a row that launches draw on anyway.
+#[test]
+fn what_a_launch_takes_of_one_quota_is_added_up_whoever_names_it() {
+    let world = |limit: u64| {
+        world()
+            .tenant("compute.disk.count", limit, 0)
+            .edit_platforms(|platform| {
+                platform["spec"]["gpu_count_quota_type"] = "compute.disk.count".into();
+            })
+            .check(&[])
+    };
+    // Eight GPUs and the boot disk.
+    assert_eq!(world(9).quota(), "fits");
+    let short = world(8);
+    assert_eq!(short.quota(), "blocked");
+    assert_eq!(short.decisive()["quota"], "compute.disk.count");
+    assert_eq!(short.decisive()["required"], 9);
 }

@@ -232,6 +232,40 @@ async fn the_component() {
     run("rust-component", Case::component).await;
 }
 
+/// Inventories did not always have bands, shares of holds, and states of projects.
+#[test]
+fn an_inventory_without_the_newer_fields_is_read() {
+    let text = read(&root().join("inventories/may-be-held.json"));
+    let mut value: Value = serde_json::from_str(&text).unwrap();
+    let project = &mut value["projects"]["project-e00test"];
+    let remove = |record: &mut Value, names: &[&str]| {
+        for name in names {
+            record.as_object_mut().unwrap().remove(*name).unwrap();
+        }
+    };
+    for row in project["allowances"]["tenant"]["rows"]
+        .as_array_mut()
+        .unwrap()
+    {
+        remove(row, &["held_at_most"]);
+    }
+    let newer = ["held_at_most", "project_held", "project_held_at_most"];
+    remove(&mut project["reservations"]["items"][0], &newer);
+    remove(&mut project["instance_types"], &["project_state"]);
+    let inventory = Inventory::from_json(&value.to_string()).unwrap();
+    let shown = json!(inventory.shown_for("project-e00test"));
+    let row = &shown["allowances"]["tenant"]["rows"][0];
+    assert_eq!((&row["held"], &row["held_at_most"]), (&json!(8), &json!(8)));
+    let item = &shown["reservations"]["items"][0];
+    assert_eq!(
+        (&item["held"], &item["held_at_most"]),
+        (&json!(8), &json!(8))
+    );
+    assert_eq!(item["project_held"], 0);
+    assert_eq!(item["project_held_at_most"], 0);
+    assert_eq!(shown["instance_types"]["project_state"], Value::Null);
+}
+
 #[test]
 fn the_page_for_embedders_shows_the_example_as_it_is_built() {
     let page = include_str!("../../host/gate/README.md");

@@ -4,16 +4,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use nebius_api::world::World;
+use nebius_api::{nebius::iam::v2::project_status::ProjectState, world::World};
 use quotagate::{
-    Capacity, Gate, GateOptions, InstanceType, Inventory, Policy, Profile, QuotaOutcome,
-    RefreshOptions, Reservation, SourceState,
+    Capacity, Disk, Gate, GateOptions, InstanceType, Inventory, Policy, Profile, QuotaOutcome,
+    Reason, RefreshOptions, Reservation, SourceState,
     source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
 };
 use quotagate_nebius::RecordedWorld;
+use tonic::Code;
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, WorldBuilder},
+    launcher::Launcher,
     live::{Hands, START, builder, h200, live, live_with, options, plugin},
 };
 
@@ -308,6 +310,44 @@ async fn projects_come_and_go() {
         inventory.types_of(PROJECT).len() > 3
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_parked_is_offered_nothing_as_soon_as_it_is_read() {
+    let live = live(&WorldBuilder::new()).await;
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    for (state, expected) in [
+        (ProjectState::Parked, QuotaOutcome::Unknown),
+        (ProjectState::Active, QuotaOutcome::Fits),
+    ] {
+        live.cloud.with_world(|world| {
+            let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+                panic!("no projects");
+            };
+            let status = list.items[0].status.get_or_insert_default();
+            status.set_project_state(state);
+        });
+        live.gate.refresh().await;
+        let check = live.gate.check(&h200(1), &Policy::default()).await.unwrap();
+        assert_eq!(check.verdict.quota, expected, "{state:?}");
+        let is_offered = check
+            .verdict
+            .findings
+            .iter()
+            .all(|finding| finding.reason != Reason::NotOffered);
+        assert_eq!(is_offered, expected == QuotaOutcome::Fits);
+        // And so it is: the cloud says the same of a real launch.
+        let launcher = Launcher::connect(live.cloud.addr()).await;
+        let mut launch = h200(1);
+        launch.profile.disks.push(Disk {
+            kind: "network-ssd".to_owned(),
+            bytes: 100 << 30,
+            count: 1,
+        });
+        let refused = launcher.refused(&launch).await;
+        let code = (state == ProjectState::Parked).then_some(Code::FailedPrecondition);
+        assert_eq!(refused, code, "{state:?}");
+    }
 }
 
 /// A source with a bug.

@@ -91,6 +91,7 @@ pub(crate) struct WorldBuilder {
     advice: Value,
     blocks: Value,
     capacity_allowances: Value,
+    project_status: Value,
 }
 
 /// The tenant's rows of an account with ample room.
@@ -157,6 +158,7 @@ impl WorldBuilder {
             advice: json!({}),
             blocks: json!({}),
             capacity_allowances: json!({}),
+            project_status: json!({"project_state": "ACTIVE"}),
         }
     }
 
@@ -209,6 +211,28 @@ impl WorldBuilder {
     pub(crate) fn without_tenant_row(mut self, name: &str) -> Self {
         let rows = self.tenant_rows["items"].as_array_mut().unwrap();
         rows.retain(|row| row["metadata"]["name"] != name);
+        self
+    }
+
+    /// What the cloud says of the project's state.
+    pub(crate) fn project_status(mut self, status: Value) -> Self {
+        self.project_status = status;
+        self
+    }
+
+    /// Changes every platform.
+    pub(crate) fn edit_platforms(mut self, edit: impl Fn(&mut Value)) -> Self {
+        self.platforms["items"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .for_each(edit);
+        self
+    }
+
+    /// The tenant's quota list answers with an error of this code.
+    pub(crate) fn tenant_fails(mut self, code: &str) -> Self {
+        self.tenant_rows = json!({"error": {"code": code, "message": "no answer"}});
         self
     }
 
@@ -300,7 +324,7 @@ impl WorldBuilder {
             &json!({"items": [{
                 "metadata": {"id": PROJECT, "parent_id": TENANT, "name": "default"},
                 "spec": {"region": REGION},
-                "status": {"project_state": "ACTIVE"}
+                "status": self.project_status
             }]}),
         );
         write("tenant/allowances.json", &self.tenant_rows);

@@ -203,60 +203,72 @@ impl Launcher {
         finish(client.create(authorized(request)).await)
     }
 
+    /// Asks for one instance of a launch, and says with which status it is refused at once, if so.
+    pub(crate) async fn refused(&self, launch: &Launch) -> Option<Code> {
+        let request = authorized(request(launch, None));
+        let refused = self.instances().create(request).await.err()?;
+        Some(refused.code())
+    }
+
     async fn create_instance(
         &self,
         launch: &Launch,
         cluster: Option<&String>,
     ) -> Result<String, Refusal> {
-        let profile = &launch.profile;
-        let (platform, preset) = launch.offer.instance_type.split_once(' ').unwrap();
-        let mut disks = profile
-            .disks
-            .iter()
-            .flat_map(|disk| (0..disk.count).map(move |_| managed(disk)));
-        let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
-        let public = profile.dynamic_public_addresses + profile.static_public_addresses > 0;
-        let policy = match profile.reservation {
-            ReservationUse::Auto => reservation_policy::Policy::Auto,
-            ReservationUse::Forbid => reservation_policy::Policy::Forbid,
-            ReservationUse::Strict => reservation_policy::Policy::Strict,
-        };
-        let spec = InstanceSpec {
-            resources: Some(ResourcesSpec {
-                platform: platform.to_owned(),
-                size: Some(resources_spec::Size::Preset(preset.to_owned())),
-            }),
-            gpu_cluster: cluster.map(|id| InstanceGpuClusterSpec { id: id.clone() }),
-            network_interfaces: vec![NetworkInterfaceSpec {
-                // The only subnet of a project, whose id the cloud derives from the project's.
-                subnet_id: profile.project.replace("project-", "vpcsubnet-"),
-                name: "eth0".to_owned(),
-                ip_address: Some(IpAddress::default()),
-                public_ip_address: public.then(|| PublicIpAddress {
-                    r#static: profile.static_public_addresses > 0,
-                    ..PublicIpAddress::default()
-                }),
-                ..NetworkInterfaceSpec::default()
-            }],
-            boot_disk: disks.next(),
-            secondary_disks: disks.collect(),
-            // 1 is FAIL, which preemptible instances need.
-            recovery_policy: i32::from(preemptible),
-            preemptible: preemptible.then(|| PreemptibleSpec {
-                on_preemption: PreemptionPolicy::Stop.into(),
-                ..PreemptibleSpec::default()
-            }),
-            reservation_policy: (!preemptible).then(|| ReservationPolicy {
-                policy: policy.into(),
-                ..ReservationPolicy::default()
-            }),
-            ..InstanceSpec::default()
-        };
-        let request = CreateInstanceRequest {
-            metadata: Some(metadata(&profile.project)),
-            spec: Some(spec),
-        };
+        let request = request(launch, cluster);
         finish(self.instances().create(authorized(request)).await)
+    }
+}
+
+/// One instance of a launch.
+fn request(launch: &Launch, cluster: Option<&String>) -> CreateInstanceRequest {
+    let profile = &launch.profile;
+    let (platform, preset) = launch.offer.instance_type.split_once(' ').unwrap();
+    let mut disks = profile
+        .disks
+        .iter()
+        .flat_map(|disk| (0..disk.count).map(move |_| managed(disk)));
+    let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
+    let public = profile.dynamic_public_addresses + profile.static_public_addresses > 0;
+    let policy = match profile.reservation {
+        ReservationUse::Auto => reservation_policy::Policy::Auto,
+        ReservationUse::Forbid => reservation_policy::Policy::Forbid,
+        ReservationUse::Strict => reservation_policy::Policy::Strict,
+    };
+    let spec = InstanceSpec {
+        resources: Some(ResourcesSpec {
+            platform: platform.to_owned(),
+            size: Some(resources_spec::Size::Preset(preset.to_owned())),
+        }),
+        gpu_cluster: cluster.map(|id| InstanceGpuClusterSpec { id: id.clone() }),
+        network_interfaces: vec![NetworkInterfaceSpec {
+            // The only subnet of a project, whose id the cloud derives from the project's.
+            subnet_id: profile.project.replace("project-", "vpcsubnet-"),
+            name: "eth0".to_owned(),
+            ip_address: Some(IpAddress::default()),
+            public_ip_address: public.then(|| PublicIpAddress {
+                r#static: profile.static_public_addresses > 0,
+                ..PublicIpAddress::default()
+            }),
+            ..NetworkInterfaceSpec::default()
+        }],
+        boot_disk: disks.next(),
+        secondary_disks: disks.collect(),
+        // 1 is FAIL, which preemptible instances need.
+        recovery_policy: i32::from(preemptible),
+        preemptible: preemptible.then(|| PreemptibleSpec {
+            on_preemption: PreemptionPolicy::Stop.into(),
+            ..PreemptibleSpec::default()
+        }),
+        reservation_policy: (!preemptible).then(|| ReservationPolicy {
+            policy: policy.into(),
+            ..ReservationPolicy::default()
+        }),
+        ..InstanceSpec::default()
+    };
+    CreateInstanceRequest {
+        metadata: Some(metadata(&profile.project)),
+        spec: Some(spec),
     }
 }
 

@@ -46,6 +46,8 @@ mod hold_file;
 mod hold_proof;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
+/// Accounts of many rows and many projects.
+mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
 mod launcher;
 /// A gate on an emulator: an account that changes, and a clock that a test turns.

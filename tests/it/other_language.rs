@@ -43,6 +43,7 @@ impl Source for Imaginary {
                 id: "cumulus".to_owned(),
                 name: "cumulus".to_owned(),
                 region: "west".to_owned(),
+                state: None,
             }],
         }))
     }
@@ -60,6 +61,7 @@ impl Source for Imaginary {
                 usage: 4,
                 usage_state: UsageState::Used,
                 held: 0,
+                held_at_most: 0,
             }],
         }))
     }

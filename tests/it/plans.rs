@@ -34,12 +34,13 @@ fn launch(instance_type: &str, count: u32) -> Value {
     json!({"instance_type": instance_type, "region": REGION, "count": count})
 }
 
-/// What a plan takes from a quota.
+/// What a plan takes from a quota, for certain and at most.
 fn demand(said: &Said, quota: &str) -> Option<u64> {
     let answer = said.json();
     let demands = answer["demands"].as_array().unwrap();
     let demand = demands.iter().find(|demand| demand["quota"] == quota)?;
-    demand["amount"].as_u64()
+    assert_eq!(demand["at_least"], demand["at_most"], "{demand}");
+    demand["at_most"].as_u64()
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
         .map(|demand| {
             (
                 demand["project"].as_str().unwrap(),
-                demand["amount"].as_u64().unwrap(),
+                demand["at_most"].as_u64().unwrap(),
             )
         })
         .collect();
@@ -212,6 +213,64 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
     for word in ["launch 2", PROJECT, OTHER, "`project`"] {
         assert!(said.stderr.contains(word), "{said:?}");
     }
+}
+
+/// What the start of a stopped instance takes may be inside the usage already: it makes what follows unknown, and blocks
+/// nothing.
+#[test]
+fn a_restart_leaves_a_later_launch_unknown() {
+    let world = WorldBuilder::new().tenant(GPU_QUOTA, 16, 8).build();
+    let mut restart = launch(H200, 1);
+    restart["restart"] = true.into();
+    let said = check(&world, &json!([restart, launch(H200, 1)]));
+    assert_eq!(said.quota(), "unknown");
+    assert_eq!(said.decisive()["reason"], "may-be-held");
+    let answer = said.json();
+    assert_eq!(answer["breaks_at"], json!({"index": 1, "fits_count": null}));
+    let demands = answer["demands"].as_array().unwrap();
+    let gpus = demands.iter().find(|demand| demand["quota"] == GPU_QUOTA);
+    let gpus = gpus.unwrap();
+    assert_eq!(
+        (&gpus["at_least"], &gpus["at_most"]),
+        (&json!(8), &json!(16))
+    );
+    // Without it there would be too little as well.
+    let said = check(&world, &json!([restart, launch(H200, 2)]));
+    assert_eq!(said.quota(), "blocked");
+}
+
+/// What everybody takes of a block counts against the block, what a project takes against its share of it.
+#[test]
+fn projects_have_shares_of_their_own_of_a_block() {
+    let world = two_projects();
+    let path = world.path();
+    let block = WorldBuilder::new()
+        .block("block", "fabric-7", 16, 0)
+        .capacity_allowance("block", 8, 0)
+        .build();
+    let file = "tenant/capacity-block-groups.json";
+    fs::copy(block.path().join(file), path.join(file)).unwrap();
+    for project in [PROJECT, OTHER] {
+        let from = block
+            .path()
+            .join(format!("projects/{PROJECT}/capacity-allowances.json"));
+        let to = path.join(format!("projects/{project}/capacity-allowances.json"));
+        fs::copy(from, to).unwrap();
+    }
+    let strict = |project: &str| {
+        let mut launch = launch(H200, 1);
+        launch["project"] = project.into();
+        launch["reservation"] = "strict".into();
+        launch
+    };
+    let said = check(&world, &json!([strict(PROJECT), strict(OTHER)]));
+    assert_eq!(said.quota(), "fits");
+    let expected = |project: &str| json!({"reservation": "block", "project": project, "at_least": 8, "at_most": 8});
+    let reserved = said.json()["reserved"].clone();
+    assert_eq!(reserved, json!([expected(OTHER), expected(PROJECT)]));
+    let said = check(&world, &json!([strict(PROJECT), strict(PROJECT)]));
+    assert_eq!(said.quota(), "blocked");
+    assert_eq!(said.decisive()["reason"], "reservation-exhausted");
 }
 
 /// A plan that is refused, with what is said of it.

@@ -15,9 +15,9 @@ use std::{
 
 use nebius_api::world::World;
 use quotagate::{
-    CallError, Clock, CompileCache, Failure, Gate, Inventory, Launch, Lifecycle, Limits, LoadError,
-    Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, Verdict,
-    plugin::unknown_verdicts,
+    Admission, CallError, Clock, CompileCache, Contradiction, Failure, Gate, Inventory, Launch,
+    Lifecycle, Limits, LoadError, Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome,
+    Reason, Verdict, plugin::unknown_verdicts,
 };
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
@@ -195,50 +195,161 @@ fn answers_of_the_wrong_length_or_size_are_refused() {
     assert_next_call_works(&plugin);
 }
 
+/// Judges a plan of two launches that ask for a deed.
+fn admit(plugin: &Plugin, deed: &str) -> Result<Admission, CallError> {
+    let launch = Launch {
+        offer: offer(deed),
+        count: 1,
+        profile: Profile {
+            project: "project-e00eunorth1".to_owned(),
+            ..Profile::default()
+        },
+    };
+    let plan = [launch.clone(), launch];
+    plugin.admit(&inventory(), &Clock::system(), &plan, &Policy::default())
+}
+
 #[test]
 fn answers_that_cannot_be_true_are_refused() {
+    use Contradiction::{
+        AsManyFit, BreaksAndFits, BreaksBeyondItsEnd, BreaksNowhere, FewerFit, ImpossibleShortfall,
+        NotTheAvailability, NotThePolicy, NotTheWorstFinding, RoomThatBlocks, TooMuchHeadroom,
+        TooSmallALimit,
+    };
     let plugin = unruly(limits());
-    for deed in [
-        "fits-over-blocked",
-        "blocked-without-proof",
-        "room-while-blocked",
-        "no-room-while-fits",
-        "available-without-hardware",
-        "hidden",
-        "reason-against-outcome",
-        "headroom-above-limit",
-        "headroom-unlike-usage",
-        "short-of-nothing",
-        "short-of-more-than-all",
-        "minimum-below-required",
+    for (deed, expected) in [
+        ("fits-over-blocked", NotTheWorstFinding),
+        ("blocked-without-proof", NotTheWorstFinding),
+        ("room-while-blocked", AsManyFit),
+        ("no-room-while-fits", FewerFit),
+        ("available-without-hardware", NotTheAvailability),
+        ("hidden", NotThePolicy),
+        ("reason-against-outcome", RoomThatBlocks),
+        ("headroom-above-limit", TooMuchHeadroom),
+        ("headroom-unlike-usage", TooMuchHeadroom),
+        ("short-of-nothing", ImpossibleShortfall),
+        ("short-of-more-than-all", ImpossibleShortfall),
+        ("minimum-below-required", TooSmallALimit),
     ] {
         let error = ask(&plugin, deed).unwrap_err();
         assert!(
-            matches!(error, CallError::Contradictory { index: 0, .. }),
+            matches!(error, CallError::Contradictory { index: 0, what } if what == expected),
             "{deed}: {error:?}"
         );
         assert_next_call_works(&plugin);
     }
-    for deed in [
-        "fits-over-blocked",
-        "breaks-while-fits",
-        "breaks-beyond-the-plan",
-        "breaks-nowhere",
+    for (deed, expected) in [
+        ("fits-over-blocked", NotTheWorstFinding),
+        ("breaks-while-fits", BreaksAndFits),
+        ("breaks-beyond-the-plan", BreaksBeyondItsEnd),
+        ("breaks-nowhere", BreaksNowhere),
     ] {
+        let error = admit(&plugin, deed).unwrap_err();
+        assert!(
+            matches!(error, CallError::Contradictory { index: 0, what } if what == expected),
+            "{deed}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn demands_that_no_launch_of_the_plan_can_have_are_refused() {
+    use Contradiction::{
+        DemandedTwice, ForeignProject, ForeignRegion, TooManyDemands, UnlistedQuota,
+        UnshownReservation, UpsideDown,
+    };
+    let plugin = unruly(Limits {
+        memory: 64 << 20,
+        host_call_bytes: 32 << 20,
+        ..limits()
+    });
+    let admission = admit(&plugin, "demand").unwrap();
+    assert_eq!((admission.demands.len(), admission.reserved.len()), (1, 1));
+    for (deed, index, expected) in [
+        ("foreign-project", 0, ForeignProject),
+        ("foreign-region", 0, ForeignRegion),
+        ("unlisted-quota", 0, UnlistedQuota),
+        ("upside-down", 0, UpsideDown),
+        ("twice", 1, DemandedTwice),
+        ("a-hundred-thousand", 10_000, TooManyDemands),
+        ("reserved-foreign-project", 0, ForeignProject),
+        ("reserved-unshown", 0, UnshownReservation),
+        ("reserved-upside-down", 0, UpsideDown),
+        ("reserved-twice", 1, DemandedTwice),
+        ("reserved-a-hundred-thousand", 10_000, TooManyDemands),
+    ] {
+        let error = admit(&plugin, deed).unwrap_err();
+        assert!(
+            matches!(error, CallError::Contradictory { index: at, what } if at == index && what == expected),
+            "{deed}: {error:?}"
+        );
+        assert!(error.to_string().contains(&format!("demand {}", index + 1)));
+        assert_next_call_works(&plugin);
+    }
+}
+
+/// What a plugin demands is held before a launch; what it must not demand makes the verdict unknown, and nothing is held.
+#[tokio::test]
+async fn a_gate_holds_nothing_that_a_plugin_must_not_demand() {
+    let world = RecordedWorld::new(World::read(&acme()).unwrap()).unwrap();
+    let gate = Gate::new(unruly(limits()), Arc::new(world)).unwrap();
+    for deed in ["foreign-project", "twice", "upside-down"] {
         let launch = Launch {
             offer: offer(deed),
             count: 1,
             profile: Profile::default(),
         };
-        let plan = [launch.clone(), launch];
-        let (clock, policy) = (Clock::system(), Policy::default());
-        let admitted = plugin.admit(&inventory(), &clock, &plan, &policy);
-        let error = admitted.unwrap_err();
+        let verified = gate.verify(&launch).await.unwrap();
+        assert_eq!(verified.verdict.quota, QuotaOutcome::Unknown, "{deed}");
+        assert_eq!(verified.verdict.findings[0].reason, Reason::NotChecked);
+        let amounts = verified.hold.map(|hold| hold.amounts().len());
+        assert!(amounts.is_none_or(|amounts| amounts == 0), "{deed}");
+    }
+}
+
+#[test]
+fn texts_and_diagnoses_of_another_shape_are_refused() {
+    let plugin = unruly(limits());
+    let (inventory, clock) = (inventory(), Clock::system());
+    // The unruly plugin says again what it is asked.
+    let assess = |text: &str| plugin.assess_json(&inventory, &clock, text);
+    let admit = |text: &str| plugin.admit_json(&inventory, &clock, text);
+    let admission = r#"{"verdict": {}, "demands": [], "reserved": [], "breaks_at": null}"#;
+    let diagnosis = r#"{"kind": "quota", "findings": [], "retry": false, "remedy": null}"#;
+    assess(r#"{"verdicts": []}"#).unwrap();
+    admit(admission).unwrap();
+    plugin.diagnose_json(diagnosis).unwrap();
+    for text in ["", "no JSON", "[]", "{}", r#"{"verdicts": {}}"#] {
+        for error in [
+            assess(text).unwrap_err(),
+            admit(text).unwrap_err(),
+            plugin.diagnose_json(text).unwrap_err(),
+        ] {
+            assert!(matches!(error, CallError::WrongShape(_)), "{error:?}");
+        }
+    }
+    let error = assess(r#"{"offers": [{}, {}], "verdicts": [{}]}"#).unwrap_err();
+    let (asked, answered) = (2, 1);
+    assert!(
+        matches!(error, CallError::WrongLength { asked: a, answered: b } if (a, b) == (asked, answered)),
+        "{error:?}"
+    );
+    for (deed, expected) in [
+        ("room-that-blocks", Contradiction::RoomThatBlocks),
+        ("two-thousand-findings", Contradiction::TooManyFindings),
+    ] {
+        let failure = Failure {
+            code: 8,
+            message: deed.to_owned(),
+            details: Vec::new(),
+        };
+        let error = plugin.diagnose(&failure).unwrap_err();
         assert!(
-            matches!(error, CallError::Contradictory { .. }),
+            matches!(error, CallError::Contradictory { what, .. } if what == expected),
             "{deed}: {error:?}"
         );
     }
+    assert_next_call_works(&plugin);
 }
 
 #[test]
@@ -298,6 +409,24 @@ fn each_limit_can_be_set() {
     let error = ask(&counted, "spin").unwrap_err();
     assert!(matches!(error, CallError::OutOfFuel { limit } if limit == 1 << 20));
     assert_next_call_works(&counted);
+    // Without a bound on steps that leaves the time.
+    let unbound = counted.with_limits(hasty());
+    assert_next_call_works(&unbound);
+    let error = ask(&unbound, "spin").unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+}
+
+#[test]
+fn a_warm_instance_that_is_full_is_thrown_away_and_the_call_made_on_a_fresh_one() {
+    // Room for two such calls on one instance, and no more.
+    let plugin = unruly(limits());
+    for _ in 0..8 {
+        assert_right(&ask(&plugin, "keep").unwrap(), "keep", 1);
+    }
+    // What no fresh instance has room for either is told.
+    let error = ask(&plugin, "hog").unwrap_err();
+    assert!(matches!(error, CallError::OutOfMemory { .. }), "{error:?}");
+    assert_next_call_works(&plugin);
 }
 
 const ALONE: &str = "QUOTAGATE_TEST_ALONE";

@@ -1,25 +1,52 @@
 //! What was read of an account for one project, sorted once so that every judgement finds its rows quickly.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use crate::vocabulary::{
     Allowance, AllowanceList, Allowances, Block, Capacities, Capacity, InstanceType, InstanceTypes,
     Policy, Reason, Reservations, Source, SourceState, Sources,
 };
 
+/// What the projects of a tenant share, sorted: its quota rows, and the cloud's advice. Cheap to share: clones are the same.
+#[derive(Clone, Debug)]
+pub struct Tenant(Arc<Sorted>);
+
+#[derive(Debug)]
+struct Sorted {
+    rows: Rows,
+    rows_source: Source,
+    capacities: Index<Capacity>,
+    capacities_source: Source,
+}
+
+impl Tenant {
+    /// Sorts what was read of a tenant.
+    pub fn new(allowances: AllowanceList, capacities: Capacities) -> Self {
+        let (rows, rows_source) = Rows::new(allowances);
+        Self(Arc::new(Sorted {
+            rows,
+            rows_source,
+            capacities: Index::new(capacities.items.into_iter(), |row| &row.instance_type),
+            capacities_source: capacities.source,
+        }))
+    }
+}
+
 /// An account as one project sees it. Build it once for a generation of the inventory, judge with it often.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) project: String,
-    pub(crate) tenant_rows: Rows,
-    pub(crate) project_rows: Rows,
+    tenant: Tenant,
+    tenant_rows_source: Source,
+    project_rows: Rows,
+    project_rows_source: Source,
     pub(crate) region: Option<String>,
+    pub(crate) project_state: Option<String>,
     types: Index<InstanceType>,
     pub(crate) types_source: Source,
-    capacities: Index<Capacity>,
     pub(crate) capacities_source: Source,
     pub(crate) reservations: Reservations,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Arc<[Block]>,
 }
 
 impl Account {
@@ -31,31 +58,52 @@ impl Account {
         capacities: Capacities,
         reservations: Reservations,
     ) -> Self {
+        let tenant = Tenant::new(allowances.tenant, capacities);
+        Self::of_tenant(
+            project,
+            &tenant,
+            allowances.project,
+            instance_types,
+            reservations,
+        )
+    }
+
+    /// [`Account::new`] for one project of a tenant whose part is sorted already.
+    pub fn of_tenant(
+        project: &str,
+        tenant: &Tenant,
+        allowances: AllowanceList,
+        instance_types: InstanceTypes,
+        reservations: Reservations,
+    ) -> Self {
+        let (project_rows, project_rows_source) = Rows::new(allowances);
         Self {
             project: project.into(),
-            tenant_rows: Rows::new(allowances.tenant),
-            project_rows: Rows::new(allowances.project),
+            tenant: tenant.clone(),
+            tenant_rows_source: tenant.0.rows_source.clone(),
+            project_rows,
+            project_rows_source,
             region: instance_types.region,
+            project_state: instance_types.project_state,
             types: Index::new(instance_types.items.into_iter(), |item| &item.name),
             types_source: instance_types.source,
-            capacities: Index::new(capacities.items.into_iter(), |row| &row.instance_type),
-            capacities_source: capacities.source,
+            capacities_source: tenant.0.capacities_source.clone(),
             reservations,
-            blocks: Vec::new(),
+            blocks: Arc::new([]),
         }
     }
 
     /// The same account with what failed launches taught.
     #[must_use]
-    pub fn with_blocks(mut self, blocks: Vec<Block>) -> Self {
-        self.blocks = blocks;
+    pub fn with_blocks(mut self, blocks: impl Into<Arc<[Block]>>) -> Self {
+        self.blocks = blocks.into();
         self
     }
 
     /// Takes in how far each list was read, and when: reading the same again changes nothing else.
     pub fn set_sources(&mut self, sources: Sources) {
-        self.tenant_rows.source = sources.tenant_allowances;
-        self.project_rows.source = sources.project_allowances;
+        self.tenant_rows_source = sources.tenant_allowances;
+        self.project_rows_source = sources.project_allowances;
         self.types_source = sources.instance_types;
         self.capacities_source = sources.capacities;
         self.reservations.source = sources.reservations;
@@ -66,13 +114,27 @@ impl Account {
         self.types.find(name).find(|item| item.name == name)
     }
 
+    /// The tenant's rows in one region; `now` and the policy decide whether the list is too old to be believed.
+    pub(crate) fn tenant_rows(&self, region: &str, now: u64, policy: &Policy) -> RegionRows<'_> {
+        let rows = &self.tenant.0.rows;
+        rows.region(region, &self.tenant_rows_source, now, policy)
+    }
+
+    /// The project's rows in one region, as [`Account::tenant_rows`].
+    pub(crate) fn project_rows(&self, region: &str, now: u64, policy: &Policy) -> RegionRows<'_> {
+        let rows = &self.project_rows;
+        rows.region(region, &self.project_rows_source, now, policy)
+    }
+
     /// The advice on one type in one region: all fabrics, all lanes.
     pub(crate) fn capacities<'a>(
         &'a self,
         region: &'a str,
         instance_type: &'a str,
     ) -> impl Iterator<Item = &'a Capacity> {
-        self.capacities
+        self.tenant
+            .0
+            .capacities
             .find(instance_type)
             .filter(move |row| row.instance_type == instance_type && row.region == region)
     }
@@ -80,10 +142,9 @@ impl Account {
 
 /// The rows of one owner, found by region and name.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows {
+struct Rows {
     owner: String,
     by_region: Vec<(String, Index<Allowance>)>,
-    source: Source,
 }
 
 /// Items found by a name. Names of the cloud share long beginnings, and comparing them byte by byte was most of a
@@ -132,7 +193,7 @@ fn fingerprint(name: &str) -> u64 {
 pub(crate) enum Found<'a> {
     /// One row, or several that say the same.
     Row(&'a Allowance),
-    /// Rows that contradict each other (design.md, "Twin rows").
+    /// Rows of one name that contradict each other.
     Twins,
     /// The list was read to its end and has no such row.
     Absent,
@@ -141,43 +202,45 @@ pub(crate) enum Found<'a> {
 }
 
 impl Rows {
-    fn new(list: AllowanceList) -> Self {
+    fn new(list: AllowanceList) -> (Self, Source) {
         let AllowanceList {
             owner,
             mut rows,
             source,
         } = list;
-        // Rows of another owner say nothing of this one (nebius.md section 9, case 17).
+        // Rows of another owner say nothing of this one.
         rows.retain(|row| row.owner == owner);
-        let mut regions: Vec<String> = rows.iter().map(|row| row.region.clone()).collect();
-        regions.sort();
-        regions.dedup();
-        let by_region = regions
-            .into_iter()
-            .map(|region| {
-                let here = rows.iter().filter(|row| row.region == region).cloned();
-                let index = Index::new(here, |row| &row.name);
-                (region, index)
-            })
-            .collect();
-        Self {
-            owner,
-            by_region,
-            source,
+        rows.sort_by(|one, other| one.region.cmp(&other.region));
+        let mut by_region: Vec<(String, Vec<Allowance>)> = Vec::new();
+        for row in rows {
+            match by_region.last_mut() {
+                Some((region, here)) if *region == row.region => here.push(row),
+                _ => by_region.push((row.region.clone(), Vec::from([row]))),
+            }
         }
+        let by_region = by_region
+            .into_iter()
+            .map(|(region, here)| (region, Index::new(here.into_iter(), |row| &row.name)))
+            .collect();
+        (Self { owner, by_region }, source)
     }
 
-    /// The rows of one region; `now` and the policy decide whether the list is too old to be believed.
-    pub(crate) fn region(&self, region: &str, now: u64, policy: &Policy) -> RegionRows<'_> {
+    fn region<'a>(
+        &'a self,
+        region: &str,
+        source: &'a Source,
+        now: u64,
+        policy: &Policy,
+    ) -> RegionRows<'a> {
         RegionRows {
             rows: self
                 .by_region
                 .iter()
                 .find(|(name, _)| name == region)
                 .map(|(_, rows)| rows),
-            source: &self.source,
+            source,
             owner: &self.owner,
-            unreadable: unreadable(&self.source, now, policy),
+            unreadable: unreadable(source, now, policy),
         }
     }
 }
@@ -191,6 +254,19 @@ pub(crate) struct RegionRows<'a> {
 }
 
 impl<'a> RegionRows<'a> {
+    /// How far the list was read.
+    pub(crate) const fn state(&self) -> SourceState {
+        self.source.state
+    }
+
+    /// Whether the list has a row of that name, or may have one that was not read. Its age does not matter here.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.source.state != SourceState::Complete
+            || self
+                .rows
+                .is_some_and(|rows| rows.find(name).any(|row| row.name == name))
+    }
+
     /// Looks a row up.
     pub(crate) fn find(&self, name: &str) -> Found<'a> {
         if let Some((reason, why)) = &self.unreadable {

@@ -4,6 +4,7 @@ use alloc::{format, string::String};
 
 use crate::{
     account::Account,
+    capacity::worse,
     demand::{Cloud, InvalidLaunch},
     judge::Judge,
     judgement::{Judgement, What},
@@ -75,7 +76,7 @@ pub fn admit<A: AsRef<Account>>(
 /// A row's later finding counts what all launches up to there take, so it replaces the earlier one.
 fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
     for noted in judged.noted {
-        let mut always = noted.always;
+        let (mut always, mut list) = (noted.always, noted.list);
         let mut finding = noted.finding(cloud);
         let earlier = whole.noted.iter().position(
             |known| matches!(&known.what, What::Said(known) if same_row(known, &finding)),
@@ -85,12 +86,16 @@ fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
             always |= known.always;
             // A doubt about one launch (a restart, an unread reservation) does not undo what another proved.
             if known.outcome > finding.outcome {
+                list = known.list;
                 let known = known.finding(cloud);
                 (finding.outcome, finding.reason) = (known.outcome, known.reason);
                 (finding.detail, finding.remedy) = (known.detail, known.remedy);
             }
         }
         whole.note_if(always, finding, Bound::UNLIMITED);
+        if let Some(noted) = whole.noted.last_mut() {
+            noted.list = list;
+        }
     }
 }
 
@@ -105,15 +110,5 @@ fn same_row(one: &Finding, other: &Finding) -> bool {
     match &one.quota {
         Some(_) => same_key && orienting(one) == orienting(other),
         None => one == other,
-    }
-}
-
-const fn worse(one: CapacityOutcome, other: CapacityOutcome) -> CapacityOutcome {
-    match (one, other) {
-        (CapacityOutcome::Unlikely, _) | (_, CapacityOutcome::Unlikely) => {
-            CapacityOutcome::Unlikely
-        }
-        (CapacityOutcome::Unknown, _) | (_, CapacityOutcome::Unknown) => CapacityOutcome::Unknown,
-        (CapacityOutcome::Likely, CapacityOutcome::Likely) => CapacityOutcome::Likely,
     }
 }

@@ -1,5 +1,4 @@
-//! Advice on free hardware, read with care (nebius.md 4.10): it speaks of one moment, reserves nothing, and never changes
-//! the quota outcome.
+//! Advice on free hardware, read with care: it speaks of one moment, reserves nothing, and never changes the quota outcome.
 
 use alloc::{format, string::String};
 use core::fmt;
@@ -128,13 +127,29 @@ impl Advice {
     }
 }
 
-/// The kind of launch that advice must speak of; `on_reserved` says that reservations take all of it.
-pub(crate) const fn lane(launch: &Launch, on_reserved: bool) -> Lane {
-    match (launch.offer.lifecycle, launch.profile.reservation) {
-        (Lifecycle::Preemptible, _) => Lane::Preemptible,
-        (Lifecycle::OnDemand, ReservationUse::Strict) => Lane::Reserved,
-        (Lifecycle::OnDemand, ReservationUse::Auto) if on_reserved => Lane::Reserved,
-        (Lifecycle::OnDemand, _) => Lane::OnDemand,
+/// The kinds of launch that advice must speak of, each with the instances that it is asked for: where reservations take
+/// `on_reserved` of them, the rest needs hardware of the ordinary kind.
+pub(crate) fn lanes(launch: &Launch, on_reserved: u64) -> impl Iterator<Item = (Lane, u64)> {
+    let count = u64::from(launch.count);
+    let (lane, reserved) = match (launch.offer.lifecycle, launch.profile.reservation) {
+        (Lifecycle::Preemptible, _) => (Lane::Preemptible, 0),
+        (Lifecycle::OnDemand, ReservationUse::Strict) => (Lane::Reserved, 0),
+        (Lifecycle::OnDemand, ReservationUse::Auto) => (Lane::OnDemand, on_reserved.min(count)),
+        (Lifecycle::OnDemand, ReservationUse::Forbid) => (Lane::OnDemand, 0),
+    };
+    [(Lane::Reserved, reserved), (lane, count - reserved)]
+        .into_iter()
+        .filter(|(_, instances)| *instances > 0)
+}
+
+/// The outcome of two kinds of launch together: either without hardware is enough to miss it.
+pub(crate) const fn worse(one: CapacityOutcome, other: CapacityOutcome) -> CapacityOutcome {
+    match (one, other) {
+        (CapacityOutcome::Unlikely, _) | (_, CapacityOutcome::Unlikely) => {
+            CapacityOutcome::Unlikely
+        }
+        (CapacityOutcome::Unknown, _) | (_, CapacityOutcome::Unknown) => CapacityOutcome::Unknown,
+        (CapacityOutcome::Likely, CapacityOutcome::Likely) => CapacityOutcome::Likely,
     }
 }
 

@@ -1,19 +1,20 @@
 //! One launch: every row that it draws on, both scopes, reservations, capacity.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
 
 use crate::{
     account::{Account, Found, RegionRows, unreadable},
+    band::Band,
     block,
-    capacity::{Advice, lane},
-    demand::{Bearing, Cloud, Demand, InvalidLaunch},
+    capacity::{Advice, lanes, worse},
+    demand::{Cloud, Draws, InvalidLaunch, ProjectState, Sum},
     judgement::{Judgement, What},
-    ledger::Ledger,
+    ledger::{Drawn, Ledger},
     reservation::Cover,
-    row::{Amount, Bound, Judged, about_offer, clamp, judge, rowless_finding},
+    row::{Amount, Bound, Doubt, Judged, about_offer, clamp, judge, may_be_held, rowless_finding},
     vocabulary::{
-        BlockKind, CapacityOutcome, InstanceType, Launch, Lifecycle, Offer, Policy, QuotaOutcome,
-        Reason, ReservationUse, Scope, SourceState,
+        BlockKind, CapacityOutcome, InstanceType, Lane, Launch, Lifecycle, Offer, Policy,
+        QuotaOutcome, Reason, ReservationUse, Scope, SourceState,
     },
 };
 
@@ -28,8 +29,28 @@ pub(crate) struct Judge<'a, C> {
 /// What is the same for every launch of one profile and count in one region.
 pub(crate) struct Here<'a> {
     scopes: [(Scope, RegionRows<'a>); 2],
-    demands: Vec<Demand<'static>>,
+    /// What every such launch takes, whatever its type.
+    sums: Vec<Sum<'static>>,
+    /// What is found of them, where the launch takes nothing else of the same quotas.
     judgement: Judgement<'a>,
+}
+
+/// Why a project does not get what a launch asks for.
+struct Refusal {
+    reason: Reason,
+    why: String,
+    /// How far the list of types was read, where it is that.
+    list: Option<SourceState>,
+}
+
+impl Refusal {
+    const fn new(reason: Reason, why: String) -> Self {
+        Self {
+            reason,
+            why,
+            list: None,
+        }
+    }
 }
 
 impl<'a, C: Cloud> Judge<'a, C> {
@@ -41,17 +62,17 @@ impl<'a, C: Cloud> Judge<'a, C> {
             )));
         }
         let (account, region) = (self.account, &launch.offer.region);
-        let tenant = account.tenant_rows.region(region, self.now, self.policy);
-        let project = account.project_rows.region(region, self.now, self.policy);
+        let tenant = account.tenant_rows(region, self.now, self.policy);
+        let project = account.project_rows(region, self.now, self.policy);
         let scopes = [(Scope::Tenant, tenant), (Scope::Project, project)];
-        let demands = self.cloud.profile_demands(&launch.profile)?;
+        let sums = Sum::up(self.cloud.profile_demands(&launch.profile)?);
         let mut judgement = Judgement::new();
-        for demand in &demands {
-            self.demand(&mut judgement, launch, demand, &scopes, None, ledger);
+        for sum in &sums {
+            self.sum(&mut judgement, launch, sum, &scopes, None, ledger);
         }
         Ok(Here {
             scopes,
-            demands,
+            sums,
             judgement,
         })
     }
@@ -66,26 +87,35 @@ impl<'a, C: Cloud> Judge<'a, C> {
         let mut judgement = Judgement::new();
         let instance_type = match self.offered(launch) {
             Ok(instance_type) => instance_type,
-            Err((reason, why)) => {
-                self.refuse(&mut judgement, launch, reason, why);
+            Err(refusal) => {
+                self.refuse(&mut judgement, launch, refusal);
                 return judgement;
             }
         };
-        let demands = self.cloud.instance_demands(launch, instance_type);
-        let cover = self.cover(launch, instance_type, ledger);
-        let reserved = cover.as_ref().map_or(0, |cover| cover.instances);
-        let on_reserved = reserved.min(launch.count.into());
-        for demand in &demands {
-            self.demand(
-                &mut judgement,
-                launch,
-                demand,
-                &here.scopes,
-                cover.as_ref(),
-                ledger,
-            );
+        let mut own = Sum::up(self.cloud.instance_demands(launch, instance_type));
+        let mut is_shared = false;
+        for sum in &mut own {
+            if let Some(other) = here.sums.iter().find(|other| other.quota == sum.quota) {
+                sum.add(other);
+                is_shared = true;
+            }
         }
-        judgement.add(&here.judgement);
+        let others = here
+            .sums
+            .iter()
+            .filter(|other| !is_shared || own.iter().all(|sum| sum.quota != other.quota));
+        let cover = self.cover(launch, instance_type, ledger);
+        for sum in &own {
+            let (scopes, cover) = (&here.scopes, cover.as_ref());
+            self.sum(&mut judgement, launch, sum, scopes, cover, ledger);
+        }
+        if is_shared {
+            for sum in others.clone() {
+                self.sum(&mut judgement, launch, sum, &here.scopes, None, ledger);
+            }
+        } else {
+            judgement.add(&here.judgement);
+        }
         let reserving = cover.as_ref().and_then(|cover| {
             Some((
                 cover,
@@ -96,21 +126,14 @@ impl<'a, C: Cloud> Judge<'a, C> {
             judgement.bound = judgement.bound.and(bound);
             judgement.note_if(!cover.announced.is_empty(), finding, bound);
         }
-        self.capacity(
-            &mut judgement,
-            launch,
-            on_reserved == u64::from(launch.count),
-            ledger,
-        );
+        let on_reserved = cover.as_ref().map_or(0, |cover| cover.instances);
+        self.capacity(&mut judgement, launch, on_reserved, ledger);
         if ledger.is_kept() {
-            self.enter(
-                launch,
-                demands.iter().chain(&here.demands),
-                on_reserved,
-                ledger,
-            );
+            for sum in own.iter().chain(others) {
+                self.enter(launch, sum, &here.scopes, cover.as_ref(), ledger);
+            }
             if let Some(cover) = &cover {
-                cover.take(on_reserved, instance_type.gpus, ledger);
+                cover.take(launch, instance_type.gpus, &self.account.project, ledger);
             }
         }
         if self.policy.explain {
@@ -124,37 +147,28 @@ impl<'a, C: Cloud> Judge<'a, C> {
     }
 
     /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
-    fn enter<'d>(
+    fn enter(
         &self,
         launch: &Launch,
-        demands: impl Iterator<Item = &'d Demand<'d>>,
-        on_reserved: u64,
+        sum: &Sum<'_>,
+        [(_, tenant), (_, project)]: &[(Scope, RegionRows<'a>); 2],
+        cover: Option<&Cover>,
         ledger: &mut Ledger,
     ) {
-        let strict = launch.profile.reservation == ReservationUse::Strict;
-        let region = &launch.offer.region;
-        let tenant = self
-            .account
-            .tenant_rows
-            .region(region, self.now, self.policy);
-        for demand in demands {
-            let spared = if demand.bearing.is_reservable() {
-                on_reserved
-            } else {
-                0
-            };
-            let count = u64::from(launch.count).saturating_sub(spared);
-            let drawn_on = match demand.bearing {
-                Bearing::NotDecisive => false,
-                Bearing::WhereListed => {
-                    matches!(tenant.find(&demand.quota), Found::Row(_) | Found::Twins)
-                }
-                Bearing::Reservable | Bearing::PerhapsHeldReservable => !strict,
-                Bearing::Decisive | Bearing::PerhapsHeld => true,
-            };
-            if drawn_on {
-                ledger.take(demand, &self.account.project, &launch.offer.region, count);
+        let is_drawn_on = match sum.draws {
+            Draws::Never => false,
+            Draws::WhereListed => matches!(tenant.find(&sum.quota), Found::Row(_) | Found::Twins),
+            Draws::Always => {
+                !sum.is_reservable || launch.profile.reservation != ReservationUse::Strict
             }
+        };
+        if is_drawn_on {
+            let drawn = Drawn {
+                project: &self.account.project,
+                region: &launch.offer.region,
+                may_exist: tenant.may_have(&sum.quota) || project.may_have(&sum.quota),
+            };
+            ledger.take(sum, drawn, drawing(launch, sum, cover));
         }
     }
 
@@ -163,29 +177,33 @@ impl<'a, C: Cloud> Judge<'a, C> {
         &self,
         judgement: &mut Judgement<'a>,
         launch: &Launch,
-        on_reserved: bool,
+        on_reserved: u64,
         ledger: &mut Ledger,
     ) {
-        let lane = lane(launch, on_reserved);
-        let wanted = ledger
-            .placed(&launch.offer, lane)
-            .saturating_add(launch.count.into());
-        let advice = Advice::on(
-            self.account,
-            launch,
-            (lane, wanted),
-            judgement.quota(),
-            self.now,
-            self.policy,
-        );
-        if ledger.is_kept() {
-            ledger.place(&launch.offer, lane, launch.count);
+        let mut outcome: Option<CapacityOutcome> = None;
+        let is_split = lanes(launch, on_reserved).count() > 1;
+        for (lane, instances) in lanes(launch, on_reserved) {
+            let wanted = ledger.placed(&launch.offer, lane).saturating_add(instances);
+            let quota = judgement.quota();
+            let asked = (lane, wanted);
+            let advice = Advice::on(self.account, launch, asked, quota, self.now, self.policy);
+            if ledger.is_kept() {
+                ledger.place(&launch.offer, lane, instances);
+            }
+            outcome = Some(outcome.map_or(advice.outcome, |known| worse(known, advice.outcome)));
+            if let Some((reason, mut detail)) = advice.said {
+                if is_split {
+                    let part = match lane {
+                        Lane::Reserved => "on reserved capacity",
+                        Lane::OnDemand | Lane::Preemptible => "beside reserved capacity",
+                    };
+                    detail = format!("{part}: {detail}");
+                }
+                let finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
+                judgement.note(finding, Bound::UNLIMITED);
+            }
         }
-        judgement.capacity = advice.outcome;
-        if let Some((reason, detail)) = advice.said {
-            let finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
-            judgement.note(finding, Bound::UNLIMITED);
-        }
+        judgement.capacity = outcome.unwrap_or(CapacityOutcome::Unknown);
         self.no_hardware_before(judgement, launch);
     }
 
@@ -217,67 +235,83 @@ impl<'a, C: Cloud> Judge<'a, C> {
         }
     }
 
-    /// The type that the launch asks for, or why the project is not offered it.
-    fn offered(&self, launch: &Launch) -> Result<&'a InstanceType, (Reason, String)> {
+    /// The type that the launch asks for, or why the project does not get it.
+    fn offered(&self, launch: &Launch) -> Result<&'a InstanceType, Refusal> {
         let Offer {
             instance_type: name,
             region,
             lifecycle,
         } = &launch.offer;
         let account = self.account;
+        let not_offered = |why| Err(Refusal::new(Reason::NotOffered, why));
+        if let Some(refusal) = self.refused_by_state() {
+            return Err(refusal);
+        }
         let source = &account.types_source;
         if let Some((reason, why)) = unreadable(source, self.now, self.policy) {
-            return Err((
+            return Err(Refusal {
                 reason,
-                format!("the list of instance types could not be read: {why}"),
-            ));
+                why: format!("the list of instance types could not be read: {why}"),
+                list: Some(source.state),
+            });
         }
         if let Some(home) = account.region.as_ref().filter(|home| *home != region) {
-            return Err((
-                Reason::NotOffered,
-                format!(
-                    "project {} lives in {home}, not in {region}",
-                    account.project
-                ),
+            let project = &account.project;
+            return not_offered(format!(
+                "project {project} lives in {home}, not in {region}"
             ));
         }
         let Some(instance_type) = account.instance_type(name) else {
-            return Err(if source.state == SourceState::Incomplete {
-                (
-                    Reason::ScopeUnreadable,
-                    String::from("the list of instance types was read in part"),
-                )
-            } else {
-                (
-                    Reason::NotOffered,
-                    format!("{name} is not offered in {region}"),
-                )
-            });
+            if source.state == SourceState::Incomplete {
+                return Err(Refusal {
+                    reason: Reason::ScopeUnreadable,
+                    why: String::from("the list of instance types was read in part"),
+                    list: Some(source.state),
+                });
+            }
+            return not_offered(format!("{name} is not offered in {region}"));
         };
         let profile = &launch.profile;
         let preemptible = *lifecycle == Lifecycle::Preemptible;
         if preemptible && !instance_type.preemptible {
-            return Err((
-                Reason::NotOffered,
-                format!("{name} is not offered as preemptible in {region}"),
-            ));
+            return not_offered(format!("{name} is not offered as preemptible in {region}"));
         }
         if profile.reservation == ReservationUse::Strict && (preemptible || instance_type.gpus == 0)
         {
-            return Err((
-                Reason::NotOffered,
-                String::from("reservations serve on-demand GPU instances alone"),
+            return not_offered(String::from(
+                "reservations serve on-demand GPU instances alone",
             ));
         }
         if profile.new_cluster && !instance_type.clusterable {
-            return Err((Reason::NotOffered, format!("{name} cannot join a cluster")));
+            return not_offered(format!("{name} cannot join a cluster"));
         }
         Ok(instance_type)
     }
 
-    fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, reason: Reason, why: String) {
+    /// Why a project launches nothing in the state that it is in, if so.
+    fn refused_by_state(&self) -> Option<Refusal> {
+        let project = &self.account.project;
+        let state = self.account.project_state.as_deref()?;
+        match self.cloud.project_state(state) {
+            ProjectState::Launches => None,
+            ProjectState::LaunchesNothing(what) => Some(Refusal::new(
+                Reason::NotOffered,
+                format!("project {project} {what}, and launches nothing"),
+            )),
+            ProjectState::Unknown => Some(Refusal::new(
+                Reason::StateUnknown,
+                format!("project {project} is in the state `{state}`, which is not known here"),
+            )),
+        }
+    }
+
+    fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, refusal: Refusal) {
+        let Refusal { reason, why, list } = refusal;
         let finding = about_offer(launch, reason, QuotaOutcome::Unknown, why);
-        judgement.note(finding, Bound::UNKNOWN);
+        match list {
+            Some(list) => judgement.note_unread(finding, list),
+            None => judgement.note(finding, Bound::UNKNOWN),
+        }
         judgement.bound = Bound::UNKNOWN;
         if reason == Reason::NotOffered {
             judgement.capacity = CapacityOutcome::Unlikely;
@@ -305,122 +339,133 @@ impl<'a, C: Cloud> Judge<'a, C> {
         })
     }
 
-    /// Judges one demand by the rows of both scopes.
-    fn demand(
+    /// Judges what a launch takes of one quota by the rows of both scopes.
+    fn sum(
         &self,
         judgement: &mut Judgement<'a>,
         launch: &Launch,
-        demand: &Demand<'_>,
+        sum: &Sum<'_>,
         scopes: &[(Scope, RegionRows<'a>); 2],
         cover: Option<&Cover>,
         ledger: &Ledger,
     ) {
-        if demand.each == 0 && demand.once == 0 {
+        if sum.is_nothing() {
             return;
         }
-        let cover = cover.filter(|_| demand.bearing.is_reservable());
+        let cover = cover.filter(|_| sum.is_reservable);
         if cover.is_some() && launch.profile.reservation == ReservationUse::Strict {
             return;
         }
-        let reserved = cover.map_or(0, |cover| cover.instances);
         for (scope, rows) in scopes {
             let scope = *scope;
-            let region = &launch.offer.region;
-            let amount = Amount {
-                before: ledger.taken(scope, &self.account.project, region, &demand.quota),
-                once: demand.once,
-                each: demand.each,
-                count: u64::from(launch.count).saturating_sub(reserved).into(),
-            };
-            let Some((what, judged)) = self.scope(region, demand, amount, scope, rows) else {
+            let amount = self.amount(launch, sum, scope, cover, ledger);
+            let Some((mut what, mut judged)) =
+                self.scope(&launch.offer.region, sum, amount, scope, rows)
+            else {
                 continue;
             };
-            let (mut what, (mut reason, mut outcome, mut bound)) = (what, judged);
-            if demand.bearing == Bearing::NotDecisive {
-                (reason, outcome, bound) =
-                    (Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED);
-            } else if let Some(why) = doubt(demand, (reason, outcome), cover) {
-                (outcome, bound) = (QuotaOutcome::Unknown, Bound::UNKNOWN);
-                if let What::Row { detail, .. } = &mut what {
-                    *detail = Some(why);
+            if sum.draws == Draws::Never {
+                judged = Judged::new(Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED);
+            } else {
+                judged.bound = behind(cover, judged.bound);
+                if let What::Row { row, detail, .. } = &mut what {
+                    match judged.doubt {
+                        Some(Doubt::Own) => {
+                            let (reason, why) = doubt(sum, cover, judged.reason);
+                            judged.reason = reason;
+                            *detail = Some(why);
+                        }
+                        Some(Doubt::Others) => *detail = Some(may_be_held(row, amount).into()),
+                        None => {}
+                    }
                 }
-            } else if let Some(cover) = cover {
-                bound = match cover.uncertain {
-                    Some(_) => Bound::UNKNOWN,
-                    None => bound.plus(reserved),
-                };
             }
-            judgement.bound = judgement.bound.and(bound);
+            judgement.bound = judgement.bound.and(judged.bound);
             if cover.is_some() {
-                judgement.reservable = judgement.reservable.and(bound);
+                judgement.reservable = judgement.reservable.and(judged.bound);
             }
             // Where reservations take every instance the row is not asked; its room still says how many more would fit.
-            if amount.asked() > 0 {
-                judgement.note_row(what, reason, outcome, bound);
+            if amount.asked().at_most > 0 {
+                let is_of_list = matches!(
+                    judged.reason,
+                    Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale
+                );
+                judgement.note_row(what, &judged, is_of_list.then(|| rows.state()));
             }
         }
-        if demand.bearing != Bearing::NotDecisive {
-            self.failed_before(judgement, launch, demand, cover, ledger);
+        if sum.draws != Draws::Never {
+            self.failed_before(judgement, launch, sum, cover, ledger);
         }
     }
 
-    /// Judges one demand by what failed launches taught of its quota: the cloud refused as much or less a short while ago.
+    /// What a launch takes of a row, after those before it.
+    fn amount(
+        &self,
+        launch: &Launch,
+        sum: &Sum<'_>,
+        scope: Scope,
+        cover: Option<&Cover>,
+        ledger: &Ledger,
+    ) -> Amount {
+        let (project, region) = (&self.account.project, &launch.offer.region);
+        Amount {
+            before: ledger.taken(scope, project, region, &sum.quota),
+            once: sum.once,
+            each: sum.each,
+            count: drawing(launch, sum, cover),
+        }
+    }
+
+    /// Judges what a launch takes by what failed launches taught of its quota: the cloud refused as much or less a short
+    /// while ago.
     fn failed_before(
         &self,
         judgement: &mut Judgement<'a>,
         launch: &Launch,
-        demand: &Demand<'_>,
+        sum: &Sum<'_>,
         cover: Option<&Cover>,
         ledger: &Ledger,
     ) {
         let region = launch.offer.region.as_str();
-        let reserved = cover.map_or(0, |cover| cover.instances);
         for block in block::standing(self.account, BlockKind::Quota, region, self.now) {
-            if block.quota.as_deref() != Some(demand.quota.as_ref()) {
+            if block.quota.as_deref() != Some(sum.quota.as_ref()) {
                 continue;
             }
             let scope = match block.project {
                 Some(_) => Scope::Project,
                 None => Scope::Tenant,
             };
-            let amount = Amount {
-                before: ledger.taken(scope, &self.account.project, region, &demand.quota),
-                once: demand.once,
-                each: demand.each,
-                count: u64::from(launch.count).saturating_sub(reserved).into(),
-            };
+            let amount = self.amount(launch, sum, scope, cover, ledger);
             let passes = block.at_least.max(1) - 1;
-            let is_refused = amount.asked() > 0 && amount.total() > passes.into();
-            let mut detail = block::said(block);
-            let (mut outcome, mut bound) = (
-                QuotaOutcome::Blocked,
-                Bound {
-                    most: amount.instances_in(passes.into()),
-                    exact: true,
-                },
-            );
-            let found = (Reason::Shortage, outcome);
-            if let Some(why) = doubt(demand, found, cover).filter(|_| is_refused) {
-                (outcome, bound) = (QuotaOutcome::Unknown, Bound::UNKNOWN);
-                detail = format!("{detail}; {why}");
-            } else if let Some(cover) = cover {
-                bound = match cover.uncertain {
-                    Some(_) => Bound::UNKNOWN,
-                    None => bound.plus(reserved),
-                };
+            let (asked, total) = (amount.asked(), amount.total());
+            let bound = behind(cover, amount.instances_in(passes, passes));
+            judgement.bound = judgement.bound.and(bound);
+            if cover.is_some() {
                 judgement.reservable = judgement.reservable.and(bound);
             }
-            judgement.bound = judgement.bound.and(bound);
-            if is_refused {
-                let unit = demand.units.first().copied().unwrap_or_default();
-                let required = clamp(amount.total());
-                let why = (Reason::FailedBefore, outcome);
-                let quota = Some(demand.quota.as_ref());
-                let mut finding = rowless_finding(quota, None, region, unit, required, why);
-                finding.owner.clone_from(&block.project);
-                finding.detail = Some(detail);
-                judgement.note(finding, bound);
+            if asked.at_most == 0 || total.at_most <= passes.into() {
+                continue;
             }
+            let mut detail = block::said(block);
+            let mut outcome = QuotaOutcome::Blocked;
+            if asked.at_least == 0 || total.at_least <= passes.into() {
+                outcome = QuotaOutcome::Unknown;
+                let own = amount.before.at_least.saturating_add(asked.at_most);
+                let why = if own > passes.into() {
+                    doubt(sum, cover, Reason::FailedBefore).1
+                } else {
+                    Cow::Borrowed("starts under way may take part of it")
+                };
+                detail = format!("{detail}; {why}");
+            }
+            let unit = sum.units.first().copied().unwrap_or_default();
+            let required = clamp(total.at_most);
+            let why = (Reason::FailedBefore, outcome);
+            let quota = Some(sum.quota.as_ref());
+            let mut finding = rowless_finding(quota, None, region, unit, required, why);
+            finding.owner.clone_from(&block.project);
+            finding.detail = Some(detail);
+            judgement.note(finding, bound);
         }
     }
 
@@ -428,15 +473,15 @@ impl<'a, C: Cloud> Judge<'a, C> {
     fn scope(
         &self,
         region: &str,
-        demand: &Demand<'_>,
+        sum: &Sum<'_>,
         amount: Amount,
         scope: Scope,
         rows: &RegionRows<'a>,
     ) -> Option<(What<'a>, Judged)> {
-        let quota = demand.quota.as_ref();
+        let quota = sum.quota.as_ref();
         let said = |reason, detail: String| {
-            let unit = demand.units.first().copied().unwrap_or_default();
-            let required = clamp(amount.total());
+            let unit = sum.units.first().copied().unwrap_or_default();
+            let required = clamp(amount.total().at_most);
             let why = (reason, QuotaOutcome::Unknown);
             let mut finding =
                 rowless_finding(Some(quota), Some(scope), region, unit, required, why);
@@ -444,18 +489,18 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 .filter(|owner| !owner.is_empty())
                 .map(String::from);
             finding.detail = Some(detail);
-            let judged = (reason, QuotaOutcome::Unknown, Bound::UNKNOWN);
+            let judged = Judged::unknown(reason, Bound::UNKNOWN);
             Some((What::Said(Box::new(finding)), judged))
         };
-        let optional = matches!(demand.bearing, Bearing::WhereListed | Bearing::NotDecisive);
+        let optional = sum.draws != Draws::Always;
         let list = self.cloud.list_name(scope);
         match rows.find(quota) {
             Found::Row(row) => {
-                let judged = judge(row, scope, demand.units, amount);
+                let judged = judge(row, scope, sum.units, amount);
                 let detail = match judged {
                     Some(_) => None,
                     None if !self.policy.explain => return None,
-                    None => Some("the row sets no limit, so the tenant's governs"),
+                    None => Some("the row sets no limit, so the tenant's governs".into()),
                 };
                 let what = What::Row {
                     row,
@@ -463,8 +508,11 @@ impl<'a, C: Cloud> Judge<'a, C> {
                     amount,
                     detail,
                 };
-                let judged =
-                    judged.unwrap_or((Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED));
+                let judged = judged.unwrap_or(Judged::new(
+                    Reason::NotDecisive,
+                    QuotaOutcome::Fits,
+                    Bound::UNLIMITED,
+                ));
                 Some((what, judged))
             }
             Found::Twins => said(
@@ -481,20 +529,40 @@ impl<'a, C: Cloud> Judge<'a, C> {
     }
 }
 
-/// Why a shortage found here proves nothing, if so.
-fn doubt(
-    demand: &Demand<'_>,
-    (reason, outcome): (Reason, QuotaOutcome),
-    cover: Option<&Cover>,
-) -> Option<&'static str> {
-    if outcome != QuotaOutcome::Blocked {
-        return None;
+/// Instances of a launch that draw on a row: those that reserved capacity does not take, where it may take any.
+fn drawing(launch: &Launch, sum: &Sum<'_>, cover: Option<&Cover>) -> Band {
+    let count = u64::from(launch.count);
+    let beside = |reserved| u128::from(count.saturating_sub(reserved));
+    match cover.filter(|_| sum.is_reservable) {
+        None => Band::exactly(count.into()),
+        Some(cover) => Band {
+            at_least: beside(cover.at_most()),
+            at_most: beside(cover.instances),
+        },
     }
-    let short = matches!(reason, Reason::Shortage | Reason::ExceedsLimit);
-    if short && demand.bearing.may_be_held() {
-        return Some("the stopped instances' own may be inside the usage already");
+}
+
+/// How many instances a row lets through, with those that reserved capacity takes.
+fn behind(cover: Option<&Cover>, row: Bound) -> Bound {
+    match cover {
+        None => row,
+        Some(cover) if cover.uncertain.is_some() => Bound::UNKNOWN,
+        Some(cover) => row.plus(cover.bound()),
     }
-    cover
-        .filter(|cover| cover.uncertain.is_some())
-        .map(|_| "reserved capacity could not be measured, and may cover it")
+}
+
+/// Why what stands against a launch proves no shortage, where what the launch itself takes is not certain; and the reason of
+/// such a finding, which is otherwise `reason`.
+fn doubt(sum: &Sum<'_>, cover: Option<&Cover>, reason: Reason) -> (Reason, Cow<'static, str>) {
+    if sum.may_be_held() {
+        let why = "the stopped instances' own may be inside the usage already";
+        return (reason, why.into());
+    }
+    match cover.filter(|cover| cover.uncertain.is_none()) {
+        Some(cover) => (Reason::MayBeHeld, cover.may_be_held().into()),
+        None => {
+            let why = "reserved capacity could not be measured, and may cover it";
+            (reason, why.into())
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! Findings on their way to a verdict: the lattice, and what a policy shows of them.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 use core::cmp::Reverse;
 
 use crate::{
     demand::Cloud,
-    row::{Amount, Bound, finding},
+    row::{Amount, Bound, Judged, finding},
     vocabulary::{
         Allowance, Availability, CapacityOutcome, Finding, Policy, QuotaOutcome, Reason, Scope,
-        Strictness, Verdict,
+        SourceState, Strictness, Verdict,
     },
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Noted<'a> {
     pub(crate) always: bool,
     /// How many instances this lets through; the least of all binds.
     bound: Bound,
+    /// How far the list was read that this rests on, where that is what was found.
+    pub(crate) list: Option<SourceState>,
 }
 
 /// What a finding is made of.
@@ -42,7 +44,7 @@ pub(crate) enum What<'a> {
         row: &'a Allowance,
         scope: Scope,
         amount: Amount,
-        detail: Option<&'static str>,
+        detail: Option<Cow<'static, str>>,
     },
     /// The finding itself; boxed, since it is rare and large.
     Said(Box<Finding>),
@@ -58,21 +60,30 @@ impl<'a> Judgement<'a> {
         }
     }
 
-    /// Notes what a row says.
-    pub(crate) fn note_row(
-        &mut self,
-        what: What<'a>,
-        reason: Reason,
-        outcome: QuotaOutcome,
-        bound: Bound,
-    ) {
+    /// Notes what a row says, or that a list does not have it.
+    pub(crate) fn note_row(&mut self, what: What<'a>, judged: &Judged, list: Option<SourceState>) {
+        let Judged {
+            reason,
+            outcome,
+            bound,
+            ..
+        } = *judged;
         self.noted.push(Noted {
             what,
             reason,
             outcome,
             always: !orients(reason),
             bound,
+            list,
         });
+    }
+
+    /// Notes that a list could not be read, whose state is given.
+    pub(crate) fn note_unread(&mut self, finding: Finding, list: SourceState) {
+        self.note(finding, Bound::UNKNOWN);
+        if let Some(noted) = self.noted.last_mut() {
+            noted.list = Some(list);
+        }
     }
 
     /// Notes a finding on the offer itself.
@@ -89,6 +100,7 @@ impl<'a> Judgement<'a> {
             outcome,
             always: telling || !orients(reason),
             bound,
+            list: None,
         });
     }
 
@@ -171,12 +183,12 @@ impl Noted<'_> {
                 detail,
             } => {
                 let mut finding = finding(row, scope, amount, self.reason, self.outcome);
-                finding.detail = detail.map(String::from);
+                finding.detail = detail.map(Cow::into_owned);
                 finding
             }
         };
         if finding.remedy.is_none() && !matches!(self.reason, Reason::Fits | Reason::NotDecisive) {
-            finding.remedy = cloud.remedy(&finding);
+            finding.remedy = cloud.remedy(&finding, self.list);
         }
         finding
     }

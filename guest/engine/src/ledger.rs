@@ -1,9 +1,14 @@
 //! What launches judged earlier in a plan have taken, so that the next one finds it gone.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, btree_map::Entry},
+    string::String,
+    vec::Vec,
+};
 
 use crate::{
-    demand::Demand,
+    band::Band,
+    demand::Sum,
     row::clamp,
     vocabulary::{HeldDemand, Lane, Offer, ReservedDemand, Scope},
 };
@@ -12,8 +17,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     is_kept: bool,
-    rows: BTreeMap<RowKey, u128>,
-    reserved: BTreeMap<String, u64>,
+    rows: BTreeMap<RowKey, Taken>,
+    reserved: BTreeMap<ReservedKey, Taken>,
     placed: BTreeMap<(String, String, u8), u64>,
 }
 
@@ -22,6 +27,40 @@ struct RowKey {
     quota: String,
     project: String,
     region: String,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ReservedKey {
+    reservation: String,
+    project: String,
+}
+
+/// What is taken of one row or reservation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Taken {
+    /// For the launches that follow in the plan. Where reserved capacity may cover what it is not proven to cover, neither
+    /// the row nor the reservation gives it for certain.
+    pub(crate) judged: Band,
+    /// For the host to hold: there, what reserved capacity is not proven to cover counts against the row.
+    pub(crate) told: Band,
+}
+
+impl Taken {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            judged: self.judged.plus(other.judged),
+            told: self.told.plus(other.told),
+        }
+    }
+}
+
+/// The row that a launch draws on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawn<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) region: &'a str,
+    /// Whether the tenant or the project has the row, or may have it: the host holds nothing of a row that is not there.
+    pub(crate) may_exist: bool,
 }
 
 impl Ledger {
@@ -39,7 +78,7 @@ impl Ledger {
     }
 
     /// Taken of a quota: in every project where the tenant's row counts, in one where the project's does.
-    pub(crate) fn taken(&self, scope: Scope, project: &str, region: &str, quota: &str) -> u128 {
+    pub(crate) fn taken(&self, scope: Scope, project: &str, region: &str, quota: &str) -> Band {
         self.rows
             .iter()
             .filter(|(key, _)| {
@@ -47,35 +86,53 @@ impl Ledger {
                     && key.region == region
                     && (scope == Scope::Tenant || key.project == project)
             })
-            .fold(0, |sum: u128, (_, amount)| sum.saturating_add(*amount))
+            .fold(Band::default(), |sum, (_, taken)| sum.plus(taken.judged))
     }
 
     /// Takes what `count` instances of a launch draw from a quota.
-    pub(crate) fn take(&mut self, demand: &Demand<'_>, project: &str, region: &str, count: u64) {
-        let amount = demand
-            .each
-            .saturating_mul(count.into())
-            .saturating_add(demand.once);
-        if amount > 0 {
+    pub(crate) fn take(&mut self, sum: &Sum<'_>, drawn: Drawn<'_>, count: Band) {
+        let of = |count: Band| sum.each.times(count).plus(sum.once);
+        let taken = Taken {
+            judged: of(count),
+            told: if drawn.may_exist {
+                of(Band::exactly(count.at_most))
+            } else {
+                Band::default()
+            },
+        };
+        if taken.judged.at_most > 0 {
             let key = RowKey {
-                quota: demand.quota.clone().into_owned(),
-                project: project.into(),
-                region: region.into(),
+                quota: sum.quota.clone().into_owned(),
+                project: drawn.project.into(),
+                region: drawn.region.into(),
             };
-            let taken = self.rows.entry(key).or_default();
-            *taken = taken.saturating_add(amount);
+            enter(self.rows.entry(key), taken);
         }
     }
 
-    /// GPUs taken of a reservation.
-    pub(crate) fn reserved(&self, reservation: &str) -> u64 {
-        self.reserved.get(reservation).copied().unwrap_or(0)
+    /// GPUs taken of a reservation: by launches of every project, and by those of one.
+    pub(crate) fn reserved(&self, reservation: &str, project: &str) -> (Band, Band) {
+        let mut sums = (Band::default(), Band::default());
+        for (key, taken) in &self.reserved {
+            if key.reservation == reservation {
+                sums.0 = sums.0.plus(taken.judged);
+                if key.project == project {
+                    sums.1 = sums.1.plus(taken.judged);
+                }
+            }
+        }
+        sums
     }
 
-    /// Takes GPUs of a reservation.
-    pub(crate) fn reserve(&mut self, reservation: &str, gpus: u64) {
-        let taken = self.reserved.entry(reservation.into()).or_default();
-        *taken = taken.saturating_add(gpus);
+    /// Takes GPUs of a reservation for a launch of a project.
+    pub(crate) fn reserve(&mut self, reservation: &str, project: &str, taken: Taken) {
+        if taken.judged.at_most > 0 {
+            let key = ReservedKey {
+                reservation: reservation.into(),
+                project: project.into(),
+            };
+            enter(self.reserved.entry(key), taken);
+        }
     }
 
     /// Instances of a type placed in a region on one lane.
@@ -92,25 +149,27 @@ impl Ledger {
     }
 
     /// Places instances.
-    pub(crate) fn place(&mut self, offer: &Offer, lane: Lane, count: u32) {
+    pub(crate) fn place(&mut self, offer: &Offer, lane: Lane, count: u64) {
         let key = (
             offer.region.clone(),
             offer.instance_type.clone(),
             lane as u8,
         );
         let placed = self.placed.entry(key).or_default();
-        *placed = placed.saturating_add(count.into());
+        *placed = placed.saturating_add(count);
     }
 
     /// Everything taken of quotas, for the host to hold.
     pub(crate) fn demands(&self) -> Vec<HeldDemand> {
         self.rows
             .iter()
-            .map(|(key, amount)| HeldDemand {
+            .filter(|(_, taken)| taken.told.at_most > 0)
+            .map(|(key, taken)| HeldDemand {
                 quota: key.quota.clone(),
                 project: key.project.clone(),
                 region: key.region.clone(),
-                amount: clamp(*amount),
+                at_least: clamp(taken.told.at_least),
+                at_most: clamp(taken.told.at_most),
             })
             .collect()
     }
@@ -119,10 +178,18 @@ impl Ledger {
     pub(crate) fn reserved_demands(&self) -> Vec<ReservedDemand> {
         self.reserved
             .iter()
-            .map(|(reservation, amount)| ReservedDemand {
-                reservation: reservation.clone(),
-                amount: *amount,
+            .filter(|(_, taken)| taken.told.at_most > 0)
+            .map(|(key, taken)| ReservedDemand {
+                reservation: key.reservation.clone(),
+                project: key.project.clone(),
+                at_least: clamp(taken.told.at_least),
+                at_most: clamp(taken.told.at_most),
             })
             .collect()
     }
+}
+
+fn enter<K: Ord>(entry: Entry<'_, K, Taken>, more: Taken) {
+    let taken = entry.or_default();
+    *taken = taken.plus(more);
 }

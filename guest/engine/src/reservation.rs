@@ -1,17 +1,19 @@
-//! Reserved capacity: how many instances of a launch the account's reservations can take (nebius.md 4.9, design.md
-//! "Reservation").
+//! Reserved capacity: how many instances of a launch the account's reservations can take.
 //!
-//! GPUs of a reservation do not count against the ordinary GPU row. An instance is placed whole, on one reservation.
+//! GPUs of a reservation do not count against the ordinary GPU row. An instance is placed whole, on one reservation. What
+//! launches of every project take counts against the reservation itself, what those of one project take against the
+//! project's share of it too.
 
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 
 use crate::{
     account::{Account, unreadable},
-    ledger::Ledger,
-    row::{Bound, about_offer, headroom, measured_usage},
+    band::Band,
+    ledger::{Ledger, Taken},
+    row::{Bound, about_offer, clamp, headroom, measured_usage},
     vocabulary::{
         Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation, ReservationUse,
-        SourceState,
+        SourceState, UsageState,
     },
 };
 
@@ -20,16 +22,38 @@ use crate::{
 pub(crate) struct Cover {
     /// Instances that fit on what is proven free.
     pub(crate) instances: u64,
+    /// Instances that fit where nothing is taken that is not certain. Where [`Self::uncertain`] says so, even more may fit.
+    instances_at_most: u64,
     /// All GPUs of the matching reservations.
-    pub(crate) limit: u64,
-    /// GPUs of them that are proven free.
-    pub(crate) free: u64,
-    /// Why more may be free than is proven.
+    limit: u64,
+    /// GPUs of them that are free by what is promised for certain.
+    free: u64,
+    /// GPUs of `free` that starts under way may take.
+    doubtful: u64,
+    /// Why more may be free than the numbers say.
     pub(crate) uncertain: Option<String>,
     /// Announced changes of the reservations that can take part.
     pub(crate) announced: Vec<String>,
-    /// Where the instances go: reservation and GPUs free for whole instances, in the order of use.
-    places: Vec<(String, u64)>,
+    /// Where the instances go, in the order of use.
+    places: Vec<Place>,
+}
+
+/// What one reservation has free for whole instances, in GPUs.
+#[derive(Debug)]
+struct Place {
+    reservation: String,
+    /// Free for certain.
+    proven: u64,
+    /// What is taken of it for certain where enough is asked; less than is proven free where the launch may go elsewhere.
+    at_least: u64,
+    /// May be free.
+    at_most: u64,
+}
+
+/// GPUs of one reservation that are free.
+struct Free {
+    at_least: u64,
+    at_most: u64,
 }
 
 impl Cover {
@@ -78,25 +102,61 @@ impl Cover {
                 (Some(fabric), true) => fabric.as_str(),
                 _ => "",
             };
-            by_fabric
-                .entry(fabric)
-                .or_default()
-                .add(reservation, gpus, ledger, now);
+            by_fabric.entry(fabric).or_default().add(
+                reservation,
+                gpus,
+                &account.project,
+                ledger,
+                now,
+            );
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
-        let mut best = by_fabric
-            .into_values()
-            .max_by_key(|cover| cover.instances)
-            .unwrap_or_default();
+        let mut best = Self::best(by_fabric.into_values().collect());
         best.uncertain = uncertain.or(contradictory).or_else(|| {
             (source.state == SourceState::Incomplete)
                 .then(|| String::from("the reservations were read in part"))
         });
+        if best.uncertain.is_some() {
+            best.nowhere_for_certain();
+        }
         best
     }
 
-    fn add(&mut self, reservation: &Reservation, gpus: u64, ledger: &Ledger, now: u64) {
-        let taken = ledger.reserved(&reservation.id);
+    /// The fabric with the most room for a launch that needs one. Where it is not certain which that is, the launch may go on
+    /// any of them.
+    fn best(mut fabrics: Vec<Self>) -> Self {
+        let is_certain = |fabric: &Self| {
+            fabric.uncertain.is_none() && fabric.instances == fabric.instances_at_most
+        };
+        let is_clear = fabrics.len() < 2 || fabrics.iter().all(is_certain);
+        let at_most = fabrics.iter().map(|fabric| fabric.instances_at_most).max();
+        fabrics.sort_by_key(|fabric| (fabric.instances, fabric.instances_at_most));
+        let mut best = fabrics.pop().unwrap_or_default();
+        best.instances_at_most = at_most.unwrap_or(0);
+        if !is_clear {
+            let others = fabrics.into_iter().flat_map(|fabric| fabric.places);
+            best.places
+                .extend(others.map(|place| Place { proven: 0, ..place }));
+            best.nowhere_for_certain();
+        }
+        best
+    }
+
+    /// Says that no reservation is sure to be the one that the launch goes on.
+    fn nowhere_for_certain(&mut self) {
+        for place in &mut self.places {
+            place.at_least = 0;
+        }
+    }
+
+    fn add(
+        &mut self,
+        reservation: &Reservation,
+        gpus: u64,
+        project: &str,
+        ledger: &Ledger,
+        now: u64,
+    ) {
         self.limit = self.limit.saturating_add(reservation.limit);
         if let Some(change) = &reservation.next_change {
             let to = change.limit.map_or_else(
@@ -112,13 +172,20 @@ impl Cover {
                 hours % 24
             ));
         }
-        match free(reservation) {
+        let (by_all, by_project) = ledger.reserved(&reservation.id, project);
+        match free(reservation, by_all, by_project) {
             Some(free) => {
-                let free = free.saturating_sub(taken);
-                self.free = self.free.saturating_add(free);
-                self.instances = self.instances.saturating_add(free / gpus);
-                self.places
-                    .push((reservation.id.clone(), free / gpus * gpus));
+                self.free = self.free.saturating_add(free.at_most);
+                self.doubtful = self.doubtful.saturating_add(free.at_most - free.at_least);
+                let (at_least, at_most) = (free.at_least / gpus, free.at_most / gpus);
+                self.instances = self.instances.saturating_add(at_least);
+                self.instances_at_most = self.instances_at_most.saturating_add(at_most);
+                self.places.push(Place {
+                    reservation: reservation.id.clone(),
+                    proven: at_least * gpus,
+                    at_least: at_least * gpus,
+                    at_most: at_most * gpus,
+                });
             }
             None => {
                 self.uncertain = Some(format!(
@@ -127,6 +194,30 @@ impl Cover {
                 ));
             }
         }
+    }
+
+    /// Instances that may fit, by everything that is not known.
+    pub(crate) const fn at_most(&self) -> u64 {
+        match self.uncertain {
+            Some(_) => u64::MAX,
+            None => self.instances_at_most,
+        }
+    }
+
+    /// How many instances go on the reservations alone.
+    pub(crate) const fn bound(&self) -> Bound {
+        Bound {
+            least: self.instances,
+            most: self.at_most(),
+        }
+    }
+
+    /// What starts under way may take, in words.
+    pub(crate) fn may_be_held(&self) -> String {
+        format!(
+            "starts under way may take {} GPUs of the reserved capacity, or have them inside its usage already",
+            self.doubtful
+        )
     }
 
     /// What the reservations do for the launch: it decides for one that insists on them, and says how many more would fit
@@ -138,41 +229,42 @@ impl Cover {
         behind: Bound,
     ) -> Option<(Finding, Bound)> {
         let strict = launch.profile.reservation == ReservationUse::Strict;
-        if !strict && self.instances == 0 {
+        if !strict && self.instances_at_most == 0 {
             return None;
         }
         let count = u64::from(launch.count);
         let short = count > self.instances;
         let proven = self.uncertain.is_none();
+        let may_be_held = proven && short && count <= self.instances_at_most;
         let room = self.instances.min(count);
         let mut words = vec![format!(
             "reservations have room for {room} of {count} instances"
         )];
         words.extend(self.uncertain.clone());
+        if may_be_held {
+            words.push(self.may_be_held());
+        }
         words.extend(self.announced.iter().cloned());
+        let bound = if proven { self.bound() } else { Bound::UNKNOWN };
         let (reason, outcome, bound) = match (strict, short) {
-            (true, true) if proven && !launch.profile.restart => (
-                Reason::ReservationExhausted,
-                QuotaOutcome::Blocked,
-                Bound {
-                    most: self.instances,
-                    exact: true,
-                },
-            ),
+            (true, true) if may_be_held => (Reason::MayBeHeld, QuotaOutcome::Unknown, bound),
+            (true, true) if proven && !launch.profile.restart => {
+                (Reason::ReservationExhausted, QuotaOutcome::Blocked, bound)
+            }
             (true, true) => (
                 Reason::ReservationExhausted,
                 QuotaOutcome::Unknown,
                 Bound::UNKNOWN,
             ),
-            (true, false) if proven => (
+            (true, false) if launch.profile.restart => (
                 Reason::Fits,
                 QuotaOutcome::Fits,
                 Bound {
-                    most: self.instances,
-                    exact: true,
+                    most: u64::MAX,
+                    ..bound
                 },
             ),
-            (true, false) => (Reason::Fits, QuotaOutcome::Fits, Bound::UNKNOWN),
+            (true, false) => (Reason::Fits, QuotaOutcome::Fits, bound),
             (false, true) => (Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED),
             (false, false) => (Reason::Fits, QuotaOutcome::Fits, behind),
         };
@@ -187,15 +279,31 @@ impl Cover {
         Some((finding, bound))
     }
 
-    /// Takes `instances` of them for a launch, so that the next one in a plan finds them gone.
-    pub(crate) fn take(&self, instances: u64, gpus: u32, ledger: &mut Ledger) {
-        let mut left = instances.saturating_mul(gpus.into());
-        for (id, free) in &self.places {
-            let here = left.min(*free);
-            if here > 0 {
-                ledger.reserve(id, here);
-                left -= here;
-            }
+    /// Takes what goes on them of a launch, so that the next one in a plan finds it gone. Each takes what those before it leave:
+    /// at least what it has for certain after all that they may have, at most what it may have after what they have for
+    /// certain. Of a restart nothing is certain.
+    pub(crate) fn take(&self, launch: &Launch, gpus: u32, project: &str, ledger: &mut Ledger) {
+        let asked = u64::from(launch.count).saturating_mul(gpus.into());
+        let (mut proven, mut least, mut most) = (asked, asked, asked);
+        for place in &self.places {
+            let at_most = u128::from(most.min(place.at_most));
+            let at_least = u128::from(least.min(place.at_least));
+            let told = u128::from(proven.min(place.proven));
+            proven = proven.saturating_sub(place.proven);
+            least = least.saturating_sub(place.at_most);
+            most = most.saturating_sub(place.at_least);
+            let taken = if launch.profile.restart {
+                Taken {
+                    judged: Band::up_to(at_most),
+                    told: Band::up_to(at_most),
+                }
+            } else {
+                Taken {
+                    judged: Band { at_least, at_most },
+                    told: Band::exactly(told),
+                }
+            };
+            ledger.reserve(&place.reservation, project, taken);
         }
     }
 }
@@ -211,13 +319,41 @@ fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceT
         && reservation.family == instance_type.family
 }
 
-/// GPUs that are proven free for the project: the smaller of the reservation's own and the project's share.
-fn free(reservation: &Reservation) -> Option<u64> {
-    let used = measured_usage(reservation.usage, reservation.usage_state).ok()?;
-    let own = headroom(reservation.limit, used, reservation.held);
+/// GPUs that are free for the project: the smaller of the reservation's own and the project's share. None where the usage is
+/// not measured.
+fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Free> {
+    let own = left(
+        (reservation.limit, reservation.usage),
+        reservation.usage_state,
+        (reservation.held, reservation.held_at_most),
+        by_all,
+    )?;
     let Some(limit) = reservation.project_limit else {
         return Some(own);
     };
-    let used = measured_usage(reservation.project_usage, reservation.project_usage_state).ok()?;
-    Some(own.min(headroom(limit, used, reservation.held)))
+    let share = left(
+        (limit, reservation.project_usage),
+        reservation.project_usage_state,
+        (reservation.project_held, reservation.project_held_at_most),
+        by_project,
+    )?;
+    Some(Free {
+        at_least: own.at_least.min(share.at_least),
+        at_most: own.at_most.min(share.at_most),
+    })
+}
+
+/// What is left of a limit after usage, promises, and what earlier launches of the plan took.
+fn left(
+    (limit, usage): (u64, u64),
+    usage_state: UsageState,
+    (held, held_at_most): (u64, u64),
+    taken: Band,
+) -> Option<Free> {
+    let used = measured_usage(usage, usage_state).ok()?;
+    let after = |held, taken| headroom(limit, used, held).saturating_sub(clamp(taken));
+    Some(Free {
+        at_least: after(held_at_most.max(held), taken.at_most),
+        at_most: after(held, taken.at_least),
+    })
 }

@@ -1,98 +1,168 @@
 //! One row against one amount: the heart of every verdict.
 //!
-//! The order of the questions is design.md's: the state first, then the limit, the unit, the whole limit, the usage. Each
-//! answer that ends the matter says what it proves: a shortage, or that nothing can be known.
+//! The order of the questions: the state first, then the limit, the unit, the whole limit, the usage. Each answer that ends
+//! the matter says what it proves: a shortage, or that nothing can be known. Both the amount and what is promised of the row
+//! are bands: a shortage is proven by what is certain of both, room by what is possible.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 
-use crate::vocabulary::{
-    Allowance, Finding, Launch, QuotaOutcome, Reason, RowState, Scope, UsageState,
+use crate::{
+    band::Band,
+    vocabulary::{Allowance, Finding, Launch, QuotaOutcome, Reason, RowState, Scope, UsageState},
 };
 
-/// What is taken from a row, in its unit. Sums are kept in `u128`, so that a million instances of the largest disk
-/// cannot wrap.
+/// What is taken from a row, in its unit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount {
     /// Taken by launches judged before this one, on the same row.
-    pub(crate) before: u128,
+    pub(crate) before: Band,
     /// Taken by this launch besides its instances.
-    pub(crate) once: u128,
+    pub(crate) once: Band,
     /// Taken by each instance.
-    pub(crate) each: u128,
-    /// Instances that draw on the row.
-    pub(crate) count: u128,
+    pub(crate) each: Band,
+    /// Instances that draw on the row: a band where reserved capacity may take some.
+    pub(crate) count: Band,
 }
 
 impl Amount {
     /// Taken by this launch.
-    pub(crate) const fn asked(self) -> u128 {
-        self.each
-            .saturating_mul(self.count)
-            .saturating_add(self.once)
+    pub(crate) const fn asked(self) -> Band {
+        self.each.times(self.count).plus(self.once)
     }
 
     /// Taken by this launch and those before it.
-    pub(crate) const fn total(self) -> u128 {
-        self.before.saturating_add(self.asked())
+    pub(crate) const fn total(self) -> Band {
+        self.before.plus(self.asked())
     }
 
-    /// How many instances `free` has room for.
-    pub(crate) fn instances_in(self, free: u128) -> u64 {
-        let fixed = self.before.saturating_add(self.once);
-        free.checked_sub(fixed).map_or(0, |rest| {
-            rest.checked_div(self.each).map_or(u64::MAX, clamp)
-        })
+    /// How many instances there is room for, where `least` is free for certain and `most` may be.
+    pub(crate) fn instances_in(self, least: u64, most: u64) -> Bound {
+        let room = |free: u64, before: u128, once: u128, each: u128| {
+            let rest = u128::from(free).checked_sub(before.saturating_add(once));
+            rest.map_or(0, |rest| rest.checked_div(each).map_or(u64::MAX, clamp))
+        };
+        Bound {
+            least: room(
+                least,
+                self.before.at_most,
+                self.once.at_most,
+                self.each.at_most,
+            ),
+            most: if self.is_possible_alone() {
+                u64::MAX
+            } else {
+                room(
+                    most,
+                    self.before.at_least,
+                    self.once.at_least,
+                    self.each.at_least,
+                )
+            },
+        }
+    }
+
+    /// Whether nothing of what a launch takes here is certain, however many instances it has.
+    const fn is_possible_alone(self) -> bool {
+        self.each.at_least == 0 && self.once.at_least == 0
     }
 }
 
 /// How many instances something lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
+    /// As many for certain.
+    pub(crate) least: u64,
     /// No more than this.
     pub(crate) most: u64,
-    /// Whether exactly `most`; otherwise fewer may be let through.
-    pub(crate) exact: bool,
 }
 
 impl Bound {
-    pub(crate) const UNLIMITED: Self = Self {
-        most: u64::MAX,
-        exact: true,
-    };
+    pub(crate) const UNLIMITED: Self = Self::exactly(u64::MAX);
     pub(crate) const UNKNOWN: Self = Self {
+        least: 0,
         most: u64::MAX,
-        exact: false,
     };
-    pub(crate) const NOTHING: Self = Self {
-        most: 0,
-        exact: true,
-    };
+    pub(crate) const NOTHING: Self = Self::exactly(0);
 
-    /// Both at once. A proven zero is exact whatever else is unknown.
-    pub(crate) fn and(self, other: Self) -> Self {
-        let most = self.most.min(other.most);
+    pub(crate) const fn exactly(instances: u64) -> Self {
         Self {
-            most,
-            exact: (self.exact && other.exact) || most == 0,
+            least: instances,
+            most: instances,
         }
     }
 
-    /// The same with `more` instances that do not draw on it.
-    pub(crate) const fn plus(self, more: u64) -> Self {
+    /// Both at once.
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
-            most: self.most.saturating_add(more),
-            exact: self.exact,
+            least: self.least.min(other.least),
+            most: self.most.min(other.most),
+        }
+    }
+
+    /// The same with instances that do not draw on it.
+    pub(crate) const fn plus(self, more: Self) -> Self {
+        Self {
+            least: self.least.saturating_add(more.least),
+            most: self.most.saturating_add(more.most),
         }
     }
 
     /// For the verdict: none where it is not known or nothing bounds it.
     pub(crate) fn fits_count(self) -> Option<u32> {
-        (self.exact && self.most != u64::MAX).then(|| u32::try_from(self.most).unwrap_or(u32::MAX))
+        let counted = |instances| u32::try_from(instances).unwrap_or(u32::MAX);
+        (self.least != u64::MAX && counted(self.least) == counted(self.most))
+            .then(|| counted(self.most))
     }
 }
 
 /// What one row says of one amount.
-pub(crate) type Judged = (Reason, QuotaOutcome, Bound);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judged {
+    pub(crate) reason: Reason,
+    pub(crate) outcome: QuotaOutcome,
+    pub(crate) bound: Bound,
+    /// What keeps a shortage from being proven, where there would be one otherwise.
+    pub(crate) doubt: Option<Doubt>,
+}
+
+/// What keeps a shortage from being proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// What the launch itself takes is only possible.
+    Own,
+    /// What others under way take is only possible.
+    Others,
+}
+
+impl Judged {
+    pub(crate) const fn new(reason: Reason, outcome: QuotaOutcome, bound: Bound) -> Self {
+        Self {
+            reason,
+            outcome,
+            bound,
+            doubt: None,
+        }
+    }
+
+    pub(crate) const fn unknown(reason: Reason, bound: Bound) -> Self {
+        Self::new(reason, QuotaOutcome::Unknown, bound)
+    }
+
+    /// Something stands against the amount, of which `asked` is taken: it proves a shortage where that is certain.
+    const fn against(reason: Reason, asked: Band, bound: Bound) -> Self {
+        let (outcome, doubt) = if asked.at_least > 0 {
+            (QuotaOutcome::Blocked, None)
+        } else {
+            (QuotaOutcome::Unknown, Some(Doubt::Own))
+        };
+        Self {
+            reason,
+            outcome,
+            bound,
+            doubt,
+        }
+    }
+}
 
 /// Judges an amount by a row. None where the row does not constrain.
 pub(crate) fn judge(
@@ -101,11 +171,18 @@ pub(crate) fn judge(
     units: &[&str],
     amount: Amount,
 ) -> Option<Judged> {
-    let unknown = |reason| Some((reason, QuotaOutcome::Unknown, Bound::UNKNOWN));
-    let blocked = |reason| Some((reason, QuotaOutcome::Blocked, Bound::NOTHING));
+    let unknown = |reason| Some(Judged::unknown(reason, Bound::UNKNOWN));
+    let against = |reason| {
+        let bound = if amount.is_possible_alone() {
+            Bound::UNKNOWN
+        } else {
+            Bound::NOTHING
+        };
+        Some(Judged::against(reason, amount.asked(), bound))
+    };
     match row.state {
-        RowState::Frozen => blocked(Reason::Frozen),
-        RowState::Deleted if scope == Scope::Tenant => blocked(Reason::Deleted),
+        RowState::Frozen => against(Reason::Frozen),
+        RowState::Deleted if scope == Scope::Tenant => against(Reason::Deleted),
         RowState::Deleted => unknown(Reason::Deleted),
         RowState::Provisioning => unknown(Reason::Provisioning),
         RowState::Unknown => unknown(Reason::StateUnknown),
@@ -118,36 +195,45 @@ pub(crate) fn judge(
 }
 
 fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judged {
-    let total = amount.total();
     if !units.contains(&row.unit.as_str()) {
-        return (Reason::WrongUnit, QuotaOutcome::Unknown, Bound::UNKNOWN);
+        return Judged::unknown(Reason::WrongUnit, Bound::UNKNOWN);
     }
+    let (asked, total) = (amount.asked(), amount.total());
     let usage = measured_usage(row.usage, row.usage_state);
-    let bound = match usage {
-        Ok(usage) => Bound {
-            most: amount.instances_in(headroom(limit, usage, row.held).into()),
-            exact: true,
-        },
+    let (least, most) = match usage {
+        Ok(usage) => (
+            headroom(limit, usage, held_at_most(row)),
+            headroom(limit, usage, row.held),
+        ),
         // Without a measured usage the whole limit is the most that can be free.
-        Err(_) => Bound {
-            most: amount.instances_in(limit.into()),
-            exact: false,
-        }
-        .and(Bound::UNKNOWN),
+        Err(_) => (0, limit),
     };
-    if total > u128::from(limit) {
-        return (Reason::ExceedsLimit, QuotaOutcome::Blocked, bound);
+    let mut bound = amount.instances_in(least, most);
+    if usage.is_err() {
+        bound.least = 0;
     }
+    let proven = |reason| Judged::new(reason, QuotaOutcome::Blocked, bound);
+    let doubtful = |reason, doubt| Judged {
+        doubt: Some(doubt),
+        ..Judged::unknown(reason, bound)
+    };
+    // The most that this launch takes, after what others take for certain: beyond that, its own amount alone is in doubt.
+    let own = amount.before.at_least.saturating_add(asked.at_most);
+    let (is_certain, limit) = (asked.at_least > 0, u128::from(limit));
     match usage {
-        Err(reason) => (reason, QuotaOutcome::Unknown, bound),
-        Ok(usage) if total > u128::from(headroom(limit, usage, row.held)) => {
-            (Reason::Shortage, QuotaOutcome::Blocked, bound)
+        _ if is_certain && total.at_least > limit => proven(Reason::ExceedsLimit),
+        Ok(_) if is_certain && total.at_least > most.into() => proven(Reason::Shortage),
+        _ if own > limit => doubtful(Reason::ExceedsLimit, Doubt::Own),
+        Err(reason) => Judged::unknown(reason, bound),
+        Ok(_) if total.at_most <= least.into() => {
+            Judged::new(Reason::Fits, QuotaOutcome::Fits, bound)
         }
-        Ok(_) => (Reason::Fits, QuotaOutcome::Fits, bound),
+        Ok(_) if own > most.into() => doubtful(Reason::Shortage, Doubt::Own),
+        Ok(_) => doubtful(Reason::MayBeHeld, Doubt::Others),
     }
 }
 
-/// The usage where it is a measurement, or why it is none (nebius.md 4.4; design.md, "`usage_state` unspecified").
+/// The usage where it is a measurement, or why it is none.
 pub(crate) const fn measured_usage(usage: u64, state: UsageState) -> Result<u64, Reason> {
     match state {
         UsageState::Used => Ok(usage),
@@ -160,9 +246,14 @@ pub(crate) const fn measured_usage(usage: u64, state: UsageState) -> Result<u64,
     }
 }
 
-/// limit - usage - held, never below zero (nebius.md 4.5).
+/// limit - usage - held, never below zero.
 pub(crate) const fn headroom(limit: u64, usage: u64, held: u64) -> u64 {
     limit.saturating_sub(usage).saturating_sub(held)
+}
+
+/// The most that may be promised of a row, also where a host leaves it out.
+fn held_at_most(row: &Allowance) -> u64 {
+    row.held_at_most.max(row.held)
 }
 
 /// The largest `u64` where the number is larger than that.
@@ -174,6 +265,15 @@ pub(crate) const fn clamp(number: u128) -> u64 {
     }
 }
 
+/// What starts under way may take of a row, in words.
+pub(crate) fn may_be_held(row: &Allowance, amount: Amount) -> String {
+    let held = u128::from(held_at_most(row).saturating_sub(row.held));
+    let doubtful = held.saturating_add(amount.before.doubtful());
+    format!(
+        "starts under way may take {doubtful} of what is free, or have it inside the usage already"
+    )
+}
+
 pub(crate) fn finding(
     row: &Allowance,
     scope: Scope,
@@ -181,7 +281,7 @@ pub(crate) fn finding(
     reason: Reason,
     outcome: QuotaOutcome,
 ) -> Finding {
-    let total = amount.total();
+    let total = amount.total().at_most;
     let usage = measured_usage(row.usage, row.usage_state).ok();
     let headroom = match (row.limit, usage) {
         (Some(limit), Some(usage)) => Some(headroom(limit, usage, row.held)),
@@ -193,13 +293,17 @@ pub(crate) fn finding(
     // No limit helps where the state forbids or the numbers cannot be trusted.
     let limit_decides = matches!(
         reason,
-        Reason::Fits | Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset
+        Reason::Fits
+            | Reason::Shortage
+            | Reason::ExceedsLimit
+            | Reason::LimitUnset
+            | Reason::MayBeHeld
     );
     let minimum_limit = usage.filter(|_| limit_decides).and_then(|usage| {
         u64::try_from(
             total
                 .saturating_add(usage.into())
-                .saturating_add(row.held.into()),
+                .saturating_add(held_at_most(row).into()),
         )
         .ok()
     });

@@ -15,11 +15,15 @@ export!(Minimal);
 fn judge(project: &str, region: &str, count: u64, policy: Policy) -> Verdict {
     let rows = get_allowances(project).tenant.rows;
     let row = rows.into_iter().find(|row| row.name == "instances" && row.region == region);
-    let headroom = row.as_ref().and_then(|row| Some(row.limit?.saturating_sub(row.usage).saturating_sub(row.held)));
-    let (reason, outcome, availability) = match headroom {
-        Some(free) if count <= free => (Reason::Fits, QuotaOutcome::Fits, Availability::Available),
-        Some(_) => (Reason::Shortage, QuotaOutcome::Blocked, Availability::NoQuota),
-        None => (Reason::RowMissing, QuotaOutcome::Unknown, Availability::Unknown),
+    let free = |held: u64| row.as_ref().and_then(|row| Some(row.limit?.saturating_sub(row.usage).saturating_sub(held)));
+    // What is promised for certain proves a shortage; beside what may be promised there must be room too.
+    let headroom = free(row.as_ref().map_or(0, |row| row.held));
+    let least = free(row.as_ref().map_or(0, |row| row.held_at_most));
+    let (reason, outcome, availability) = match (headroom, least) {
+        (Some(most), _) if count > most => (Reason::Shortage, QuotaOutcome::Blocked, Availability::NoQuota),
+        (_, Some(least)) if count <= least => (Reason::Fits, QuotaOutcome::Fits, Availability::Available),
+        (Some(_), _) => (Reason::MayBeHeld, QuotaOutcome::Unknown, Availability::Unknown),
+        (None, _) => (Reason::RowMissing, QuotaOutcome::Unknown, Availability::Unknown),
     };
     let finding = Finding {
         reason, outcome, quota: Some("instances".into()), scope: Some(Scope::Tenant),
@@ -34,7 +38,7 @@ fn judge(project: &str, region: &str, count: u64, policy: Policy) -> Verdict {
         Strictness::Balanced => outcome != QuotaOutcome::Blocked,
         Strictness::Strict => outcome == QuotaOutcome::Fits,
     };
-    let fits_count = headroom.map(|free| u32::try_from(free).unwrap_or(u32::MAX));
+    let fits_count = headroom.filter(|_| headroom == least).map(|free| u32::try_from(free).unwrap_or(u32::MAX));
     let capacity = CapacityOutcome::Unknown;
     Verdict { quota: outcome, capacity, availability, fits_count, visible, findings: vec![finding] }
 }

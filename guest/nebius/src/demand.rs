@@ -125,10 +125,9 @@ pub(crate) fn of_instances<'a>(
 }
 
 /// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
-/// part of `gb200` (nebius.md 5.1). A platform that names a row which every launch draws on anyway is not believed.
+/// part of `gb200`. A platform may name a row which launches draw on anyway; then the engine adds up.
 fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
-    let named = instance_type.gpu_quota.as_deref();
-    if let Some(quota) = named.filter(|quota| ![INSTANCES, PREEMPTIBLE_INSTANCES].contains(quota)) {
+    if let Some(quota) = instance_type.gpu_quota.as_deref() {
         return Cow::Borrowed(quota);
     }
     let family = instance_type.family.as_str();

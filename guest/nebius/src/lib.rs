@@ -1,7 +1,7 @@
 //! The plugin for Nebius: what a launch draws on there, and what to do about a shortage.
 //!
 //! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`), what
-//! a person can do about a finding (`remedy`), which rule was applied (`rule`), what a launch error means ([`mod@diagnose`]),
+//! a person can do about a finding (`remedy`), in which states a project launches (`project`), which rule was applied (`rule`), what a launch error means ([`mod@diagnose`]),
 //! and speaks the JSON twins of the contract ([`json`]). Compiled to
 //! WebAssembly it is the component itself (`component`); compiled natively it is the same rules without a sandbox, for
 //! tests and measurements.
@@ -13,6 +13,7 @@ extern crate alloc;
 mod demand;
 pub mod diagnose;
 pub mod json;
+mod project;
 mod remedy;
 mod rule;
 
@@ -22,7 +23,8 @@ mod component;
 use alloc::{string::String, vec::Vec};
 
 use quotagate_engine::{
-    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, Reason,
+    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Reason,
+    SourceState,
 };
 
 /// The cloud's name in the contract.
@@ -45,8 +47,12 @@ impl Cloud for Nebius {
         demand::of_profile(profile)
     }
 
-    fn remedy(&self, finding: &Finding) -> Option<String> {
-        remedy::of(finding)
+    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<String> {
+        remedy::of(finding, list)
+    }
+
+    fn project_state(&self, state: &str) -> ProjectState {
+        project::state(state)
     }
 
     fn rule(&self, reason: Reason) -> &'static str {

@@ -2,10 +2,10 @@
 
 use alloc::{format, string::String};
 
-use quotagate_engine::{Finding, Reason, Scope};
+use quotagate_engine::{Finding, Reason, Scope, SourceState};
 
-/// The remedy, where there is one.
-pub(crate) fn of(finding: &Finding) -> Option<String> {
+/// The remedy, where there is one; `list` says how far the list was read that the finding rests on, where it does.
+pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<String> {
     let text = match finding.reason {
         Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset => {
             return raise(finding);
@@ -19,9 +19,10 @@ pub(crate) fn of(finding: &Finding) -> Option<String> {
         Reason::UsageUnmeasured => {
             String::from("the cloud did not measure the usage; try again in a few minutes")
         }
-        Reason::ScopeUnreadable | Reason::RowMissing if finding.scope == Some(Scope::Tenant) => {
-            String::from("reading the tenant's quotas needs the viewer role in the tenant")
-        }
+        Reason::ScopeUnreadable => return read(finding.scope, list?),
+        Reason::MayBeHeld => String::from(
+            "stopped instances are being started that may take it: try again when they have started, or when their holds have ended",
+        ),
         Reason::Stale => String::from("refresh the sources, or allow older ones"),
         Reason::ReservationExhausted => String::from(
             "wait for the reservation to free up, extend it with Nebius, or launch with reservation use `auto`",
@@ -36,6 +37,25 @@ pub(crate) fn of(finding: &Finding) -> Option<String> {
         _ => return None,
     };
     Some(text)
+}
+
+/// A role helps against a denial alone.
+fn read(scope: Option<Scope>, list: SourceState) -> Option<String> {
+    match (list, scope) {
+        (SourceState::Denied, Some(Scope::Tenant)) => Some(String::from(
+            "reading the tenant's quotas needs the viewer role in the tenant",
+        )),
+        (SourceState::Denied, Some(Scope::Project)) => Some(String::from(
+            "reading the project's quotas needs the viewer role in the project",
+        )),
+        (SourceState::Denied, None) => Some(String::from(
+            "reading what the project is offered needs the viewer role in the project",
+        )),
+        (SourceState::Unavailable | SourceState::Incomplete, _) => Some(String::from(
+            "ask again later: the list could not be read to its end",
+        )),
+        (SourceState::Complete, _) => None,
+    }
 }
 
 /// The error does not say whose row it was, nor what limit would do.

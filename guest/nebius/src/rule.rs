@@ -14,7 +14,9 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
             "a deleted row of the tenant is no quota; of a project it is undocumented, hence unknown (4.3, 8.17)"
         }
         Reason::Provisioning => "a row in provisioning may change within minutes (4.3)",
-        Reason::StateUnknown => "only an active row has numbers to rely on (4.3)",
+        Reason::StateUnknown => {
+            "only an active row has numbers to rely on, only an active project launches (4.3)"
+        }
         Reason::UsageUnmeasured => "a usage that was not measured is not a zero (4.4, 8.20)",
         Reason::LimitUnset => {
             "a tenant row without a limit is neither zero nor unlimited: a default may apply (4.2, 8.1)"
@@ -43,6 +45,9 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
         }
         Reason::NotDecisive => {
             "reported for orientation, the launch does not draw on it: a project row without a limit (4.2), rows of the other lifecycle (4.8, 8.2), GPUs that reservations may cover (4.9)"
+        }
+        Reason::MayBeHeld => {
+            "what the start of a stopped instance takes may be inside the usage already: it proves no shortage, and no room beside it"
         }
         Reason::NotChecked => "no quota row is known for it (8.15)",
         Reason::FailedBefore => {

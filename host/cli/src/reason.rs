@@ -104,6 +104,9 @@ fn of(offer: &Offer, finding: &Finding) -> String {
         (Reason::Frozen, _, _) => format!("{}: frozen", row()),
         (Reason::Deleted, _, _) => format!("{}: no longer allocated", row()),
         (Reason::Provisioning, _, _) => format!("{}: being allocated", row()),
+        (Reason::StateUnknown, _, _) if finding.quota.is_none() => {
+            finding.detail.clone().unwrap_or_default()
+        }
         (Reason::StateUnknown, _, _) => format!("{}: in an unknown state", row()),
         (Reason::UsageUnmeasured, _, _) => format!("{}: usage not measured", row()),
         (Reason::LimitUnset, _, _) => format!("{}: no limit set", row()),
@@ -119,6 +122,20 @@ fn of(offer: &Offer, finding: &Finding) -> String {
             format!("{} unreadable{}", list(finding), status(finding))
         }
         (Reason::Stale, _, _) => format!("{} too old", list(finding)),
+        (Reason::MayBeHeld, Some(free), Some(limit)) if finding.quota.is_none() => {
+            format!(
+                "reservations: {free} of {limit} GPUs free before starts under way, needs {needs}"
+            )
+        }
+        (Reason::MayBeHeld, Some(free), Some(limit)) => {
+            format!(
+                "{}: {} of {} free before starts under way, needs {needs}",
+                row(),
+                show(free),
+                show(limit)
+            )
+        }
+        (Reason::MayBeHeld, _, _) => format!("{}: starts under way may take it", row()),
         (Reason::ReservationExhausted, Some(free), Some(limit)) => {
             format!("reservations: {free} of {limit} GPUs free, needs {needs}")
         }

@@ -1,5 +1,5 @@
 //! Records of the contract from JSON: every field must be there, and nothing else, under the names that [`crate::json`]
-//! writes.
+//! writes. A few that inventories did not always have may be absent.
 
 use serde_json::{Map, Value};
 
@@ -18,6 +18,16 @@ pub(crate) trait FromJson: Sized {
     fn from_json(value: &Value, path: &str) -> Result<Self, FromJsonError>;
 }
 
+/// What a field is where it is absent.
+pub(crate) enum Absent {
+    /// Not known.
+    Null,
+    /// Nothing.
+    Zero,
+    /// What this field of the same record is.
+    Like(&'static str),
+}
+
 /// The fields of an object, taken out one by one.
 pub(crate) struct Fields<'a> {
     left: Map<String, Value>,
@@ -32,6 +42,20 @@ impl<'a> Fields<'a> {
                 path,
             }),
             _ => Err(wrong(path, "must be an object")),
+        }
+    }
+
+    /// Puts a field in where it is absent.
+    pub(crate) fn fill(&mut self, name: &str, absent: &Absent) {
+        if !self.left.contains_key(name) {
+            let value = match absent {
+                Absent::Null => Some(Value::Null),
+                Absent::Zero => Some(Value::from(0)),
+                Absent::Like(other) => self.left.get(*other).cloned(),
+            };
+            if let Some(value) = value {
+                self.left.insert(name.to_owned(), value);
+            }
         }
     }
 

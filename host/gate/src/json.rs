@@ -1,5 +1,4 @@
-//! The contract as JSON: verdicts in the shape that the command line prints and that orchestrators read (design.md, "The
-//! command line"), and every record of the contract field by field, as the JSON twins of the plugin read and write it.
+//! The contract as JSON: verdicts in the shape that the command line prints and that orchestrators read, and every record of the contract field by field, as the JSON twins of the plugin read and write it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +9,7 @@ use crate::{
     bindings::quotagate::plugin::inventory::{
         AllowanceList, Allowances, Capacities, InstanceTypes, Reservations, Sources,
     },
-    from_json::{Fields, FromJson, FromJsonError},
+    from_json::{Absent, Fields, FromJson, FromJsonError},
     inventory::NamedSource,
     types::{
         Admission, Allowance, Availability, Block, BreakingLaunch, Capacity, CapacityOutcome,
@@ -98,9 +97,10 @@ pub fn sources(sources: &[NamedSource], now_ms: u64) -> BTreeMap<String, SourceJ
         .collect()
 }
 
-/// Writes and reads records of the contract with their fields under the same names, in snake_case.
+/// Writes and reads records of the contract with their fields under the same names, in snake_case. A field with an `or` may
+/// be absent in what is read, and is that then.
 macro_rules! records {
-    ($($record:ident { $($field:ident),+ $(,)? })+) => {
+    ($($record:ident { $($field:ident $(or $absent:expr)?),+ $(,)? })+) => {
         $(
             impl Serialize for $record {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -114,6 +114,7 @@ macro_rules! records {
             impl FromJson for $record {
                 fn from_json(value: &Value, path: &str) -> Result<Self, FromJsonError> {
                     let mut fields = Fields::of(value, path)?;
+                    $($(fields.fill(stringify!($field), &$absent);)?)+
                     let record = Self { $($field: fields.take(stringify!($field))?),+ };
                     fields.end()?;
                     Ok(record)
@@ -125,14 +126,14 @@ macro_rules! records {
 
 records! {
     Admission { verdict, demands, reserved, breaks_at }
-    Allowance { name, owner, region, unit, state, limit, usage, usage_state, held }
+    Allowance { name, owner, region, unit, state, limit, usage, usage_state, held, held_at_most or Absent::Like("held") }
     AllowanceList { owner, rows, source }
     Allowances { tenant, project }
     Block { kind, region, quota, project, at_least, instance_type, lifecycle, fabric, cause, until }
     BreakingLaunch { index, fits_count }
     Capacities { items, source }
     Capacity { instance_type, region, fabric, lane, available, level, freshness, observed_at }
-    Demand { quota, project, region, amount }
+    Demand { quota, project, region, at_least, at_most }
     Diagnosis { kind, findings, retry, remedy }
     Disk { kind, bytes, count }
     Finding {
@@ -140,7 +141,7 @@ records! {
         detail, remedy, rule,
     }
     InstanceType { name, family, vcpus, memory_bytes, gpus, gpu_quota, preemptible, clusterable }
-    InstanceTypes { region, items, source }
+    InstanceTypes { region, project_state or Absent::Null, items, source }
     Launch { offer, count, profile }
     Offer { instance_type, region, lifecycle }
     Policy { strictness, explain, max_age_ms }
@@ -150,11 +151,12 @@ records! {
     }
     Reservation {
         id, family, region, fabric, active, limit, usage, usage_state, project_limit, project_usage,
-        project_usage_state, held, next_change,
+        project_usage_state, held, held_at_most or Absent::Like("held"), project_held or Absent::Zero,
+        project_held_at_most or Absent::Like("project_held"), next_change,
     }
     ReservationChange { at, limit }
     Reservations { items, source }
-    ReservedDemand { reservation, amount }
+    ReservedDemand { reservation, project, at_least, at_most }
     SourceReport { state, fetched_at, detail }
     Sources { tenant_allowances, project_allowances, instance_types, capacities, reservations }
     Verdict { quota, capacity, availability, fits_count, visible, findings }

@@ -62,7 +62,9 @@ pub use inventory::{Inventory, NamedSource, SourceKind, WarmUpError};
 pub use options::{
     Action, FeedbackOptions, GateOptions, HoldOptions, ListOptions, PhaseOptions, RefreshOptions,
 };
-pub use plugin::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
+pub use plugin::{
+    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginOptions,
+};
 pub use refresher::Refresher;
 pub use source::Source;
 pub use types::*;

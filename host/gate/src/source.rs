@@ -86,6 +86,8 @@ pub struct Project {
     pub name: String,
     /// The region it lives in.
     pub region: String,
+    /// Its state, in the cloud's own word; none where the cloud does not say. What it means is the plugin's to know.
+    pub state: Option<String>,
 }
 
 /// Quota rows and whose they are.

@@ -80,7 +80,7 @@ names! {
     Freshness { Fresh = "fresh", Stale = "stale", Unknown = "unknown" }
     Lane { OnDemand = "on-demand", Preemptible = "preemptible", Reserved = "reserved" }
     Lifecycle { OnDemand = "on-demand", Preemptible = "preemptible" }
-    QuotaOutcome { Fits = "fits", Blocked = "blocked", Unknown = "unknown" }
+    QuotaOutcome { Fits = "fits", Unknown = "unknown", Blocked = "blocked" }
     Reason {
         Fits = "fits",
         Shortage = "shortage",
@@ -104,6 +104,7 @@ names! {
         NotDecisive = "not-decisive",
         NotChecked = "not-checked",
         FailedBefore = "failed-before",
+        MayBeHeld = "may-be-held",
     }
     ReservationUse { Auto = "auto", Forbid = "forbid", Strict = "strict" }
     RowState {
@@ -127,6 +128,19 @@ names! {
         Unknown = "unknown",
         NotApplicable = "not-applicable",
         Unspecified = "unspecified",
+    }
+}
+
+impl QuotaOutcome {
+    /// Both at once: a proven shortage beats unknown, and unknown beats fits.
+    #[must_use]
+    pub const fn worse(self, other: Self) -> Self {
+        // The contract lists the cases in the order of the lattice.
+        if (self as u8) < (other as u8) {
+            other
+        } else {
+            self
+        }
     }
 }
 

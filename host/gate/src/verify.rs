@@ -299,8 +299,8 @@ fn record(
                         quota: demand.quota.clone(),
                         region: demand.region.clone(),
                     },
-                    at_least: demand.amount,
-                    at_most: demand.amount,
+                    at_least: demand.at_least,
+                    at_most: demand.at_most,
                 });
             }
         }
@@ -310,9 +310,20 @@ fn record(
             row: Row::Reservation {
                 id: reserved.reservation.clone(),
             },
-            at_least: reserved.amount,
-            at_most: reserved.amount,
+            at_least: reserved.at_least,
+            at_most: reserved.at_most,
         });
+        // The project's share is its own, whatever the others hold.
+        if inventory.may_have_share(&reserved.reservation, &reserved.project) {
+            amounts.push(HeldAmount {
+                row: Row::Share {
+                    reservation: reserved.reservation.clone(),
+                    project: reserved.project.clone(),
+                },
+                at_least: reserved.at_least,
+                at_most: reserved.at_most,
+            });
+        }
     }
     HoldRecord {
         id: Uuid::new_v4().to_string(),

@@ -15,6 +15,8 @@ export interface Listed {
 /** The sources of one project. */
 export interface ProjectLists {
   region: string | null;
+  /** The project's state, in the cloud's own word; null where the cloud does not say. */
+  state: string | null;
   allowances: Listed;
   instanceTypes: Listed;
   reservationShares: Listed;
@@ -51,6 +53,7 @@ export function shownFor(account: AccountLists, project: string, lists: ProjectL
     allowances: { tenant: rows(account.tenant, account.allowances), project: rows(project, lists.allowances) },
     instance_types: {
       region: lists.region,
+      project_state: lists.state,
       items: lists.instanceTypes.items,
       source: source(lists.instanceTypes),
     },
@@ -64,6 +67,7 @@ export function shownFor(account: AccountLists, project: string, lists: ProjectL
 export function shownElsewhere(account: AccountLists): Parts {
   return shownFor(account, "", {
     region: null,
+    state: null,
     allowances: NOT_ASKED_FOR,
     instanceTypes: { ...account.account, items: [] },
     reservationShares: NOT_ASKED_FOR,

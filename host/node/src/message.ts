@@ -108,6 +108,19 @@ export class Message {
     return Object.hasOwn(cases, short) ? short : otherwise;
   }
 
+  /**
+   * An enum, by name or number, as the cloud spells it. `words` are the names that are known, by number; another name reads as
+   * the first, and another number as itself.
+   */
+  word(name: string, prefix: string, words: readonly [string, ...string[]]): string {
+    const value = this.#member(name);
+    if (typeof value === "number") return words[value] ?? String(value);
+    if (value === undefined) return words[0];
+    if (typeof value !== "string") throw this.#wrong(name, "the name or number of a case", value);
+    const short = value.startsWith(prefix) ? value.slice(prefix.length) : value;
+    return words.includes(short) ? short : words[0];
+  }
+
   /** An instant in milliseconds since the Unix epoch; null where it is absent or before the epoch. */
   instantMs(name: string): number | null {
     const value = this.#member(name);

@@ -8,6 +8,16 @@ import type { Whole } from "./numbers.js";
 import type { Json } from "./shown.js";
 
 const GIBIBYTE = 1n << 30n;
+const PROJECT_STATES = [
+  "STATE_UNSPECIFIED",
+  "CREATING",
+  "ACTIVE",
+  "PURGING",
+  "CREATED",
+  "ACTIVATING",
+  "PARKING",
+  "PARKED",
+] as const;
 const ROW_STATES = { provisioning: 1, active: 2, frozen: 3, deleted: 10 };
 const USAGE_STATES = { used: 1, "not-used": 2, unknown: 3, "not-applicable": 4 };
 const BLOCK_USAGE_STATES = { used: 1, "not-used": 2, unknown: 3 };
@@ -25,11 +35,15 @@ export class Malformed {
   constructor(readonly why: string) {}
 }
 
-/** A project: it lives in one region and holds the instances. */
+/**
+ * A project: it lives in one region and holds the instances. Its state is the cloud's own word, null where the cloud does not
+ * say.
+ */
 export function project(item: Message): [Json | Malformed] {
   const metadata = item.message("metadata");
   if (!metadata.text("id")) return [new Malformed("a project has no name")];
-  return [{ id: metadata.text("id"), region: item.message("spec").text("region") }];
+  const state = item.has("status") ? item.message("status").word("project_state", "PROJECT_STATE_", PROJECT_STATES) : null;
+  return [{ id: metadata.text("id"), region: item.message("spec").text("region"), state }];
 }
 
 /** A quota row as the cloud says it. */
@@ -48,6 +62,7 @@ export function allowance(row: Message): [Json] {
       usage: status.unsigned("usage"),
       usage_state: status.case("usage_state", "USAGE_STATE_", USAGE_STATES, "unspecified"),
       held: 0,
+      held_at_most: 0,
     },
   ];
 }
@@ -144,6 +159,9 @@ export function reservation(block: Message): (Json | Malformed)[] {
       project_usage: 0 as Whole,
       project_usage_state: "unspecified",
       held: 0,
+      held_at_most: 0,
+      project_held: 0,
+      project_held_at_most: 0,
       next_change: at === null ? null : { at, limit: status.optionalUnsigned("next_change_to") },
     },
   ];

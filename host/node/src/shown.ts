@@ -66,6 +66,27 @@ function list(kind: Kind): Kind {
   };
 }
 
+/** What a field is where it is absent, since inventories did not always have it: a value, or that of another field. */
+const absences = new WeakMap<Kind, { value?: unknown; like?: string }>();
+
+function or(kind: Kind, absent: { value?: unknown; like?: string }): Kind {
+  const made: Kind = (value, path) => kind(value, path);
+  absences.set(made, absent);
+  return made;
+}
+
+/** The value with the fields in it that may be absent and are. */
+function filled(value: object, fields: Record<string, Kind>): Json {
+  const whole = { ...value } as Json;
+  for (const [name, kind] of Object.entries(fields)) {
+    const absent = absences.get(kind);
+    if (absent === undefined || Object.hasOwn(whole, name)) continue;
+    if (absent.like === undefined) whole[name] = absent.value;
+    else if (Object.hasOwn(whole, absent.like)) whole[name] = whole[absent.like];
+  }
+  return whole;
+}
+
 function record(fields: Record<string, Kind>): Kind {
   const names = Object.keys(fields).map((name) => {
     const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -73,10 +94,11 @@ function record(fields: Record<string, Kind>): Kind {
   });
   return (value, path) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path, "an object", value);
-    const given = Object.keys(value);
+    if (!names.every(([name]) => Object.hasOwn(value as object, name))) value = filled(value, fields);
+    const given = Object.keys(value as Json);
     const strangers = [
       ...given.filter((name) => !Object.hasOwn(fields, name)),
-      ...names.flatMap(([name]) => (Object.hasOwn(value, name) ? [] : [name])),
+      ...names.flatMap(([name]) => (Object.hasOwn(value as Json, name) ? [] : [name])),
     ];
     if (strangers.length) {
       throw new InvalidInventory(`\`${path}\` has missing or unknown members: ${strangers.sort().join(", ")}`);
@@ -106,6 +128,7 @@ const allowanceList = record({
       usage: u64,
       usage_state: usageState,
       held: u64,
+      held_at_most: or(u64, { like: "held" }),
     }),
   ),
   source,
@@ -143,6 +166,9 @@ const reservation = record({
   project_usage: u64,
   project_usage_state: usageState,
   held: u64,
+  held_at_most: or(u64, { like: "held" }),
+  project_held: or(u64, { value: 0 }),
+  project_held_at_most: or(u64, { like: "project_held" }),
   next_change: option(record({ at: u64, limit: option(u64) })),
 });
 const block = record({
@@ -159,7 +185,12 @@ const block = record({
 });
 const parts = record({
   allowances: record({ tenant: allowanceList, project: allowanceList }),
-  instance_types: record({ region: option(text), items: list(instanceType), source }),
+  instance_types: record({
+    region: option(text),
+    project_state: or(option(text), { value: null }),
+    items: list(instanceType),
+    source,
+  }),
   capacities: record({ items: list(capacity), source }),
   reservations: record({ items: list(reservation), source }),
   blocks: list(block),
@@ -207,7 +238,7 @@ export function nothing(why: string): Parts {
   const items = { items: [], source: unread };
   return {
     allowances: { tenant: rows, project: rows },
-    instance_types: { region: null, ...items },
+    instance_types: { region: null, project_state: null, ...items },
     capacities: items,
     reservations: items,
     blocks: [],

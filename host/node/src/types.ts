@@ -5,8 +5,8 @@ import type { Whole } from "./numbers.js";
 
 /** How long the cloud promises to keep an instance. */
 export type Lifecycle = "on-demand" | "preemptible";
-/** Whether the quotas let a launch through. */
-export type QuotaOutcome = "fits" | "blocked" | "unknown";
+/** Whether the quotas let a launch through; a later case beats an earlier one. */
+export type QuotaOutcome = "fits" | "unknown" | "blocked";
 /** Whether hardware is likely to be free; never a statement about quota. */
 export type CapacityOutcome = "likely" | "unlikely" | "unknown";
 /** Both outcomes in one word, for lists. */
@@ -118,10 +118,10 @@ export interface Verdict {
 export interface Admission {
   /** The plan as a whole; its `fits_count` counts launches, from the first. */
   verdict: Verdict;
-  /** What the plan takes, summed by quota, project and region. */
-  demands: { quota: string; project: string; region: string; amount: Whole }[];
-  /** What it takes of reservations, in GPUs. */
-  reserved: { reservation: string; amount: Whole }[];
+  /** What the plan takes, summed by quota, project and region: for certain, and at most. */
+  demands: { quota: string; project: string; region: string; at_least: Whole; at_most: Whole }[];
+  /** What it takes of reservations, in GPUs, summed by reservation and project. */
+  reserved: { reservation: string; project: string; at_least: Whole; at_most: Whole }[];
   /** The first launch that a quota provably blocks; where none is, the first that is unknown. */
   breaks_at: { index: number; fits_count: number | null } | null;
 }

@@ -112,7 +112,7 @@ export class World {
     const allowances = missing
       ? this.#missing(missing, at)
       : this.#list("tenant/allowances.json", rows.allowance, at);
-    const regions = new Map(account.items.map((item) => [item["id"], item["region"] as string]).reverse() as [string, string][]);
+    const homes = new Map(account.items.map((item) => [item["id"] as string, item] as const).reverse());
     const names = asked ?? account.items.map((item) => item["id"] as string);
     return {
       tenant,
@@ -120,22 +120,25 @@ export class World {
       allowances,
       capacities: this.#list("tenant/resource-advice.json", rows.capacities, at),
       reservations: this.#list("tenant/capacity-block-groups.json", rows.reservation, at),
-      projects: new Map(names.map((name) => [name, this.#project(name, regions.get(name) || null, at)])),
+      projects: new Map(names.map((name) => [name, this.#project(name, homes.get(name), at)])),
     };
   }
 
-  #project(name: string, region: string | null, at: number): ProjectLists {
+  #project(name: string, home: Json | undefined, at: number): ProjectLists {
+    const region = (home?.["region"] as string | undefined) || null;
+    const state = (home?.["state"] as string | null | undefined) ?? null;
     const ids = [...new Set([...this.#files.keys()].flatMap((file) => /^projects\/([^/]+)\//.exec(file)?.[1] ?? []))].sort();
     const below = `projects/${name}`;
     const hasFolder = ids.includes(name);
     if (!hasFolder && !this.#listedProjects().some((item) => item.message("metadata").text("id") === name)) {
       const why = `the recorded world holds no project \`${name}\`; it holds ${ids.join(", ") || "none"}`;
       const nothing = unanswered("unavailable", at, why);
-      return { region, allowances: nothing, instanceTypes: nothing, reservationShares: nothing };
+      return { region, state, allowances: nothing, instanceTypes: nothing, reservationShares: nothing };
     }
     const shares = `${below}/capacity-allowances.json`;
     return {
       region,
+      state,
       allowances: this.#list(`${below}/allowances.json`, rows.allowance, at),
       instanceTypes: this.#list(`${below}/platforms.json`, rows.instanceTypes, at),
       reservationShares: hasFolder ? this.#list(shares, rows.reservationShare, at) : this.#missing(shares, at),

@@ -57,6 +57,26 @@ test("an inventory survives JSON", () => {
   assert.deepEqual(Inventory.fromJson(text).toJson(), gate.inventory().toJson());
 });
 
+test("an inventory without the newer fields is read", () => {
+  const folder = process.env.QUOTAGATE_CONFORMANCE ?? path.join(here, "../../../tests/conformance");
+  const text = readFileSync(path.join(folder, "inventories/may-be-held.json"), "utf8");
+  const value = JSON.parse(text);
+  for (const project of Object.values(value.projects)) {
+    delete project.instance_types.project_state;
+    for (const row of project.allowances.tenant.rows) delete row.held_at_most;
+    for (const item of project.reservations.items) {
+      for (const name of ["held_at_most", "project_held", "project_held_at_most"]) delete item[name];
+    }
+  }
+  const clock = () => 1790000000000;
+  const profile = { project: "project-e00test", reservation: "forbid" };
+  const quota = (read) => new Gate(Inventory.fromJson(read), { clock }).check({ offer, count: 2, profile }).verdict.quota;
+  assert.equal(quota(JSON.stringify(value)), "fits");
+  assert.equal(quota(text), "unknown");
+  delete value.projects["project-e00test"].allowances.tenant.rows[0].held;
+  assert.throws(() => Inventory.fromJson(JSON.stringify(value)), InvalidInventory);
+});
+
 test("a component of another contract is refused", () => {
   const other = { instantiate: () => ({ "quotagate:plugin/gate@0.2.0": {} }) };
   assert.throws(() => new Plugin(other, new URL("file:///")), ContractMismatch);

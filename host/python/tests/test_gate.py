@@ -30,11 +30,13 @@ from quotagate import (
     Profile,
     TooLarge,
 )
+from quotagate.verify import Verifier
 from quotagate.words import reason
 from quotagate.world import World
 
 ACME = Path(os.environ.get("QUOTAGATE_WORLD", Path(__file__).parents[3] / "tests/emulator/worlds/acme"))
 EIGHT_H200 = Offer("gpu-h200-sxm 8gpu-128vcpu-1600gb", "eu-north1")
+CONFORMANCE = Path(os.environ.get("QUOTAGATE_CONFORMANCE", Path(__file__).parents[3] / "tests/conformance"))
 COMPONENT = (resources.files("quotagate") / "plugins/nebius.wasm").read_bytes()
 
 
@@ -190,6 +192,79 @@ def test_a_launch_in_a_region_of_several_projects_must_name_one(gate):
     with pytest.raises(AmbiguousProject, match="one, two"):
         twice.check(Launch(EIGHT_H200))
     assert [item.project for item in twice.filter([EIGHT_H200])] == ["one", "two"]
+
+
+def inventory(name: str) -> dict:
+    return json.loads((CONFORMANCE / "inventories" / f"{name}.json").read_text())
+
+
+def test_an_inventory_without_the_newer_fields_is_read():
+    """Inventories did not always have bands, shares of holds, and states of projects."""
+    value = inventory("may-be-held")
+    for project in value["projects"].values():
+        del project["instance_types"]["project_state"]
+        for row in project["allowances"]["tenant"]["rows"]:
+            del row["held_at_most"]
+        for item in project["reservations"]["items"]:
+            for name in ("held_at_most", "project_held", "project_held_at_most"):
+                del item[name]
+    launch = Launch(EIGHT_H200, 2, Profile(project="project-e00test", reservation="forbid"))
+    clock = lambda: 1790000000000  # noqa: E731
+    assert Gate(Inventory.from_json(value), clock=clock).check(launch).verdict.quota == "fits"
+    assert Gate(Inventory.from_json(inventory("may-be-held")), clock=clock).check(launch).verdict.quota == "unknown"
+    del value["projects"]["project-e00test"]["allowances"]["tenant"]["rows"][0]["held"]
+    with pytest.raises(InvalidInventory, match="held"):
+        Inventory.from_json(value)
+
+
+class Still:
+    """A live account in which nothing changes."""
+
+    def __init__(self, name: str) -> None:
+        self._inventory = Inventory.from_json(inventory(name))
+
+    def inventory(self) -> Inventory:
+        return self._inventory
+
+    def refresh(self, project=None) -> Inventory:
+        return self._inventory
+
+    def expire(self) -> None:
+        pass
+
+    def asked_since(self, instant) -> bool:
+        return False
+
+
+def test_what_a_restart_holds_is_a_band():
+    verifier = Verifier(Still("states"))
+    gate = Gate(verifier, clock=lambda: 1790000000000)
+    profile = Profile(project="project-e00active", reservation="forbid")
+
+    def quota(count: int) -> str:
+        return gate.check(Launch(EIGHT_H200, count, profile)).verdict.quota
+
+    assert [quota(count) for count in (1, 2, 3)] == ["fits", "fits", "blocked"]
+    restart = Launch(EIGHT_H200, 1, Profile(project="project-e00active", reservation="forbid", restart=True))
+    verified = verifier.verify(gate, restart)
+    assert [quota(count) for count in (1, 2, 3)] == ["fits", "unknown", "blocked"]
+    verified.release()
+    verifier.verify(gate, Launch(EIGHT_H200, 1, profile))
+    assert [quota(count) for count in (1, 2)] == ["fits", "blocked"]
+
+
+def test_what_is_held_of_a_reservation_counts_against_the_share_of_its_project():
+    verifier = Verifier(Still("shared"))
+    gate = Gate(verifier, clock=lambda: 1790000000000)
+
+    def launch(project: str) -> Launch:
+        return Launch(EIGHT_H200, 1, Profile(project=project, reservation="strict"))
+
+    names = ("project-e00test", "project-e00other", "project-e00third")
+    verifier.verify(gate, launch(names[1]))
+    quotas = [gate.check(launch(name)).verdict.quota for name in names]
+    # What was held before is replaced: the first project has its share again.
+    assert quotas == ["fits", "blocked", "fits"]
 
 
 def test_a_million_offers_are_judged_or_refused(gate):

@@ -9,6 +9,9 @@ pub const SPEECHLESS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/speechle
 /// Imports an interface, with a resource, that a plugin is not given.
 pub const SPY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/spy.wasm"));
 
+/// Speaks version 0.9.0 of the contract, and after that this one: no rule is against it.
+pub const TWO_CONTRACTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/two-contracts.wasm"));
+
 /// A component of another world.
 pub const OTHER_WORLD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-world.wasm"));
 

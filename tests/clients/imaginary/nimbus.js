@@ -27,18 +27,19 @@ function judge(project, region, required, each, policy) {
   else if (row === undefined) finding.reason = "row-missing";
   else if (row.limit === undefined) finding.reason = "limit-unset";
   else {
-    const taken = row.usage + row.held;
-    const headroom = row.limit > taken ? row.limit - taken : 0n;
-    const fits = required <= headroom;
+    const free = (held) => (row.limit > row.usage + held ? row.limit - row.usage - held : 0n);
+    // What is promised for certain proves a shortage; beside what may be promised there must be room too.
+    const [headroom, least] = [free(row.held), free(row.heldAtMost)];
     Object.assign(finding, { owner: row.owner, limit: row.limit, usage: row.usage, headroom });
-    finding.outcome = fits ? "fits" : "blocked";
-    finding.reason = fits ? "fits" : required > row.limit ? "exceeds-limit" : "shortage";
-    if (!fits) {
-      finding.shortfall = required - headroom;
-      finding.minimumLimit = taken + required;
+    finding.outcome = required > headroom ? "blocked" : required > least ? "unknown" : "fits";
+    finding.reason = { blocked: "shortage", unknown: "may-be-held", fits: "fits" }[finding.outcome];
+    if (required > row.limit) finding.reason = "exceeds-limit";
+    if (finding.outcome !== "fits") {
+      if (required > headroom) finding.shortfall = required - headroom;
+      finding.minimumLimit = row.usage + row.heldAtMost + required;
       finding.remedy = `ask Nimbus for ${finding.minimumLimit} ${QUOTA} in ${region}`;
     }
-    return verdict(finding, Number(headroom / each), policy);
+    return verdict(finding, headroom === least ? Number(headroom / each) : undefined, policy);
   }
   return verdict(finding, undefined, policy);
 }
@@ -114,7 +115,8 @@ export const gate = {
     }
     if (whole === undefined) refuse("a plan of no launches");
     const [{ offer, profile }] = plan;
-    const demands = [{ quota: QUOTA, project: profile.project, region: offer.region, amount: taken > LARGEST ? LARGEST : taken }];
+    const amount = taken > LARGEST ? LARGEST : taken;
+    const demands = [{ quota: QUOTA, project: profile.project, region: offer.region, atLeast: amount, atMost: amount }];
     return { verdict: { ...whole, fitsCount: breaksAt ? breaksAt.index : plan.length }, demands, reserved: [], breaksAt };
   },
 

@@ -1,7 +1,7 @@
 //! The JSON twins over accounts of extreme numbers. The first line of an input chooses the account, byte by byte; the
 //! rest is the request. Without a rest the line chooses the request too.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use quotagate_engine::{
     Account, Admission, Allowance, AllowanceList, Allowances, Availability, Capacities, Capacity,
@@ -49,8 +49,14 @@ const QUOTAS: &[&str] = &[
     "vpc.ipv4-address.public.count",
     "",
 ];
-/// What a platform may name: a quota that counts GPUs and nothing else.
-const GPU_QUOTAS: &[&str] = &["compute.instance.gpu.h100", "compute.instance.gpu.h200", ""];
+/// What a platform may name: mostly a quota that counts GPUs and nothing else.
+const GPU_QUOTAS: &[&str] = &[
+    "compute.instance.gpu.h100",
+    "compute.instance.gpu.h200",
+    "",
+    "compute.instance.count",
+    "vpc.allocation.count",
+];
 const KINDS: &[&str] = &[
     "network-ssd",
     "network-hdd",
@@ -123,6 +129,24 @@ fn check_plan(request: &str, answer: &str) {
         admission.breaks_at.is_none(),
         admission.verdict.quota == QuotaOutcome::Fits,
         "a plan breaks where it does not fit: {admission:?}"
+    );
+    let keys = admission.demands.iter().map(|demand| {
+        assert!(demand.at_least <= demand.at_most, "{demand:?}");
+        (&demand.quota, &demand.project, &demand.region)
+    });
+    assert_eq!(
+        keys.collect::<BTreeSet<_>>().len(),
+        admission.demands.len(),
+        "each row once"
+    );
+    let keys = admission.reserved.iter().map(|demand| {
+        assert!(demand.at_least <= demand.at_most, "{demand:?}");
+        (&demand.reservation, &demand.project)
+    });
+    assert_eq!(
+        keys.collect::<BTreeSet<_>>().len(),
+        admission.reserved.len(),
+        "each reservation once a project"
     );
     if let (Some(breaks_at), Some(plan)) = (admission.breaks_at, request["plan"].as_array()) {
         let launch = plan.get(breaks_at.index as usize);
@@ -235,6 +259,7 @@ fn account(project: &str, tenant: &AllowanceList, choices: &mut Choices) -> Acco
     };
     let types = InstanceTypes {
         region,
+        project_state: None,
         items: choices.list(4, instance_type),
         source: choices.source(),
     };
@@ -252,24 +277,31 @@ fn account(project: &str, tenant: &AllowanceList, choices: &mut Choices) -> Acco
 fn allowance_list(owner: &str, choices: &mut Choices) -> AllowanceList {
     AllowanceList {
         owner: owner.to_owned(),
-        rows: choices.list(16, |choices| Allowance {
-            name: choices.text(QUOTAS),
-            owner: choices.text(&[owner, owner, owner, "another"]),
-            region: choices.text(REGIONS),
-            unit: choices.text(&["count", "byte", "gpu", "gibibyte", ""]),
-            state: choices.of(&[
-                RowState::Active,
-                RowState::Active,
-                RowState::Active,
-                RowState::Provisioning,
-                RowState::Frozen,
-                RowState::Deleted,
-                RowState::Unknown,
-            ]),
-            limit: choices.maybe(Choices::number),
-            usage: choices.number(),
-            usage_state: choices.usage_state(),
-            held: choices.number(),
+        rows: choices.list(16, |choices| {
+            let row = Allowance {
+                name: choices.text(QUOTAS),
+                owner: choices.text(&[owner, owner, owner, "another"]),
+                region: choices.text(REGIONS),
+                unit: choices.text(&["count", "byte", "gpu", "gibibyte", ""]),
+                state: choices.of(&[
+                    RowState::Active,
+                    RowState::Active,
+                    RowState::Active,
+                    RowState::Provisioning,
+                    RowState::Frozen,
+                    RowState::Deleted,
+                    RowState::Unknown,
+                ]),
+                limit: choices.maybe(Choices::number),
+                usage: choices.number(),
+                usage_state: choices.usage_state(),
+                held: choices.number(),
+                held_at_most: 0,
+            };
+            Allowance {
+                held_at_most: above(row.held, row.usage),
+                ..row
+            }
         }),
         source: choices.source(),
     }
@@ -307,8 +339,13 @@ fn capacity(choices: &mut Choices) -> Capacity {
     }
 }
 
+/// A number that is not below another, by the last digits of a third: it needs no choice of its own.
+const fn above(number: u64, by: u64) -> u64 {
+    number.saturating_add(by % 16)
+}
+
 fn reservation(choices: &mut Choices) -> Reservation {
-    Reservation {
+    let item = Reservation {
         id: choices.text(&["a", "b", ""]),
         family: choices.text(FAMILIES),
         region: choices.text(REGIONS),
@@ -321,10 +358,20 @@ fn reservation(choices: &mut Choices) -> Reservation {
         project_usage: choices.number(),
         project_usage_state: choices.usage_state(),
         held: choices.number(),
+        held_at_most: 0,
+        project_held: 0,
+        project_held_at_most: 0,
         next_change: choices.maybe(|choices| ReservationChange {
             at: choices.number(),
             limit: choices.maybe(Choices::number),
         }),
+    };
+    let project_held = item.held.min(item.project_usage);
+    Reservation {
+        held_at_most: above(item.held, item.usage),
+        project_held,
+        project_held_at_most: above(project_held, item.limit),
+        ..item
     }
 }
 

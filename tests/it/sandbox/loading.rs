@@ -1,7 +1,7 @@
 //! Components that are refused before they are asked anything, by what they are.
 
 use quotagate::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
-use quotagate_bad_plugins::{OTHER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, UNRULY};
+use quotagate_bad_plugins::{OTHER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY};
 
 use super::{assert_next_call_works, limits, load, unruly};
 use crate::bad_input::replace;
@@ -38,6 +38,12 @@ fn components_that_are_no_plugins_are_refused_by_what_they_are() {
         matches!(error, LoadError::Describe(CallError::OutOfMemory { .. })),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_plugin_that_speaks_this_contract_among_others_is_loaded() {
+    let plugin = load(TWO_CONTRACTS, limits()).unwrap();
+    assert_next_call_works(&plugin);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 mod laws;
 mod rules;
 
-use alloc::{borrow::Cow, format, string::String, vec, vec::Vec};
+use alloc::{borrow::Cow, format, rc::Rc, string::String, vec, vec::Vec};
 
 use crate::*;
 
-/// A cloud whose launches take one `gpu` row for GPUs, one `count` row for instances, and one `cluster` row for each new
-/// cluster.
+/// A cloud whose launches take one `gpu` row for GPUs (or the row that the type names), one `count` row for instances, and
+/// one `cluster` row for each new cluster.
 pub(super) struct Toy;
 
 impl Cloud for Toy {
@@ -22,8 +22,12 @@ impl Cloud for Toy {
         } else {
             Bearing::Reservable
         };
+        let quota = instance_type.gpu_quota.as_deref().unwrap_or("gpu");
         vec![
-            demand("gpu", instance_type.gpus.into(), 0, gpus),
+            Demand {
+                quota: Cow::Borrowed(quota),
+                ..demand("", instance_type.gpus.into(), 0, gpus)
+            },
             demand("count", 1, 0, Bearing::Decisive),
             demand("optional", 1, 0, Bearing::WhereListed),
         ]
@@ -42,10 +46,19 @@ impl Cloud for Toy {
         &[]
     }
 
-    fn remedy(&self, finding: &Finding) -> Option<String> {
-        finding
-            .minimum_limit
+    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<String> {
+        let raise = finding.minimum_limit;
+        raise
             .map(|limit| format!("at least {limit}"))
+            .or_else(|| list.map(|state| format!("the list is {state:?}")))
+    }
+
+    fn project_state(&self, state: &str) -> ProjectState {
+        match state {
+            "awake" => ProjectState::Launches,
+            "asleep" => ProjectState::LaunchesNothing("sleeps"),
+            _ => ProjectState::Unknown,
+        }
     }
 }
 
@@ -86,6 +99,7 @@ pub(super) fn row(owner: &str, name: &str, limit: Option<u64>, usage: u64) -> Al
         usage,
         usage_state: UsageState::Used,
         held: 0,
+        held_at_most: 0,
     }
 }
 
@@ -119,6 +133,7 @@ impl Parts {
             },
             types: InstanceTypes {
                 region: Some("here".into()),
+                project_state: None,
                 items: vec![InstanceType {
                     name: "big".into(),
                     family: "f".into(),
@@ -149,9 +164,13 @@ impl Parts {
     }
 
     pub(super) fn account(&self) -> Account {
+        self.account_of("p")
+    }
+
+    fn account_of(&self, project: &str) -> Account {
         let parts = self.clone();
         Account::new(
-            "p",
+            project,
             parts.allowances,
             parts.types,
             parts.capacities,
@@ -169,21 +188,7 @@ impl Parts {
     }
 
     pub(super) fn admit(&self, plan: &[(u32, Profile)]) -> Admission {
-        let account = alloc::rc::Rc::new(self.account());
-        let plan: Vec<Launch> = plan
-            .iter()
-            .map(|(count, profile)| Launch {
-                offer: big(Lifecycle::OnDemand),
-                count: *count,
-                profile: profile.clone(),
-            })
-            .collect();
-        let policy = Policy {
-            explain: true,
-            ..Policy::default()
-        };
-        let account = |_: &str| account.clone();
-        admit(&Toy, account, 1_000, &plan, &policy).unwrap()
+        admit_in(&[("p", self)], plan)
     }
 
     pub(super) fn judge_under(
@@ -206,4 +211,29 @@ impl Parts {
         .unwrap()
         .remove(0)
     }
+}
+
+/// Judges a plan over projects, each with what is read for it.
+pub(super) fn admit_in(projects: &[(&str, &Parts)], plan: &[(u32, Profile)]) -> Admission {
+    let accounts: Vec<(&str, Rc<Account>)> = projects
+        .iter()
+        .map(|(project, parts)| (*project, Rc::new(parts.account_of(project))))
+        .collect();
+    let plan: Vec<Launch> = plan
+        .iter()
+        .map(|(count, profile)| Launch {
+            offer: big(Lifecycle::OnDemand),
+            count: *count,
+            profile: profile.clone(),
+        })
+        .collect();
+    let policy = Policy {
+        explain: true,
+        ..Policy::default()
+    };
+    let account = |project: &str| {
+        let known = accounts.iter().find(|(known, _)| *known == project);
+        known.unwrap().1.clone()
+    };
+    admit(&Toy, account, 1_000, &plan, &policy).unwrap()
 }

@@ -2,8 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Parts, Toy, big, row, source};
-use crate::*;
+use super::{Parts, Toy, admit_in, big, row, source};
+use crate::{
+    demand::{Draws, Sum},
+    *,
+};
 
 fn reason_of(verdict: &Verdict, quota: &str) -> Option<(Reason, QuotaOutcome)> {
     verdict
@@ -20,6 +23,19 @@ fn alone() -> Profile {
     }
 }
 
+fn restart() -> Profile {
+    Profile {
+        restart: true,
+        ..alone()
+    }
+}
+
+fn demand_of(admission: &Admission, quota: &str) -> (u64, u64) {
+    let mut demands = admission.demands.iter();
+    let demand = demands.find(|demand| demand.quota == quota).unwrap();
+    (demand.at_least, demand.at_most)
+}
+
 fn reservation(id: &str, fabric: &str, limit: u64, usage: u64) -> Reservation {
     Reservation {
         id: id.into(),
@@ -34,6 +50,9 @@ fn reservation(id: &str, fabric: &str, limit: u64, usage: u64) -> Reservation {
         project_usage: 0,
         project_usage_state: UsageState::Unspecified,
         held: 0,
+        held_at_most: 0,
+        project_held: 0,
+        project_held_at_most: 0,
         next_change: None,
     }
 }
@@ -308,13 +327,428 @@ fn a_cluster_takes_reservations_of_one_fabric() {
 fn a_restart_proves_no_shortage_of_gpus() {
     let mut parts = Parts::roomy();
     parts.tenant_row("gpu").limit = Some(0);
-    let restart = Profile {
-        restart: true,
+    assert_eq!(parts.judge(1, &restart()).quota, QuotaOutcome::Unknown);
+    // Nor does a row out of use, since nothing is sure to be taken of it.
+    for state in [RowState::Frozen, RowState::Deleted] {
+        parts.tenant_row("gpu").state = state;
+        assert_eq!(parts.judge(1, &restart()).quota, QuotaOutcome::Unknown);
+        assert_eq!(parts.judge(1, &alone()).quota, QuotaOutcome::Blocked);
+    }
+    // What it is sure to take still counts.
+    *parts.tenant_row("count") = row("t", "count", Some(0), 0);
+    assert_eq!(parts.judge(1, &restart()).quota, QuotaOutcome::Blocked);
+}
+
+#[test]
+fn what_starts_under_way_may_take_makes_a_launch_unknown_and_never_blocked() {
+    let mut parts = Parts::roomy();
+    *parts.tenant_row("gpu") = Allowance {
+        held: 8,
+        held_at_most: 16,
+        ..row("t", "gpu", Some(32), 0)
+    };
+    let two = parts.judge(2, &alone());
+    assert_eq!((two.quota, two.fits_count), (QuotaOutcome::Fits, None));
+    let three = parts.judge(3, &alone());
+    assert_eq!(three.fits_count, None);
+    let finding = &three.findings[0];
+    assert_eq!(
+        (finding.reason, finding.outcome),
+        (Reason::MayBeHeld, QuotaOutcome::Unknown)
+    );
+    assert_eq!((finding.held, finding.headroom), (8, Some(24)));
+    assert_eq!(
+        finding.minimum_limit,
+        Some(40),
+        "beside all that may be held"
+    );
+    assert_eq!(
+        finding.detail.as_deref(),
+        Some("starts under way may take 8 of what is free, or have it inside the usage already")
+    );
+    let four = parts.judge(4, &alone());
+    assert_eq!(four.quota, QuotaOutcome::Blocked);
+    assert_eq!(four.findings[0].reason, Reason::Shortage);
+    // Another row that lets no more through than is certain here makes the number known.
+    parts.tenant_row("count").limit = Some(2);
+    assert_eq!(parts.judge(1, &alone()).fits_count, Some(2));
+}
+
+#[test]
+fn a_restart_in_a_plan_takes_from_nothing_to_the_whole() {
+    let mut parts = Parts::roomy();
+    *parts.tenant_row("gpu") = row("t", "gpu", Some(16), 8);
+    let admission = parts.admit(&[(1, restart()), (1, alone())]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Unknown);
+    let at = admission.breaks_at.unwrap();
+    assert_eq!((at.index, at.fits_count), (1, None));
+    let found = reason_of(&admission.verdict, "gpu");
+    assert_eq!(found, Some((Reason::MayBeHeld, QuotaOutcome::Unknown)));
+    assert_eq!(demand_of(&admission, "gpu"), (8, 16));
+    assert_eq!(demand_of(&admission, "count"), (2, 2));
+    // Two launches for certain are one too many, with the restart or without.
+    let admission = parts.admit(&[(1, restart()), (2, alone())]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Blocked);
+    // And where all has room, it fits.
+    parts.tenant_row("gpu").usage = 0;
+    let admission = parts.admit(&[(1, restart()), (1, alone())]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Fits);
+}
+
+#[test]
+fn a_restart_on_a_reservation_takes_from_nothing_to_the_whole() {
+    let mut parts = Parts::roomy();
+    parts.tenant_row("gpu").limit = Some(0);
+    parts.reservations.items = Vec::from([reservation("r1", "a", 16, 8)]);
+    let strict = |profile| Profile {
+        reservation: ReservationUse::Strict,
+        ..profile
+    };
+    for wanting in [alone(), strict(alone())] {
+        for starting in [restart(), strict(restart())] {
+            let admission = parts.admit(&[(1, starting), (1, wanting.clone())]);
+            assert_eq!(admission.verdict.quota, QuotaOutcome::Unknown);
+            assert_eq!(admission.breaks_at.map(|at| at.index), Some(1));
+            let reasons = admission.verdict.findings.iter();
+            let mut reasons = reasons.map(|finding| finding.reason);
+            assert!(reasons.any(|reason| reason == Reason::MayBeHeld));
+            assert_eq!(admission.reserved[0].at_least, 0);
+            assert_eq!(admission.reserved[0].at_most, 8);
+        }
+    }
+}
+
+#[test]
+fn what_may_be_held_of_a_reservation_makes_a_launch_on_it_unknown() {
+    let mut parts = Parts::roomy();
+    parts.tenant_row("gpu").limit = Some(8);
+    parts.reservations.items = Vec::from([Reservation {
+        held_at_most: 8,
+        ..reservation("r1", "a", 16, 0)
+    }]);
+    let judge = |parts: &Parts, count, reservation| {
+        let profile = Profile {
+            reservation,
+            ..alone()
+        };
+        parts.judge(count, &profile)
+    };
+    let strict = |parts: &Parts, count| judge(parts, count, ReservationUse::Strict);
+    let quotas = |count: u32| strict(&parts, count).quota;
+    assert_eq!(quotas(1), QuotaOutcome::Fits);
+    assert_eq!(quotas(2), QuotaOutcome::Unknown);
+    assert_eq!(quotas(3), QuotaOutcome::Blocked);
+    let finding = &strict(&parts, 2).findings[0];
+    assert_eq!(finding.reason, Reason::MayBeHeld);
+    assert_eq!(
+        finding.detail.as_deref(),
+        Some(
+            "reservations have room for 1 of 2 instances; starts under way may take 8 GPUs of the reserved capacity, or have them inside its usage already"
+        )
+    );
+    // Two go on what is free, or one of them on the ordinary row; a third finds one of the two too small.
+    let auto = |count| judge(&parts, count, ReservationUse::Auto);
+    assert_eq!(auto(2).quota, QuotaOutcome::Fits);
+    assert_eq!(auto(3).quota, QuotaOutcome::Unknown);
+    assert_eq!(
+        reason_of(&auto(3), "gpu"),
+        Some((Reason::MayBeHeld, QuotaOutcome::Unknown))
+    );
+    assert_eq!(auto(4).quota, QuotaOutcome::Blocked);
+    // The project's share is a band of its own.
+    parts.reservations.items[0] = Reservation {
+        project_limit: Some(8),
+        project_held_at_most: 8,
+        project_usage_state: UsageState::Used,
+        ..reservation("r1", "a", 16, 0)
+    };
+    let quotas = |count: u32| strict(&parts, count).quota;
+    assert_eq!(quotas(1), QuotaOutcome::Unknown);
+    assert_eq!(quotas(2), QuotaOutcome::Blocked);
+}
+
+/// A reservation of 16 GPUs of which the project may take 8.
+fn shared(held: u64, project_held: u64) -> Reservation {
+    Reservation {
+        project_limit: Some(8),
+        project_usage_state: UsageState::Used,
+        held,
+        held_at_most: held,
+        project_held,
+        project_held_at_most: project_held,
+        ..reservation("r1", "a", 16, 0)
+    }
+}
+
+fn strict_in(project: &str) -> Profile {
+    Profile {
+        project: project.into(),
+        reservation: ReservationUse::Strict,
+        ..Profile::default()
+    }
+}
+
+#[test]
+fn what_other_projects_hold_of_a_reservation_leaves_a_projects_share_alone() {
+    let mut parts = Parts::roomy();
+    let mut quota = |reservation| {
+        parts.reservations.items = Vec::from([reservation]);
+        parts.judge(1, &strict_in("p")).quota
+    };
+    assert_eq!(quota(shared(8, 0)), QuotaOutcome::Fits);
+    assert_eq!(quota(shared(8, 8)), QuotaOutcome::Blocked);
+    assert_eq!(quota(shared(16, 0)), QuotaOutcome::Blocked);
+}
+
+#[test]
+fn a_plan_over_projects_takes_from_each_share_what_its_own_launches_take() {
+    let mut parts = Parts::roomy();
+    parts.reservations.items = Vec::from([shared(0, 0)]);
+    let projects = [("p", &parts), ("q", &parts)];
+    let plan = [(1, strict_in("p")), (1, strict_in("q"))];
+    let admission = admit_in(&projects, &plan);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Fits);
+    let reserved: Vec<_> = admission
+        .reserved
+        .iter()
+        .map(|demand| (demand.project.as_str(), demand.at_least, demand.at_most))
+        .collect();
+    assert_eq!(reserved, [("p", 8, 8), ("q", 8, 8)]);
+    // The second of one project finds its share gone, the third of all the reservation.
+    for (plan, breaks_at) in [
+        ([strict_in("p"), strict_in("p"), strict_in("q")], 1),
+        ([strict_in("p"), strict_in("q"), strict_in("o")], 2),
+    ] {
+        let projects = [("p", &parts), ("q", &parts), ("o", &parts)];
+        let admission = admit_in(&projects, &plan.map(|profile| (1, profile)));
+        assert_eq!(admission.verdict.quota, QuotaOutcome::Blocked);
+        assert_eq!(admission.breaks_at.map(|at| at.index), Some(breaks_at));
+    }
+}
+
+#[test]
+fn reservations_that_were_not_read_leave_it_open_where_an_earlier_launch_went() {
+    let mut parts = Parts::roomy();
+    parts.tenant_row("gpu").limit = Some(8);
+    parts.reservations.source = source(SourceState::Denied);
+    let forbid = Profile {
+        reservation: ReservationUse::Forbid,
         ..alone()
     };
-    assert_eq!(parts.judge(1, &restart).quota, QuotaOutcome::Unknown);
-    parts.tenant_row("gpu").state = RowState::Frozen;
-    assert_eq!(parts.judge(1, &restart).quota, QuotaOutcome::Blocked);
+    let admission = parts.admit(&[(1, alone()), (1, forbid.clone())]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Unknown);
+    // What the host holds is the whole of the ordinary row.
+    assert_eq!(demand_of(&admission, "gpu"), (16, 16));
+    let admission = parts.admit(&[(1, forbid.clone()), (1, forbid)]);
+    assert_eq!(admission.verdict.quota, QuotaOutcome::Blocked);
+}
+
+#[test]
+fn a_row_that_is_not_there_is_not_demanded() {
+    let mut parts = Parts::roomy();
+    let count = |parts: &Parts| {
+        let demands = parts.admit(&[(1, alone())]).demands;
+        demands.iter().any(|demand| demand.quota == "count")
+    };
+    assert!(count(&parts));
+    let rows = &mut parts.allowances.tenant.rows;
+    rows.retain(|row| row.name != "count");
+    assert!(!count(&parts));
+    // It may be on a page that was not read, or be the project's alone.
+    parts.allowances.tenant.source.state = SourceState::Incomplete;
+    assert!(count(&parts));
+    parts.allowances.tenant.source.state = SourceState::Complete;
+    let share = row("p", "count", Some(8), 0);
+    parts.allowances.project.rows.push(share);
+    assert!(count(&parts));
+}
+
+#[test]
+fn demands_on_one_quota_are_added_up_whoever_names_them() {
+    let mut parts = Parts::roomy();
+    // Eight GPUs and one instance, both of `count`.
+    parts.types.items[0].gpu_quota = Some("count".into());
+    *parts.tenant_row("count") = row("t", "count", Some(9), 0);
+    let one = parts.judge(1, &alone());
+    assert_eq!((one.quota, one.fits_count), (QuotaOutcome::Fits, Some(1)));
+    parts.tenant_row("count").limit = Some(8);
+    assert_eq!(parts.judge(1, &alone()).quota, QuotaOutcome::Blocked);
+    assert_eq!(demand_of(&parts.admit(&[(1, alone())]), "count"), (9, 9));
+
+    // Eight GPUs and the new cluster, one named by the type, one by the profile.
+    parts.types.items[0].gpu_quota = Some("cluster".into());
+    let cluster = Profile {
+        new_cluster: true,
+        ..alone()
+    };
+    *parts.tenant_row("cluster") = row("t", "cluster", Some(17), 0);
+    assert_eq!(parts.judge(2, &cluster).quota, QuotaOutcome::Fits);
+    assert_eq!(parts.judge(2, &cluster).fits_count, Some(2));
+    parts.tenant_row("cluster").limit = Some(16);
+    let short = parts.judge(2, &cluster);
+    assert_eq!(short.quota, QuotaOutcome::Blocked);
+    let findings = short.findings.iter();
+    let of_clusters = findings.filter(|finding| finding.quota.as_deref() == Some("cluster"));
+    assert_eq!(of_clusters.count(), 1);
+    let admission = parts.admit(&[(2, cluster)]);
+    assert_eq!(demand_of(&admission, "cluster"), (17, 17));
+}
+
+#[test]
+fn of_two_demands_on_one_quota_the_stricter_reading_counts() {
+    use Bearing::{Decisive, NotDecisive, PerhapsHeld, Reservable, WhereListed};
+    let sum = |one, other| {
+        let demand = |bearing| Demand {
+            quota: "q".into(),
+            units: &["count"],
+            each: 1,
+            once: 0,
+            bearing,
+        };
+        let sums = Sum::up(Vec::from([demand(one), demand(other)]));
+        let [sum] = sums.as_slice() else {
+            panic!("{sums:?}");
+        };
+        let each = (sum.each.at_least, sum.each.at_most);
+        (each, sum.draws, sum.is_reservable)
+    };
+    for (one, other, expected) in [
+        (Decisive, WhereListed, ((2, 2), Draws::Always, false)),
+        (Decisive, Reservable, ((2, 2), Draws::Always, false)),
+        (Reservable, Reservable, ((2, 2), Draws::Always, true)),
+        (
+            WhereListed,
+            WhereListed,
+            ((2, 2), Draws::WhereListed, false),
+        ),
+        (Decisive, PerhapsHeld, ((1, 2), Draws::Always, false)),
+        (Decisive, NotDecisive, ((1, 1), Draws::Always, false)),
+        (NotDecisive, NotDecisive, ((2, 2), Draws::Never, false)),
+    ] {
+        assert_eq!(sum(one, other), expected, "{one:?} and {other:?}");
+        assert_eq!(sum(other, one), expected, "{other:?} and {one:?}");
+    }
+}
+
+#[test]
+fn demands_in_different_units_add_up_in_the_units_of_both() {
+    const BOTH: &[&str] = &["count", "gpu"];
+    const ONE: &[&str] = &["count"];
+    const ANOTHER: &[&str] = &["gpu", "byte"];
+    let units = |one, other| {
+        let demand = |units| Demand {
+            quota: "q".into(),
+            units,
+            each: 1,
+            once: 0,
+            bearing: Bearing::Decisive,
+        };
+        Sum::up(Vec::from([demand(one), demand(other)]))[0].units
+    };
+    assert_eq!(units(BOTH, ONE), ONE);
+    assert_eq!(units(ONE, BOTH), ONE);
+    assert!(units(BOTH, ANOTHER).is_empty());
+}
+
+#[test]
+fn advice_is_asked_for_the_instances_of_each_lane() {
+    let mut parts = Parts::roomy();
+    parts.reservations.items = Vec::from([reservation("r1", "a", 8, 0)]);
+    let on = |lane, available| Capacity {
+        lane,
+        ..advice(available, CapacityLevel::High, Freshness::Fresh, "a")
+    };
+    parts.capacities.items = Vec::from([on(Lane::Reserved, 1), on(Lane::OnDemand, 1)]);
+    let capacity = |parts: &Parts, count| parts.judge(count, &alone()).capacity;
+    // One goes on the reservation, the other finds hardware; a third does not.
+    assert_eq!(capacity(&parts, 2), CapacityOutcome::Likely);
+    assert_eq!(capacity(&parts, 3), CapacityOutcome::Unlikely);
+    parts.capacities.items[0].available = 0;
+    assert_eq!(capacity(&parts, 1), CapacityOutcome::Unlikely);
+    assert_eq!(capacity(&parts, 2), CapacityOutcome::Unlikely);
+    parts.capacities.items.remove(0);
+    assert_eq!(capacity(&parts, 2), CapacityOutcome::Unknown);
+
+    // In a plan both lanes fill up.
+    parts.capacities.items = Vec::from([on(Lane::Reserved, 1), on(Lane::OnDemand, 1)]);
+    let plan = |counts: &[u32]| {
+        let launches: Vec<_> = counts.iter().map(|count| (*count, alone())).collect();
+        parts.admit(&launches).verdict.capacity
+    };
+    assert_eq!(plan(&[2]), CapacityOutcome::Likely);
+    assert_eq!(plan(&[1, 1]), CapacityOutcome::Likely);
+    assert_eq!(plan(&[2, 1]), CapacityOutcome::Unlikely);
+}
+
+#[test]
+fn a_project_launches_nothing_in_a_state_that_says_so() {
+    let mut parts = Parts::roomy();
+    let mut judge = |state: Option<&str>| {
+        parts.types.project_state = state.map(Into::into);
+        parts.judge(1, &alone())
+    };
+    assert_eq!(judge(None).quota, QuotaOutcome::Fits);
+    assert_eq!(judge(Some("awake")).quota, QuotaOutcome::Fits);
+    for (state, reason, detail, availability) in [
+        (
+            "asleep",
+            Reason::NotOffered,
+            "project p sleeps, and launches nothing",
+            Availability::NoCapacity,
+        ),
+        (
+            "odd",
+            Reason::StateUnknown,
+            "project p is in the state `odd`, which is not known here",
+            Availability::Unknown,
+        ),
+    ] {
+        let verdict = judge(Some(state));
+        assert_eq!(verdict.quota, QuotaOutcome::Unknown);
+        assert_eq!(verdict.availability, availability);
+        assert_eq!(verdict.fits_count, None);
+        let [finding] = verdict.findings.as_slice() else {
+            panic!("{verdict:?}");
+        };
+        assert_eq!(finding.reason, reason);
+        assert_eq!(finding.detail.as_deref(), Some(detail));
+    }
+}
+
+#[test]
+fn a_remedy_knows_how_far_the_list_was_read() {
+    for (state, is_short, expected) in [
+        (SourceState::Denied, false, "the list is Denied"),
+        (SourceState::Unavailable, false, "the list is Unavailable"),
+        (SourceState::Incomplete, false, "the list is Incomplete"),
+        (SourceState::Complete, false, "the list is Complete"),
+        (SourceState::Complete, true, "at least 8"),
+    ] {
+        let mut parts = Parts::roomy();
+        parts.allowances.tenant.source.state = state;
+        if is_short {
+            parts.tenant_row("gpu").limit = Some(0);
+        } else {
+            let rows = &mut parts.allowances.tenant.rows;
+            rows.retain(|row| row.name != "gpu");
+        }
+        let verdicts = [
+            parts.judge(1, &alone()),
+            parts.admit(&[(1, alone()), (1, alone())]).verdict,
+        ];
+        for verdict in verdicts {
+            let of_gpus = |finding: &&Finding| finding.quota.as_deref() == Some("gpu");
+            let finding = verdict.findings.iter().find(of_gpus).unwrap();
+            let remedy = finding.remedy.as_deref().unwrap();
+            assert!(is_short || remedy == expected, "{state:?}: {remedy}");
+            assert!(!is_short || remedy.starts_with("at least"));
+        }
+    }
+    let mut parts = Parts::roomy();
+    parts.types.source.state = SourceState::Denied;
+    let verdict = parts.judge(1, &alone());
+    let remedy = verdict.findings[0].remedy.as_deref();
+    assert_eq!(remedy, Some("the list is Denied"));
 }
 
 #[test]

@@ -67,9 +67,12 @@ pub struct Allowance {
     pub usage: u64,
     /// What the cloud says of `usage`.
     pub usage_state: UsageState,
-    /// Promised by the host to launches that `usage` does not show yet.
+    /// Promised by the host, for certain, to launches that `usage` does not show yet.
     #[serde(default)]
     pub held: u64,
+    /// The most that may be promised so: `held`, and what starts of stopped instances may take.
+    #[serde(default)]
+    pub held_at_most: u64,
 }
 
 /// What one instance of a type is made of.
@@ -179,9 +182,18 @@ pub struct Reservation {
     pub project_usage: u64,
     /// What the cloud says of `project_usage`.
     pub project_usage_state: UsageState,
-    /// Promised by the host to launches that `usage` does not show yet.
+    /// Promised by the host, for certain, to launches of any project that `usage` does not show yet.
     #[serde(default)]
     pub held: u64,
+    /// The most that may be promised so: `held`, and what starts of stopped instances may take.
+    #[serde(default)]
+    pub held_at_most: u64,
+    /// The part of `held` that the asking project was promised.
+    #[serde(default)]
+    pub project_held: u64,
+    /// The part of `held_at_most` that is the asking project's.
+    #[serde(default)]
+    pub project_held_at_most: u64,
     /// An announced change of `limit`.
     pub next_change: Option<ReservationChange>,
 }
@@ -245,6 +257,9 @@ pub struct Allowances {
 pub struct InstanceTypes {
     /// The region that the project lives in, where the host knows it.
     pub region: Option<String>,
+    /// The project's state, in the cloud's own word; none where the cloud does not say.
+    #[serde(default)]
+    pub project_state: Option<String>,
     /// The types it is offered.
     pub items: Vec<InstanceType>,
     /// Where they come from.

@@ -87,6 +87,8 @@ pub enum Reason {
     NotChecked,
     /// A launch like this failed a short while ago, and nothing read since says that the next one would not.
     FailedBefore,
+    /// Starts under way may take what the launch needs, or have it inside the usage already.
+    MayBeHeld,
 }
 
 /// One quota's part in a verdict. Numbers are none where they are not known or mean nothing.
@@ -112,7 +114,7 @@ pub struct Finding {
     pub limit: Option<u64>,
     /// What is taken now, where that was measured.
     pub usage: Option<u64>,
-    /// Promised to launches that `usage` does not show yet.
+    /// Promised for certain to launches that `usage` does not show yet.
     pub held: u64,
     /// limit - usage - held, never below zero.
     pub headroom: Option<u64>,
@@ -154,17 +156,23 @@ pub struct HeldDemand {
     pub project: String,
     /// The region.
     pub region: String,
-    /// How much; the largest number where it is larger than that.
-    pub amount: u64,
+    /// Taken for certain.
+    pub at_least: u64,
+    /// Taken at most; the largest number where it is larger than that.
+    pub at_most: u64,
 }
 
-/// What a plan takes from one reservation, in GPUs.
+/// What the launches of one project take from one reservation, in GPUs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservedDemand {
     /// The reservation, by id.
     pub reservation: String,
-    /// How many GPUs.
-    pub amount: u64,
+    /// The project.
+    pub project: String,
+    /// Taken for certain.
+    pub at_least: u64,
+    /// Taken at most.
+    pub at_most: u64,
 }
 
 /// The judgement of launches that draw on the same rows.
@@ -172,9 +180,9 @@ pub struct ReservedDemand {
 pub struct Admission {
     /// The plan as a whole; its `fits_count` counts launches, from the first.
     pub verdict: Verdict,
-    /// What the plan takes, summed by quota, project and region.
+    /// What the plan takes, summed by quota, project and region, of rows that the lists hold or may hold.
     pub demands: Vec<HeldDemand>,
-    /// What it takes of reservations.
+    /// What it takes of reservations, summed by reservation and project.
     pub reserved: Vec<ReservedDemand>,
     /// The first launch that a quota provably blocks; where none is, the first that is unknown.
     pub breaks_at: Option<BreakingLaunch>,

@@ -39,7 +39,7 @@ cases!(freshness: wit::Freshness => engine::Freshness { Fresh, Stale, Unknown })
 cases!(lane: wit::Lane => engine::Lane { OnDemand, Preemptible, Reserved });
 cases!(source_state: wit_inventory::SourceState => engine::SourceState { Complete, Denied, Unavailable, Incomplete });
 cases!(scope: engine::Scope => wit::Scope { Tenant, Project });
-cases!(quota_outcome: engine::QuotaOutcome => wit::QuotaOutcome { Fits, Blocked, Unknown });
+cases!(quota_outcome: engine::QuotaOutcome => wit::QuotaOutcome { Fits, Unknown, Blocked });
 cases!(capacity_outcome: engine::CapacityOutcome => wit::CapacityOutcome { Likely, Unlikely, Unknown });
 cases!(availability: engine::Availability => wit::Availability { Available, NoQuota, NoCapacity, Unknown });
 cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
@@ -48,7 +48,7 @@ cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
 cases!(reason: engine::Reason => wit::Reason {
     Fits, Shortage, ExceedsLimit, Frozen, Deleted, Provisioning, StateUnknown, UsageUnmeasured, LimitUnset, RowMissing,
     ScopeUnreadable, Stale, Contradictory, WrongUnit, ReservationExhausted, NotOffered, NoCapacity, CapacityUnknown,
-    LimitReached, NotDecisive, NotChecked, FailedBefore,
+    LimitReached, NotDecisive, NotChecked, FailedBefore, MayBeHeld,
 });
 
 cases!(block_kind: wit::BlockKind => engine::BlockKind { Quota, Capacity, Unclear });
@@ -127,16 +127,12 @@ pub(super) fn blocks(blocks: Vec<wit::Block>) -> Vec<engine::Block> {
 
 fn allowance(row: wit::Allowance) -> engine::Allowance {
     fields!(row => engine::Allowance {
-        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state, held,
+        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state, held, held_at_most,
     })
 }
 
-fn allowance_list(list: wit_inventory::AllowanceList) -> engine::AllowanceList {
+pub(super) fn allowance_list(list: wit_inventory::AllowanceList) -> engine::AllowanceList {
     fields!(list => engine::AllowanceList { owner, rows: |rows| each(rows, allowance), source: source })
-}
-
-pub(super) fn allowances(allowances: wit_inventory::Allowances) -> engine::Allowances {
-    fields!(allowances => engine::Allowances { tenant: allowance_list, project: allowance_list })
 }
 
 fn instance_type(item: wit::InstanceType) -> engine::InstanceType {
@@ -146,7 +142,12 @@ fn instance_type(item: wit::InstanceType) -> engine::InstanceType {
 }
 
 pub(super) fn instance_types(types: wit_inventory::InstanceTypes) -> engine::InstanceTypes {
-    fields!(types => engine::InstanceTypes { region, items: |items| each(items, instance_type), source: source })
+    fields!(types => engine::InstanceTypes {
+        region,
+        project_state,
+        items: |items| each(items, instance_type),
+        source: source,
+    })
 }
 
 fn capacity(row: wit::Capacity) -> engine::Capacity {
@@ -184,6 +185,9 @@ fn reservation(item: wit::Reservation) -> engine::Reservation {
         project_usage,
         project_usage_state: usage_state,
         held,
+        held_at_most,
+        project_held,
+        project_held_at_most,
         next_change: |next: Option<_>| next.map(change),
     })
 }
@@ -226,11 +230,11 @@ pub(super) fn verdict(verdict: engine::Verdict) -> wit::Verdict {
 }
 
 fn demand(demand: engine::HeldDemand) -> wit_gate::Demand {
-    fields!(demand => wit_gate::Demand { quota, project, region, amount })
+    fields!(demand => wit_gate::Demand { quota, project, region, at_least, at_most })
 }
 
 fn reserved(demand: engine::ReservedDemand) -> wit_gate::ReservedDemand {
-    fields!(demand => wit_gate::ReservedDemand { reservation, amount })
+    fields!(demand => wit_gate::ReservedDemand { reservation, project, at_least, at_most })
 }
 
 fn breaking(launch: engine::BreakingLaunch) -> wit_gate::BreakingLaunch {

@@ -11,10 +11,10 @@
 mod convert;
 mod runtime;
 
-use alloc::{rc::Rc, string::String, vec::Vec};
+use alloc::{rc::Rc, string::String, sync::Arc, vec::Vec};
 use core::cell::RefCell;
 
-use quotagate_engine::{Account, Launch as EngineLaunch, admit, assess};
+use quotagate_engine::{Account, Block, Launch as EngineLaunch, Tenant, admit, assess};
 use wasi::clocks::wall_clock;
 
 use self::bindings::{
@@ -122,10 +122,25 @@ fn refuse(refusal: Refusal) -> GateError {
     GateError { code, message }
 }
 
-/// What was sorted in one generation, by project: a warm instance reads nothing twice.
+/// Projects whose accounts are kept. A list walks through all projects of a tenant, and few tenants have more.
+const MOST_ACCOUNTS: usize = 64;
+
+/// What was sorted in one generation: a warm instance reads nothing twice.
 struct Kept {
     generation: u64,
+    /// What the projects share; none until the first is asked for.
+    shared: Option<Shared>,
+    /// By project, the one that was used last at the end.
     accounts: Vec<(String, Rc<Account>)>,
+}
+
+/// What is the same for every project of a tenant.
+struct Shared {
+    /// Whose rows they are, how many, and a digest of their numbers: a host that shows projects of several tenants, or each
+    /// project another state of its tenant, gets what it shows.
+    tenant: (String, usize, u64),
+    sorted: Tenant,
+    blocks: Arc<[Block]>,
 }
 
 /// A cell for the one thread that a component has.
@@ -136,31 +151,90 @@ unsafe impl<T> Sync for OneThread<T> {}
 
 static KEPT: OneThread<Kept> = OneThread(RefCell::new(Kept {
     generation: 0,
+    shared: None,
     accounts: Vec::new(),
 }));
 
 fn account(project: &str) -> Rc<Account> {
-    let mut kept = KEPT.0.borrow_mut();
-    let generation = inventory::generation();
-    if kept.generation != generation {
-        kept.generation = generation;
-        kept.accounts.clear();
+    KEPT.0.borrow_mut().account(project)
+}
+
+impl Kept {
+    fn account(&mut self, project: &str) -> Rc<Account> {
+        let generation = inventory::generation();
+        if self.generation != generation {
+            self.generation = generation;
+            self.shared = None;
+            self.accounts.clear();
+        }
+        let known = self.accounts.iter().position(|(known, _)| known == project);
+        let (project, account) = match known {
+            Some(index) => {
+                let (project, mut account) = self.accounts.remove(index);
+                // Nobody else has it between two calls, so this copies nothing.
+                let sources = convert::sources(inventory::get_sources(&project));
+                Rc::make_mut(&mut account).set_sources(sources);
+                (project, account)
+            }
+            None => {
+                if self.accounts.len() >= MOST_ACCOUNTS {
+                    self.accounts.remove(0);
+                }
+                (project.into(), Rc::new(self.read(project)))
+            }
+        };
+        self.accounts.push((project, Rc::clone(&account)));
+        account
     }
-    let known = kept.accounts.iter_mut().find(|(known, _)| known == project);
-    if let Some((_, account)) = known {
-        // Nobody else has it between two calls, so this copies nothing.
-        let current = Rc::make_mut(account);
-        current.set_sources(convert::sources(inventory::get_sources(project)));
-        return Rc::clone(account);
+
+    /// Asks for what one project is shown, and sorts it. The tenant's part is sorted for the first project, and shared.
+    fn read(&mut self, project: &str) -> Account {
+        let inventory::Allowances {
+            tenant,
+            project: own,
+        } = inventory::get_allowances(project);
+        let whose = (tenant.owner.clone(), tenant.rows.len(), digest(&tenant));
+        let known = self.shared.as_ref().filter(|shared| shared.tenant == whose);
+        let (sorted, blocks) = match known {
+            Some(shared) => {
+                drop(tenant);
+                (shared.sorted.clone(), Arc::clone(&shared.blocks))
+            }
+            None => {
+                let sorted = Tenant::new(
+                    convert::allowance_list(tenant),
+                    convert::capacities(inventory::get_capacities()),
+                );
+                let blocks: Arc<[Block]> = convert::blocks(inventory::get_blocks()).into();
+                self.shared = Some(Shared {
+                    tenant: whose,
+                    sorted: sorted.clone(),
+                    blocks: Arc::clone(&blocks),
+                });
+                (sorted, blocks)
+            }
+        };
+        let mut account = Account::of_tenant(
+            project,
+            &sorted,
+            convert::allowance_list(own),
+            convert::instance_types(inventory::get_instance_types(project)),
+            convert::reservations(inventory::get_reservations(project)),
+        );
+        // The shared part is as old as when the first project asked for it; what a judgement goes by is as it stands now.
+        account.set_sources(convert::sources(inventory::get_sources(project)));
+        account.with_blocks(blocks)
     }
-    let account = Account::new(
-        project,
-        convert::allowances(inventory::get_allowances(project)),
-        convert::instance_types(inventory::get_instance_types(project)),
-        convert::capacities(inventory::get_capacities()),
-        convert::reservations(inventory::get_reservations(project)),
-    );
-    let account = Rc::new(account.with_blocks(convert::blocks(inventory::get_blocks())));
-    kept.accounts.push((project.into(), Rc::clone(&account)));
-    account
+}
+
+/// A number that nearly always differs where the numbers of the rows do.
+fn digest(list: &inventory::AllowanceList) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |sum: u64, number: u64| (sum ^ number).wrapping_mul(SPREAD).rotate_left(29);
+    list.rows.iter().fold(0, |sum, row| {
+        let limit = row.limit.map_or(1, |limit| limit.wrapping_mul(2));
+        [limit, row.usage, row.held, row.held_at_most]
+            .into_iter()
+            .fold(sum, mix)
+    })
 }

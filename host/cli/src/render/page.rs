@@ -172,6 +172,7 @@ const fn words(reason: Reason) -> &'static str {
         Reason::NotDecisive => "does not decide",
         Reason::NotChecked => "nothing says how much is left",
         Reason::FailedBefore => "a launch like it failed a short while ago",
+        Reason::MayBeHeld => "starts under way may take what is free",
     }
 }
 
@@ -179,7 +180,10 @@ const fn words(reason: Reason) -> &'static str {
 fn subject(finding: &Finding) -> &str {
     match (&finding.quota, finding.reason) {
         (Some(quota), _) => quota,
-        (None, Reason::NotOffered | Reason::ScopeUnreadable | Reason::Stale) => "offer",
+        (
+            None,
+            Reason::NotOffered | Reason::StateUnknown | Reason::ScopeUnreadable | Reason::Stale,
+        ) => "offer",
         (None, Reason::NotChecked) => "not checked",
         (None, Reason::ReservationExhausted) => "reservations",
         // Besides rows, only reservations count anything.

@@ -60,6 +60,13 @@ impl Inventory {
         Some(found.region.as_str()).filter(|region| !region.is_empty())
     }
 
+    /// The state that a project is in, in the cloud's own word, where the cloud says.
+    pub fn state_of(&self, project: &str) -> Option<&str> {
+        let projects = &self.account().projects;
+        let found = projects.iter().find(|known| known.id == project)?;
+        found.state.as_deref()
+    }
+
     /// The projects that were read in one region, by id.
     pub fn projects_in(&self, region: &str) -> Vec<String> {
         self.projects()
@@ -85,6 +92,9 @@ impl Inventory {
     }
 
     pub(crate) fn allowances(&self, project: &str, now: Option<Moment>) -> contract::Allowances {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.allowances.clone();
+        }
         let list = |key: SourceKey| {
             let owned = self.owned(&key);
             let mut rows = owned.rows.clone();
@@ -92,7 +102,7 @@ impl Inventory {
                 let project = key.project.as_deref();
                 for row in &mut rows {
                     let held = self.held().of_allowance(project, &row.name, &row.region);
-                    row.held = held.at_most;
+                    (row.held, row.held_at_most) = (held.at_least, held.at_most);
                 }
             }
             contract::AllowanceList {
@@ -112,17 +122,22 @@ impl Inventory {
         project: &str,
         now: Option<Moment>,
     ) -> contract::InstanceTypes {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.instance_types.clone();
+        }
         let key = SourceKey::project(SourceKind::InstanceTypes, project);
         if !self.lists().contains_key(&key) {
             // No project there: nothing is offered, if the list of projects is to be believed.
             return contract::InstanceTypes {
                 region: None,
+                project_state: None,
                 items: Vec::new(),
                 source: self.report_at(&SourceKey::tenant(SourceKind::Account), now),
             };
         }
         contract::InstanceTypes {
             region: self.region_of(project).map(str::to_owned),
+            project_state: self.state_of(project).map(str::to_owned),
             items: self.types_of(project).to_vec(),
             source: self.report_at(&key, now),
         }
@@ -142,6 +157,9 @@ impl Inventory {
         project: &str,
         now: Option<Moment>,
     ) -> contract::Reservations {
+        if let Some(shown) = self.shown.get(project) {
+            return shown.reservations.clone();
+        }
         let shares = self.shares_of(project);
         let mut items = self.reserved().to_vec();
         for item in &mut items {
@@ -153,7 +171,10 @@ impl Inventory {
             ) = share.map_or((None, 0, UsageState::Unspecified), |share| {
                 (share.limit, share.usage, share.usage_state)
             });
-            item.held = self.held().of_reservation(&item.id).at_most;
+            let held = self.held().of_reservation(&item.id);
+            (item.held, item.held_at_most) = (held.at_least, held.at_most);
+            let held = self.held().of_share(&item.id, project);
+            (item.project_held, item.project_held_at_most) = (held.at_least, held.at_most);
         }
         contract::Reservations {
             source: self.reservations_report(project, now),
@@ -162,6 +183,15 @@ impl Inventory {
     }
 
     pub(crate) fn sources_shown(&self, project: &str, now: Option<Moment>) -> contract::Sources {
+        if let Some(shown) = self.shown.get(project) {
+            return contract::Sources {
+                tenant_allowances: shown.allowances.tenant.source.clone(),
+                project_allowances: shown.allowances.project.source.clone(),
+                instance_types: shown.instance_types.source.clone(),
+                capacities: self.report(&SourceKey::tenant(SourceKind::Capacities)),
+                reservations: shown.reservations.source.clone(),
+            };
+        }
         let of_project = |kind| self.report_at(&SourceKey::project(kind, project), now);
         let types = SourceKey::project(SourceKind::InstanceTypes, project);
         contract::Sources {
@@ -176,6 +206,21 @@ impl Inventory {
             capacities: self.report_at(&SourceKey::tenant(SourceKind::Capacities), now),
             reservations: self.reservations_report(project, now),
         }
+    }
+
+    /// Whether the lists that govern a project were both read to their end.
+    pub(crate) fn allowances_are_whole(&self, project: &str) -> bool {
+        let is_whole = |key| self.report(&key).state == SourceState::Complete;
+        is_whole(SourceKey::tenant(SourceKind::TenantAllowances))
+            && is_whole(SourceKey::project(SourceKind::ProjectAllowances, project))
+    }
+
+    /// The reservations that plugins are shown, by id.
+    pub(crate) fn reservations_shown(&self) -> impl Iterator<Item = &str> {
+        let as_written = self.shown.values();
+        let as_written = as_written.flat_map(|shown| &shown.reservations.items);
+        let all = self.reserved().iter().chain(as_written);
+        all.map(|item| item.id.as_str())
     }
 
     /// Whether a project, or without one the tenant, has a row of a quota, or may have one that was not read.

@@ -42,6 +42,8 @@ pub struct Inventory {
     lists: BTreeMap<SourceKey, Listed>,
     held: Arc<Held>,
     blocks: Arc<Vec<Block>>,
+    /// What plugins are shown of an inventory that was written down: just that, by project.
+    shown: Arc<BTreeMap<String, ShownInventory>>,
 }
 
 /// A source's answer and how far it can be trusted; no answer where nothing was read.
@@ -91,6 +93,7 @@ impl Inventory {
             lists,
             held,
             blocks,
+            shown: Arc::default(),
         }
     }
 

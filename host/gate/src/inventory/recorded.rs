@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::{Answer, Inventory, Listed, ShownInventory, SourceKey, SourceKind};
 use crate::{
     from_json::{Fields, FromJson, FromJsonError, wrong},
-    holds::{Band, Held, Row},
+    holds::Held,
     source::{Account, OwnedAllowances, Project, ReservationShare},
-    types::{Allowance, SourceReport, SourceState},
+    types::{SourceReport, SourceState},
 };
 
 impl Inventory {
-    /// Reads an inventory that [`Inventory::to_json`], or a host of another language, wrote. What belongs to the tenant is
-    /// taken from the first project.
+    /// Reads an inventory that [`Inventory::to_json`], or a host of another language, wrote. Plugins are shown of each project
+    /// what is written of it; the account's own lists are taken from the first project.
     ///
     /// # Errors
     /// When the text is no JSON, or a record lacks a field or holds something of another kind; says where.
@@ -26,16 +26,17 @@ impl Inventory {
         let projects = projects.ok_or_else(|| wrong("projects", "must be an object"))?;
         let mut lists = BTreeMap::new();
         let mut account = Account::default();
-        let mut held = Held::default();
         let mut blocks = Vec::new();
+        let mut as_written = BTreeMap::new();
         for (id, shown) in projects {
             let shown = ShownInventory::from_json(shown, &format!("projects.{id}"))?;
             account.projects.push(Project {
                 id: id.clone(),
                 name: String::new(),
                 region: shown.instance_types.region.clone().unwrap_or_default(),
+                state: shown.instance_types.project_state.clone(),
             });
-            hold(&mut held, id, &shown);
+            as_written.insert(id.clone(), shown.clone());
             if account.tenant.is_empty() {
                 account.tenant.clone_from(&shown.allowances.tenant.owner);
                 blocks.clone_from(&shown.blocks);
@@ -45,7 +46,11 @@ impl Inventory {
         let not_asked = Listed::unread("it was not asked for").report;
         let account = listed(Answer::Account(account), not_asked);
         lists.insert(SourceKey::tenant(SourceKind::Account), account);
-        Ok(Self::changed(lists, Arc::new(held), Arc::new(blocks)))
+        let held = Arc::new(Held::default());
+        Ok(Self {
+            shown: Arc::new(as_written),
+            ..Self::changed(lists, held, Arc::new(blocks))
+        })
     }
 
     /// What plugins are shown, by project.
@@ -149,39 +154,5 @@ fn listed(answer: Answer, report: SourceReport) -> Listed {
         answer: Some(Arc::new(answer)),
         read: None,
         report,
-    }
-}
-
-/// Takes the promised amounts in, each row once, however many projects are shown it.
-fn hold(held: &mut Held, project: &str, shown: &ShownInventory) {
-    let exactly = |amount| Band {
-        at_least: amount,
-        at_most: amount,
-    };
-    for (project, list) in [
-        (None, &shown.allowances.tenant),
-        (Some(project), &shown.allowances.project),
-    ] {
-        for row in &list.rows {
-            if held.of_allowance(project, &row.name, &row.region).is_zero() {
-                held.add(&key(project, row), exactly(row.held));
-            }
-        }
-    }
-    for item in &shown.reservations.items {
-        if held.of_reservation(&item.id).is_zero() {
-            let row = Row::Reservation {
-                id: item.id.clone(),
-            };
-            held.add(&row, exactly(item.held));
-        }
-    }
-}
-
-fn key(project: Option<&str>, row: &Allowance) -> Row {
-    Row::Allowance {
-        project: project.map(str::to_owned),
-        quota: row.name.clone(),
-        region: row.region.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use wasmtime::Trap;
 
 use super::{
-    Limits,
+    Contradiction, Limits,
     meter::{Exceeded, Resource},
 };
 use crate::types::{ErrorCode, Refusal};
@@ -126,13 +126,16 @@ pub enum CallError {
         answered: usize,
     },
     /// The answer cannot be true by the contract's own words.
-    #[error("the plugin contradicts itself in verdict {}: {what}", index + 1)]
+    #[error("the plugin contradicts itself in {} {}: {what}", what.part(), index + 1)]
     Contradictory {
-        /// Which verdict, from zero; zero for that on a plan.
+        /// Which part of the answer, from zero: a verdict (zero for that on a plan), a demand, or a finding.
         index: usize,
         /// How.
-        what: &'static str,
+        what: Contradiction,
     },
+    /// The text is not of the form that the contract gives it.
+    #[error("the plugin's text is not what the contract says")]
+    WrongShape(#[source] Source),
 }
 
 impl CallError {
@@ -155,6 +158,7 @@ impl CallError {
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::WrongLength { .. } => "wrong_length",
             Self::Contradictory { .. } => "contradictory",
+            Self::WrongShape(_) => "wrong_shape",
             Self::Busy { .. } => "busy",
             Self::Interrupted(_) => "interrupted",
         }
@@ -181,4 +185,10 @@ impl CallError {
             },
         }
     }
+}
+
+/// Whether a call ended because its instance asked for more memory than it may have.
+pub(super) fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let exceeded = error.downcast_ref::<Exceeded>();
+    exceeded.is_some_and(|exceeded| exceeded.resource == Resource::Memory)
 }

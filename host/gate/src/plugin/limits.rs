@@ -62,9 +62,14 @@ impl Limits {
         store.epoch_deadline_trap();
     }
 
-    /// A call's time and steps count from here.
+    /// A call's time and steps count from here. An engine that counts steps begins with none, so a call without a bound is
+    /// given all there are.
     pub(super) fn start_call(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
         store.set_epoch_deadline(engine::ticks(self.time));
-        self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
+        match self.fuel {
+            Some(fuel) => store.set_fuel(fuel),
+            None if store.get_fuel().is_ok() => store.set_fuel(u64::MAX),
+            None => Ok(()),
+        }
     }
 }

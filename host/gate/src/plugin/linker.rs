@@ -76,18 +76,22 @@ pub(super) fn new(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// Checks that a component is a plugin of this contract and asks for nothing else; gives its imports.
+/// Checks that a component is a plugin of this contract, among others perhaps, and asks for nothing else; gives its imports.
 pub(super) fn check_world(
     engine: &Engine,
     component: &Component,
 ) -> Result<Vec<String>, LoadError> {
     let world = component.component_type();
-    let spoken = world
+    let spoken: Vec<&str> = world
         .exports(engine)
-        .find_map(|(name, _)| name.strip_prefix(GATE).map(String::from))
-        .ok_or(LoadError::OtherWorld)?;
-    if spoken != CONTRACT_VERSION {
-        return Err(LoadError::OtherContract { found: spoken });
+        .filter_map(|(name, _)| name.strip_prefix(GATE))
+        .collect();
+    if spoken.is_empty() {
+        return Err(LoadError::OtherWorld);
+    }
+    if !spoken.contains(&CONTRACT_VERSION) {
+        let found = spoken.join(", ");
+        return Err(LoadError::OtherContract { found });
     }
     let imports: Vec<String> = world
         .imports(engine)

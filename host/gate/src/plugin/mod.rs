@@ -25,17 +25,22 @@ use wasmtime::{
 };
 
 pub(crate) use self::unknown::unknown_admission;
-use self::{
-    answer::{check_admission, check_verdicts},
-    linker::State,
-    slots::Slots,
-    warm::{Instance, WarmInstances},
-};
 pub use self::{
+    answer::Contradiction,
     engine::CompileCache,
     error::{CallError, LoadError},
     limits::Limits,
     unknown::unknown_verdicts,
+};
+use self::{
+    answer::{
+        check_admission, check_admission_text, check_diagnosis, check_diagnosis_text,
+        check_verdicts, check_verdicts_text,
+    },
+    error::is_out_of_memory,
+    linker::State,
+    slots::Slots,
+    warm::{Instance, WarmInstances},
 };
 use crate::{
     bindings::PluginPre,
@@ -214,7 +219,7 @@ impl Plugin {
                     .quotagate_plugin_gate()
                     .call_admit(store, plan, *policy)
             },
-            |admission| check_admission(admission, plan.len(), policy.strictness),
+            |admission| check_admission(admission, plan, policy.strictness, inventory),
         )
     }
 
@@ -223,27 +228,34 @@ impl Plugin {
     /// # Errors
     /// See [`CallError`]; an error that is not understood is a diagnosis too.
     pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, CallError> {
-        self.0
-            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
-                plugin.quotagate_plugin_gate().call_diagnose(store, failure)
-            })
+        self.0.run(
+            Inventory::empty(),
+            &Clock::system(),
+            |plugin, store| plugin.quotagate_plugin_gate().call_diagnose(store, failure),
+            check_diagnosis,
+        )
     }
 
-    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON.
+    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON. Only the outer shape of the
+    /// text is checked.
     ///
     /// # Errors
     /// When the text holds no launch error, and see [`CallError`].
     pub fn diagnose_json(&self, error: &str) -> Result<String, CallError> {
-        self.0
-            .call(Inventory::empty(), &Clock::system(), |plugin, store| {
+        self.0.call_checked(
+            &Inventory::empty(),
+            &Clock::system(),
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_diagnose_json(store, error)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_diagnosis_text(answer),
+        )
     }
 
-    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`. The text is the plugin's own, unread.
+    /// The JSON twin of [`Plugin::admit`]; see `admit-json` in `wit/gate.wit`. Only the outer shape of the text is checked: what
+    /// stands in it is the plugin's own word, for hosts that check it themselves.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -253,16 +265,20 @@ impl Plugin {
         clock: &Clock,
         request: &str,
     ) -> Result<String, CallError> {
-        self.0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_admit_json(store, request)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_admission_text(answer),
+        )
     }
 
-    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`. The text is the plugin's own, unread.
+    /// The JSON twin of [`Plugin::assess`]; see `assess-json` in `wit/gate.wit`. Only the outer shape of the text is checked,
+    /// and that it has a verdict for each offer: what stands in it is the plugin's own word.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -272,13 +288,16 @@ impl Plugin {
         clock: &Clock,
         request: &str,
     ) -> Result<String, CallError> {
-        self.0
-            .call(Arc::clone(inventory), clock, |plugin, store| {
+        self.0.call_checked(
+            inventory,
+            clock,
+            |plugin, store| {
                 plugin
                     .quotagate_plugin_gate()
                     .call_assess_json(store, request)
-            })?
-            .map_err(CallError::Refused)
+            },
+            |answer| check_verdicts_text(request, answer),
+        )
     }
 }
 
@@ -288,7 +307,7 @@ impl Loaded {
         &self,
         inventory: Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl Fn(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         self.run(inventory, clock, call, |_| Ok(()))
     }
@@ -298,7 +317,7 @@ impl Loaded {
         &self,
         inventory: &Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(
+        call: impl Fn(
             &crate::bindings::Plugin,
             &mut Store<State>,
         ) -> wasmtime::Result<Result<T, Refusal>>,
@@ -311,11 +330,14 @@ impl Loaded {
     }
 
     /// One call in its turn, on a warm instance or a fresh one. An instance that failed goes out of scope here.
+    ///
+    /// What a warm instance keeps of earlier calls may be what fills its memory: where it runs out, the call is made once
+    /// more, on a fresh one and with the whole time again.
     fn run<T>(
         &self,
         inventory: Arc<Inventory>,
         clock: &Clock,
-        call: impl FnOnce(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl Fn(&crate::bindings::Plugin, &mut Store<State>) -> wasmtime::Result<T>,
         sound: impl FnOnce(&T) -> Result<(), CallError>,
     ) -> Result<T, CallError> {
         let limits = &self.limits;
@@ -323,12 +345,23 @@ impl Loaded {
             calls: limits.concurrent_calls.max(1),
             waited: limits.time,
         })?;
-        let state = State::new(inventory, clock.clone(), limits);
-        let called = self.instance(state).and_then(|mut instance| {
+        let state = || State::new(Arc::clone(&inventory), clock.clone(), limits);
+        let on = |mut instance: Instance| {
             limits.start_call(&mut instance.store)?;
             let answer = call(&instance.plugin, &mut instance.store)?;
             Ok((answer, instance))
-        });
+        };
+        let fresh = || self.instance(state()).and_then(on);
+        let called = match self.warm.take() {
+            Some(mut warm) => {
+                warm.store.data_mut().serve(state());
+                match on(warm) {
+                    Err(error) if is_out_of_memory(&error) => fresh(),
+                    called => called,
+                }
+            }
+            None => fresh(),
+        };
         let (answer, instance) = called.map_err(|error| CallError::classify(error, limits))?;
         sound(&answer)?;
         self.warm.give_back(instance);
@@ -336,10 +369,6 @@ impl Loaded {
     }
 
     fn instance(&self, state: State) -> wasmtime::Result<Instance> {
-        if let Some(mut instance) = self.warm.take() {
-            instance.store.data_mut().serve(state);
-            return Ok(instance);
-        }
         let mut store = Store::new(self.pre.engine(), state);
         self.limits.apply(&mut store);
         // Instantiation runs code too.

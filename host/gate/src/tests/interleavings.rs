@@ -51,6 +51,7 @@ fn answer(usage: u64) -> Read<Answer> {
             usage,
             usage_state: UsageState::Used,
             held: 0,
+            held_at_most: 0,
         }],
     }))
 }

@@ -32,6 +32,7 @@ fn rows(usage: u64) -> Read<Answer> {
             usage,
             usage_state: UsageState::Used,
             held: 0,
+            held_at_most: 0,
         }],
     }))
 }

@@ -134,6 +134,7 @@ impl Cloud {
                 usage: self.version.load(Ordering::SeqCst),
                 usage_state: UsageState::Used,
                 held: 0,
+                held_at_most: 0,
             }],
         })
     }
@@ -150,6 +151,7 @@ impl Source for Cloud {
             id: "p".to_owned(),
             name: String::new(),
             region: "here".to_owned(),
+            state: None,
         };
         let is_gone = self.has_no_project.load(Ordering::SeqCst);
         Ok(Read::complete(Account {

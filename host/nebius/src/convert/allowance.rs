@@ -42,6 +42,7 @@ fn allowance(row: &QuotaAllowance) -> Allowance {
         usage: status.usage,
         usage_state: usage_state(status.usage_state),
         held: 0,
+        held_at_most: 0,
     }
 }
 
@@ -108,6 +109,7 @@ mod tests {
             usage: 30,
             usage_state: UsageState::Used,
             held: 0,
+            held_at_most: 0,
         };
         assert_eq!(rows, [expected]);
     }

@@ -71,6 +71,9 @@ fn reservation(
         project_usage: 0,
         project_usage_state: UsageState::Unspecified,
         held: 0,
+        held_at_most: 0,
+        project_held: 0,
+        project_held_at_most: 0,
         next_change: status
             .next_change_at
             .as_ref()
@@ -168,6 +171,9 @@ mod tests {
             project_usage: 0,
             project_usage_state: UsageState::Unspecified,
             held: 0,
+            held_at_most: 0,
+            project_held: 0,
+            project_held_at_most: 0,
             next_change: Some(ReservationChange {
                 at: 10_000,
                 limit: Some(0),

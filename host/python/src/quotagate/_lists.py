@@ -38,6 +38,8 @@ class ProjectLists:
     allowances: Listed
     instance_types: Listed
     reservation_shares: Listed
+    state: str | None = None
+    """The project's, in the cloud's own word; None where the cloud does not say."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class AccountLists:
             },
             "instance_types": {
                 "region": lists.region,
+                "project_state": lists.state,
                 "items": list(lists.instance_types.items),
                 "source": lists.instance_types.source,
             },

@@ -7,7 +7,7 @@ package does not know is passed over: a newer CLI may print more.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -92,6 +92,19 @@ class Message:
             raise self._wrong(name, "the name or number of a case", value)
         short = value.removeprefix(prefix).lower().replace("_", "-") if value.startswith(prefix) else ""
         return short if short in cases else default
+
+    def word(self, name: str, prefix: str, words: Sequence[str]) -> str:
+        """An enum, by name or number, as the cloud spells it. ``words`` are the names that are known, by number; another name
+        reads as the first, and another number as itself."""
+        value = self._member(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return words[value] if 0 <= value < len(words) else str(value)
+        if value is None:
+            return words[0]
+        if not isinstance(value, str):
+            raise self._wrong(name, "the name or number of a case", value)
+        short = value.removeprefix(prefix)
+        return short if short in words else words[0]
 
     def instant_ms(self, name: str) -> int | None:
         """An instant in milliseconds since the Unix epoch; None where it is absent or before the epoch."""

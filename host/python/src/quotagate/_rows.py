@@ -12,6 +12,16 @@ from typing import Any
 from ._message import Message
 
 _GIBIBYTE = 1 << 30
+_PROJECT_STATES = (
+    "STATE_UNSPECIFIED",
+    "CREATING",
+    "ACTIVE",
+    "PURGING",
+    "CREATED",
+    "ACTIVATING",
+    "PARKING",
+    "PARKED",
+)
 _ROW_STATES = {"provisioning": 1, "active": 2, "frozen": 3, "deleted": 10}
 _USAGE_STATES = {"used": 1, "not-used": 2, "unknown": 3, "not-applicable": 4}
 _BLOCK_USAGE_STATES = {"used": 1, "not-used": 2, "unknown": 3}
@@ -25,12 +35,14 @@ class Malformed(Exception):
     """A message that makes no sense: the list that lacks it is not complete."""
 
 
-def project(item: Message) -> dict[str, str]:
-    """A project: it lives in one region and holds the instances."""
+def project(item: Message) -> dict[str, str | None]:
+    """A project: it lives in one region and holds the instances. Its state is the cloud's own word, None where the cloud does
+    not say."""
     metadata = item.message("metadata")
     if not metadata.text("id"):
         raise Malformed("a project has no name")
-    return {"id": metadata.text("id"), "region": item.message("spec").text("region")}
+    state = item.message("status").word("project_state", "PROJECT_STATE_", _PROJECT_STATES) if item.has("status") else None
+    return {"id": metadata.text("id"), "region": item.message("spec").text("region"), "state": state}
 
 
 def allowance(row: Message) -> dict[str, Any]:
@@ -46,6 +58,7 @@ def allowance(row: Message) -> dict[str, Any]:
         "usage": status.unsigned("usage"),
         "usage_state": status.case("usage_state", "USAGE_STATE_", _USAGE_STATES, "unspecified"),
         "held": 0,
+        "held_at_most": 0,
     }
 
 
@@ -152,6 +165,9 @@ def reservation(block: Message) -> dict[str, Any] | None:
         "project_usage": 0,
         "project_usage_state": "unspecified",
         "held": 0,
+        "held_at_most": 0,
+        "project_held": 0,
+        "project_held_at_most": 0,
         "next_change": None
         if change_at is None
         else {"at": change_at, "limit": status.optional_unsigned("next_change_to")},

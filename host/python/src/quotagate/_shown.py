@@ -6,7 +6,7 @@ from outside, and turns it into what the component model takes, so that no call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -71,15 +71,37 @@ def _list(kind: Kind) -> Kind:
     return check
 
 
+@dataclass(frozen=True)
+class _Absent:
+    """A field that inventories did not always have, and what it is without: a value, or that of another field."""
+
+    kind: Kind
+    value: Any
+    like: str | None
+
+    def __call__(self, value: Any, path: str) -> Any:
+        return self.kind(value, path)
+
+
+def _or(kind: Kind, value: Any = None, *, like: str | None = None) -> Kind:
+    return _Absent(kind, value, like)
+
+
 def _record(**fields: Kind) -> Kind:
     kebab = {name: name.replace("_", "-") for name in fields}
+    optional = {name: kind for name, kind in fields.items() if isinstance(kind, _Absent)}
 
     def check(value: Any, path: str) -> Record:
         if not isinstance(value, Mapping):
             raise _wrong(path, "an object", value)
         if value.keys() != fields.keys():
+            value = dict(value)
+            for name, absent in optional.items():
+                if name not in value and (absent.like is None or absent.like in value):
+                    value[name] = absent.value if absent.like is None else value[absent.like]
             strangers = ", ".join(sorted(str(name) for name in value.keys() ^ fields.keys()))
-            raise InvalidInventory(f"`{path}` has missing or unknown members: {strangers}")
+            if strangers:
+                raise InvalidInventory(f"`{path}` has missing or unknown members: {strangers}")
         made = Record()
         for name, kind in fields.items():
             setattr(made, kebab[name], kind(value[name], f"{path}.{name}"))
@@ -105,6 +127,7 @@ _ALLOWANCE = _record(
     usage=_U64,
     usage_state=_USAGE_STATE,
     held=_U64,
+    held_at_most=_or(_U64, like="held"),
 )
 _ALLOWANCE_LIST = _record(owner=_text, rows=_list(_ALLOWANCE), source=_SOURCE)
 _INSTANCE_TYPE = _record(
@@ -140,6 +163,9 @@ _RESERVATION = _record(
     project_usage=_U64,
     project_usage_state=_USAGE_STATE,
     held=_U64,
+    held_at_most=_or(_U64, like="held"),
+    project_held=_or(_U64, 0),
+    project_held_at_most=_or(_U64, like="project_held"),
     next_change=_option(_record(at=_U64, limit=_option(_U64))),
 )
 _BLOCK = _record(
@@ -157,7 +183,9 @@ _BLOCK = _record(
 
 _PARTS: dict[str, Kind] = {
     "allowances": _record(tenant=_ALLOWANCE_LIST, project=_ALLOWANCE_LIST),
-    "instance_types": _record(region=_option(_text), items=_list(_INSTANCE_TYPE), source=_SOURCE),
+    "instance_types": _record(
+        region=_option(_text), project_state=_or(_option(_text), None), items=_list(_INSTANCE_TYPE), source=_SOURCE
+    ),
     "capacities": _record(items=_list(_CAPACITY), source=_SOURCE),
     "reservations": _record(items=_list(_RESERVATION), source=_SOURCE),
     "blocks": _list(_BLOCK),
@@ -208,7 +236,7 @@ def nothing(why: str) -> Shown:
     items = {"items": [], "source": source}
     value = {
         "allowances": {"tenant": rows, "project": rows},
-        "instance_types": {"region": None, **items},
+        "instance_types": {"region": None, "project_state": None, **items},
         "capacities": items,
         "reservations": items,
         "blocks": [],
@@ -216,20 +244,37 @@ def nothing(why: str) -> Shown:
     return Shown(value, "nothing")
 
 
+Band = tuple[int, int]
+"""What is promised for certain, and at most."""
+
+
 def holding(
-    shown: Shown, allowances: Mapping[tuple[str, str, str], int], reservations: Mapping[str, int]
+    shown: Shown,
+    project: str,
+    allowances: Mapping[tuple[str, str, str], Band],
+    reservations: Mapping[tuple[str, str], Band],
 ) -> Shown:
-    """The same with other amounts promised."""
+    """The same with other amounts promised: by owner, quota and region, and by reservation and project."""
+
+    def told(bands: Iterable[Band], prefix: str = "") -> dict[str, int]:
+        certain, at_most = (sum(ends) for ends in zip((0, 0), *bands))
+        return {f"{prefix}held": min(certain, _MOST), f"{prefix}held_at_most": min(at_most, _MOST)}
 
     def rows(part: Mapping[str, Any]) -> dict[str, Any]:
         held = [
-            {**row, "held": min(allowances.get((row["owner"], row["name"], row["region"]), 0), _MOST)}
-            for row in part["rows"]
+            {**row, **told([allowances.get((row["owner"], row["name"], row["region"]), (0, 0))])} for row in part["rows"]
         ]
         return {**part, "rows": held}
 
     value = shown.value
-    items = [{**item, "held": min(reservations.get(item["id"], 0), _MOST)} for item in value["reservations"]["items"]]
+    items = [
+        {
+            **item,
+            **told(band for (reservation, _), band in reservations.items() if reservation == item["id"]),
+            **told([reservations.get((item["id"], project), (0, 0))], "project_"),
+        }
+        for item in value["reservations"]["items"]
+    ]
     changed = {
         **value,
         "allowances": {scope: rows(part) for scope, part in value["allowances"].items()},

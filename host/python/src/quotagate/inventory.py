@@ -105,12 +105,16 @@ class Inventory:
         """What a plugin is shown for a project, as JSON values. Not to be changed."""
         return self._shown(project).value
 
-    def holding(self, allowances: Mapping[tuple[str, str, str], int], reservations: Mapping[str, int]) -> Inventory:
-        """The same account with amounts promised: by owner, quota and region; and by reservation. They replace what was
-        held before."""
+    def holding(
+        self,
+        allowances: Mapping[tuple[str, str, str], tuple[int, int]],
+        reservations: Mapping[tuple[str, str], tuple[int, int]],
+    ) -> Inventory:
+        """The same account with amounts promised, each for certain and at most: by owner, quota and region; and by
+        reservation and project. They replace what was held before."""
         held = Inventory.__new__(Inventory)
         held._projects = {
-            name: _shown.holding(shown, allowances, reservations) for name, shown in self._projects.items()
+            name: _shown.holding(shown, name, allowances, reservations) for name, shown in self._projects.items()
         }
         held._elsewhere = self._elsewhere
         with _generations_lock:

@@ -22,8 +22,8 @@ ReservationUse = Literal["auto", "forbid", "strict"]
 Strictness = Literal["advisory", "balanced", "strict"]
 """Which offers a list shows: all, all but the provably blocked, or the available ones."""
 
-QuotaOutcome = Literal["fits", "blocked", "unknown"]
-"""Whether the quotas let a launch through."""
+QuotaOutcome = Literal["fits", "unknown", "blocked"]
+"""Whether the quotas let a launch through; a later case beats an earlier one."""
 
 CapacityOutcome = Literal["likely", "unlikely", "unknown"]
 """Whether hardware is likely to be free; never a statement about quota."""
@@ -153,20 +153,27 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Demand:
-    """What a plan takes from one quota in one project."""
+    """What a plan takes from one quota in one project. Of the start of a stopped instance it is a band from zero."""
 
     quota: str
     project: str
     region: str
-    amount: int
+    at_least: int
+    """Taken for certain."""
+    at_most: int
+    """Taken at most."""
 
 
 @dataclass(frozen=True)
 class ReservedDemand:
-    """What a plan takes from one reservation, in GPUs."""
+    """What the launches of one project take from one reservation, in GPUs."""
 
     reservation: str
-    amount: int
+    project: str
+    at_least: int
+    """Taken for certain."""
+    at_most: int
+    """Taken at most."""
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from ._shown import Band
 from .inventory import Inventory
-from .types import Admission, Launch, Policy, Verdict
+from .types import Admission, Demand, Launch, Policy, ReservedDemand, Verdict
 
 if TYPE_CHECKING:
     from .gate import Gate
@@ -142,16 +142,23 @@ class Verifier:
 
 def _sums(
     inventory: Inventory, admissions: Sequence[Admission]
-) -> tuple[Counter[tuple[str, str, str]], Counter[str]]:
-    """What launches take of each row, by owner, quota and region; and of each reservation. A demand counts against the row
-    of the tenant and that of the project."""
-    rows: Counter[tuple[str, str, str]] = Counter()
-    reservations: Counter[str] = Counter()
+) -> tuple[dict[tuple[str, str, str], Band], dict[tuple[str, str], Band]]:
+    """What launches take of each row, by owner, quota and region; and of each reservation, by project. A demand counts against
+    the row of the tenant and that of the project."""
+    rows: dict[tuple[str, str, str], Band] = {}
+    reservations: dict[tuple[str, str], Band] = {}
     for admission in admissions:
         for demand in admission.demands:
             owners = {part["owner"] for part in inventory.shown_for(demand.project)["allowances"].values()} - {""}
             for owner in owners:
-                rows[owner, demand.quota, demand.region] += demand.amount
+                key = owner, demand.quota, demand.region
+                rows[key] = _plus(rows.get(key), demand)
         for reserved in admission.reserved:
-            reservations[reserved.reservation] += reserved.amount
+            place = reserved.reservation, reserved.project
+            reservations[place] = _plus(reservations.get(place), reserved)
     return rows, reservations
+
+
+def _plus(band: Band | None, demand: Demand | ReservedDemand) -> Band:
+    at_least, at_most = band or (0, 0)
+    return at_least + demand.at_least, at_most + demand.at_most

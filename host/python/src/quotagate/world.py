@@ -108,17 +108,19 @@ class World:
             self._missing(missing, at) if missing else self._list("tenant/allowances.json", _one(_rows.allowance), at)
         )
         names = [item["id"] for item in account.items] if projects is None else projects
-        regions = {item["id"]: item["region"] or None for item in reversed(account.items)}
+        homes = {item["id"]: (item["region"] or None, item["state"]) for item in reversed(account.items)}
         return AccountLists(
             tenant=tenant,
             account=account,
             allowances=allowances,
             capacities=self._list("tenant/resource-advice.json", _rows.capacities, at),
             reservations=self._list("tenant/capacity-block-groups.json", _some(_rows.reservation), at),
-            projects={name: self._project(name, regions.get(name), at) for name in names},
+            projects={name: self._project(name, homes.get(name, (None, None)), at) for name in names},
         )
 
-    def _project(self, name: str, region: str | None, at: Instant) -> ProjectLists:
+    def _project(self, name: str, home: tuple[str | None, str | None], at: Instant) -> ProjectLists:
+        region, state = home
+
         def read(file: str, reader: Reader) -> Listed:
             return self._list(f"projects/{name}/{file}", reader, at)
 
@@ -129,7 +131,7 @@ class World:
                 held = ", ".join(ids) or "none"
                 why = f"the recorded world holds no project `{name}`; it holds {held}"
                 nothing = Listed((), "unavailable", at(f"projects/{name}/allowances.json"), why)
-                return ProjectLists(region, nothing, nothing, nothing)
+                return ProjectLists(region, nothing, nothing, nothing, state)
             shares = self._missing(f"projects/{name}/capacity-allowances.json", at)
         else:
             shares = read("capacity-allowances.json", _one(_rows.reservation_share))
@@ -138,6 +140,7 @@ class World:
             allowances=read("allowances.json", _one(_rows.allowance)),
             instance_types=read("platforms.json", _rows.instance_types),
             reservation_shares=shares,
+            state=state,
         )
 
     def _tenant(self) -> tuple[str, str | None]:

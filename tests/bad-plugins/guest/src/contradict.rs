@@ -1,9 +1,14 @@
 //! Answers that cannot be true, each by the name under which a launch asks for it.
 
+use alloc::{format, string::String, vec, vec::Vec};
+
 use crate::plugin::bindings::{
-    exports::quotagate::plugin::gate::{Admission, BreakingLaunch},
-    quotagate::plugin::types::{Availability, CapacityOutcome, QuotaOutcome, Reason, Verdict},
+    exports::quotagate::plugin::gate::{Admission, BreakingLaunch, Demand, ReservedDemand},
+    quotagate::plugin::types::{
+        Availability, CapacityOutcome, Finding, Lifecycle, Offer, QuotaOutcome, Reason, Verdict,
+    },
 };
+use crate::plugin::proper;
 
 /// Spoils a proper verdict.
 pub(crate) fn in_verdict(deed: &str, verdict: &mut Verdict) {
@@ -49,6 +54,79 @@ pub(crate) fn in_verdict(deed: &str, verdict: &mut Verdict) {
     }
 }
 
+/// A quota of which the account has rows, in the region of the launches.
+const LISTED: &str = "compute.instance.count";
+
+/// A reservation of the account.
+const RESERVATION: &str = "capacityblockgroup-e00b300";
+
+/// What a proper plan of one launch may take of a row.
+fn demand(project: &str, region: &str) -> Demand {
+    Demand {
+        quota: LISTED.into(),
+        project: project.into(),
+        region: region.into(),
+        at_least: 1,
+        at_most: 1,
+    }
+}
+
+/// Takes something of rows and reservations, properly or not.
+pub(crate) fn in_demands(deed: &str, admission: &mut Admission, project: &str, region: &str) {
+    let proper = demand(project, region);
+    let reserved = |reservation: &str, project: &str| ReservedDemand {
+        reservation: reservation.into(),
+        project: project.into(),
+        at_least: 0,
+        at_most: 8,
+    };
+    match deed {
+        "demand" => {
+            admission.demands = vec![proper];
+            admission.reserved = vec![reserved(RESERVATION, project)];
+        }
+        "foreign-project" => admission.demands = vec![demand("project-of-others", region)],
+        "foreign-region" => admission.demands = vec![demand(project, "elsewhere")],
+        "unlisted-quota" => {
+            let quota = String::from("compute.instance.nonsense");
+            admission.demands = vec![Demand { quota, ..proper }];
+        }
+        "upside-down" => {
+            admission.demands = vec![Demand {
+                at_most: 0,
+                ..proper
+            }];
+        }
+        "twice" => admission.demands = vec![proper.clone(), proper],
+        "a-hundred-thousand" => {
+            let many = (0..100_000).map(|index| Demand {
+                quota: format!("quota-{index}"),
+                ..proper.clone()
+            });
+            admission.demands = many.collect();
+        }
+        "reserved-foreign-project" => {
+            admission.reserved = vec![reserved(RESERVATION, "project-of-others")];
+        }
+        "reserved-unshown" => admission.reserved = vec![reserved("nobody's", project)],
+        "reserved-upside-down" => {
+            admission.reserved = vec![ReservedDemand {
+                at_least: 9,
+                ..reserved(RESERVATION, project)
+            }];
+        }
+        "reserved-twice" => {
+            let one = reserved(RESERVATION, project);
+            admission.reserved = vec![one.clone(), one];
+        }
+        "reserved-a-hundred-thousand" => {
+            let one = reserved(RESERVATION, project);
+            admission.reserved = Vec::from_iter((0..100_000).map(|_| one.clone()));
+        }
+        _ => {}
+    }
+}
+
 /// Spoils a proper admission.
 pub(crate) fn in_admission(deed: &str, admission: &mut Admission, launches: u32) {
     let at = |index| {
@@ -73,5 +151,26 @@ pub(crate) fn in_admission(deed: &str, admission: &mut Admission, launches: u32)
             }
         }
         _ => {}
+    }
+}
+
+/// What a launch error is said to mean.
+pub(crate) fn in_diagnosis(deed: &str) -> Vec<Finding> {
+    let finding = || {
+        let offer = Offer {
+            instance_type: deed.into(),
+            region: "eu-north1".into(),
+            lifecycle: Lifecycle::OnDemand,
+        };
+        let mut findings = proper(offer, 1).findings;
+        findings.remove(0)
+    };
+    match deed {
+        "room-that-blocks" => vec![Finding {
+            outcome: QuotaOutcome::Blocked,
+            ..finding()
+        }],
+        "two-thousand-findings" => Vec::from_iter((0..2_000).map(|_| finding())),
+        _ => Vec::new(),
     }
 }

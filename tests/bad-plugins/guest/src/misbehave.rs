@@ -27,6 +27,8 @@ pub(crate) fn misbehave(deed: &str) {
         "hog" => loop {
             mem::forget(black_box(vec![1_u8; MEGABYTE]));
         },
+        // Keeps three megabytes of each call, and answers.
+        "keep" => mem::forget(black_box(vec![1_u8; 3 * MEGABYTE])),
         // Asks for everything, again and again.
         "chatter" => loop {
             black_box(inventory::get_allowances(deed));

@@ -17,7 +17,7 @@ use self::bindings::{
 use crate::{contradict, misbehave::misbehave};
 
 /// The contract and an export besides, whose resource makes handles.
-#[cfg(not(feature = "spy"))]
+#[cfg(not(any(feature = "spy", feature = "two-contracts")))]
 pub(crate) mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit",
@@ -45,9 +45,55 @@ pub(crate) mod bindings {
     });
 }
 
+/// The contract behind another version of it. With two versions the generated names carry them.
+#[cfg(feature = "two-contracts")]
+mod generated {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        generate_all,
+        inline: "
+            package quotagate:bad;
+            interface keeper { resource thing { constructor(); } }
+            world bad {
+                export quotagate:plugin/gate@0.9.0;
+                include quotagate:plugin/plugin@0.1.0;
+                export keeper;
+            }
+            package quotagate:plugin@0.9.0 {
+                interface gate { judge: func(everything: list<string>) -> bool; }
+            }
+        ",
+    });
+}
+
+/// The same under the names that they have without another version.
+#[cfg(feature = "two-contracts")]
+pub(crate) mod bindings {
+    pub(crate) mod exports {
+        pub(crate) mod quotagate {
+            pub(crate) use crate::plugin::generated::exports::quotagate::{
+                bad, plugin0_1_0 as plugin,
+            };
+        }
+    }
+    pub(crate) mod quotagate {
+        pub(crate) use crate::plugin::generated::quotagate::plugin0_1_0 as plugin;
+    }
+}
+
+#[cfg(feature = "two-contracts")]
+impl generated::exports::quotagate::plugin0_9_0::gate::Guest for Component {
+    fn judge(everything: Vec<String>) -> bool {
+        everything.is_empty()
+    }
+}
+
 struct Component;
 
+#[cfg(not(feature = "two-contracts"))]
 bindings::export!(Component with_types_in bindings);
+#[cfg(feature = "two-contracts")]
+generated::export!(Component with_types_in generated);
 
 pub(crate) struct Kept;
 
@@ -107,6 +153,7 @@ impl Guest for Component {
         };
         let deed = first.offer.instance_type.clone();
         misbehave(&deed);
+        let (project, region) = (first.profile.project, first.offer.region.clone());
         let mut admission = Admission {
             verdict: proper(first.offer, launches),
             demands: Vec::new(),
@@ -115,6 +162,7 @@ impl Guest for Component {
         };
         contradict::in_verdict(&deed, &mut admission.verdict);
         contradict::in_admission(&deed, &mut admission, launches);
+        contradict::in_demands(&deed, &mut admission, &project, &region);
         Ok(admission)
     }
 
@@ -127,7 +175,7 @@ impl Guest for Component {
         misbehave(&failure.message);
         Diagnosis {
             kind: FailureKind::Ambiguous,
-            findings: Vec::new(),
+            findings: contradict::in_diagnosis(&failure.message),
             retry: false,
             remedy: Some(failure.message),
         }
@@ -140,7 +188,7 @@ impl Guest for Component {
 }
 
 /// A verdict that cannot be taken for that of another offer.
-fn proper(offer: Offer, count: u32) -> Verdict {
+pub(crate) fn proper(offer: Offer, count: u32) -> Verdict {
     let finding = Finding {
         reason: Reason::Fits,
         outcome: QuotaOutcome::Fits,

@@ -45,7 +45,7 @@ impl Account {
     ) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Create allocation";
         let metadata = request.metadata.clone().unwrap_or_default();
-        let place = self.place(&metadata.parent_id)?;
+        let place = self.new_place(&metadata.parent_id)?;
         let allocations = &self.inventory.allocations;
         must_be_new(
             &metadata.name,

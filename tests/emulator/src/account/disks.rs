@@ -42,7 +42,7 @@ impl Account {
     ) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Create disk";
         let metadata = request.metadata.clone().unwrap_or_default();
-        let place = self.place(&metadata.parent_id)?;
+        let place = self.new_place(&metadata.parent_id)?;
         must_be_new(
             &metadata.name,
             self.inventory

@@ -34,7 +34,7 @@ impl Account {
     ) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Create instance";
         let metadata = request.metadata.clone().unwrap_or_default();
-        let place = self.place(&metadata.parent_id)?;
+        let place = self.new_place(&metadata.parent_id)?;
         let instances = &self.inventory.instances;
         must_be_new(
             &metadata.name,
@@ -115,6 +115,7 @@ impl Account {
         self.must_be_in(id, InstanceState::Stopped, "the instance is not stopped")?;
         let held = self.inventory.instances.get(id)?;
         let place = held.place.clone();
+        self.must_be_active(&place.project_id)?;
         let lacks = held.more.source.is_none();
         let addresses = self.addresses_at_start(id);
         let demand = Charges::default();

@@ -23,7 +23,7 @@ use nebius_api::{
     nebius::{
         common::v1::ResourceMetadata,
         compute::v1::Platform,
-        iam::v2::{Project, Tenant},
+        iam::v2::{Project, ProjectStatus, Tenant, project_status::ProjectState},
     },
     world::{ProjectFiles, Recorded, World},
 };
@@ -222,7 +222,27 @@ impl Account {
         }
     }
 
-    /// The project that a resource is to be created in.
+    /// The project that a resource is to be created in, which must be active.
+    fn new_place(&self, parent_id: &str) -> Result<Place, Refusal> {
+        let place = self.place(parent_id)?;
+        self.must_be_active(parent_id)?;
+        Ok(place)
+    }
+
+    /// Only an active project takes anything. A world that does not say in which state it is means an active one.
+    fn must_be_active(&self, project_id: &str) -> Result<(), Refusal> {
+        let listed = self.project(project_id).ok();
+        let status = listed.and_then(|project| project.status.as_ref());
+        match status.map(ProjectStatus::project_state) {
+            None | Some(ProjectState::StateUnspecified | ProjectState::Active) => Ok(()),
+            Some(_) => Err(Refusal::State {
+                resource_id: project_id.to_owned(),
+                message: "the project is not active",
+            }),
+        }
+    }
+
+    /// The project that a resource is in, and its region.
     fn place(&self, parent_id: &str) -> Result<Place, Refusal> {
         let files = self.project_files(parent_id)?;
         let listed = self.project(parent_id).ok();

@@ -30,7 +30,7 @@ impl Account {
     ) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Create GPU cluster";
         let metadata = request.metadata.clone().unwrap_or_default();
-        let place = self.place(&metadata.parent_id)?;
+        let place = self.new_place(&metadata.parent_id)?;
         let clusters = &self.inventory.gpu_clusters;
         must_be_new(
             &metadata.name,
@@ -92,7 +92,7 @@ impl Account {
     ) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Create filesystem";
         let metadata = request.metadata.clone().unwrap_or_default();
-        let place = self.place(&metadata.parent_id)?;
+        let place = self.new_place(&metadata.parent_id)?;
         let filesystems = &self.inventory.filesystems;
         must_be_new(
             &metadata.name,

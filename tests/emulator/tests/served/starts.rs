@@ -1,15 +1,18 @@
 //! Stopping and starting: what a stopped instance keeps, and what it needs to run again.
 
-use nebius_api::nebius::compute::v1::instance_status::InstanceState;
-use nebius_emulator::settings::QuotaFailures;
+use nebius_api::{
+    nebius::{compute::v1::instance_status::InstanceState, iam::v2::project_status::ProjectState},
+    world::Recorded,
+};
+use nebius_emulator::{Control, settings::QuotaFailures};
 use tonic::Code;
 
 use crate::{
     cloud::{
-        Asking, CPU, H200, H200X8, REGION, cloud, failure, instance, leave, moved, readings, roomy,
-        succeeded, violation, violations,
+        Asking, CPU, H200, H200X8, REGION, cloud, cluster, failure, instance, leave, moved,
+        readings, roomy, succeeded, violation, violations,
     },
-    harness::TENANT,
+    harness::{PROJECT, TENANT, service_error},
 };
 
 const GPUS: &str = "compute.instance.gpu.h200";
@@ -32,6 +35,54 @@ async fn a_stopped_instance_keeps_its_gpus_and_static_address() {
     leave(&running, PUBLIC, 0);
     succeeded(cloud.start(&id).await.unwrap());
     assert_eq!(cloud.status(&id).await.state(), InstanceState::Running);
+}
+
+#[tokio::test]
+async fn a_project_that_is_not_active_takes_nothing() {
+    let (running, channel, mut cloud) = cloud(roomy()).await;
+    let id = cloud.made(instance(H200)).await;
+    cloud.stop(&id).await.unwrap();
+    let before = readings(&channel).await;
+    for (state, takes) in [
+        (ProjectState::Creating, false),
+        (ProjectState::Purging, false),
+        (ProjectState::Parking, false),
+        (ProjectState::Parked, false),
+        (ProjectState::StateUnspecified, true),
+        (ProjectState::Active, true),
+    ] {
+        set_state(&running, state);
+        let cluster = cloud.clusters.create(cluster("fabric-2")).await;
+        assert_eq!(cluster.is_ok(), takes, "{state:?}");
+        let Err(refused) = cloud.create(instance(CPU)).await else {
+            assert!(takes, "{state:?}");
+            continue;
+        };
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert_eq!(service_error(&refused).code, "BadResourceState");
+        let refused = cloud.start(&id).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains(PROJECT), "{refused:?}");
+        assert_eq!(moved(&channel, &before).await, []);
+    }
+    succeeded(cloud.start(&id).await.unwrap());
+}
+
+/// Changes the state of the project that the tests launch in.
+fn set_state(control: &Control, state: ProjectState) {
+    control.with_world(|world| {
+        let Recorded::Answer(projects) = &mut world.projects else {
+            panic!("no projects");
+        };
+        for project in &mut projects.items {
+            if project.metadata.as_ref().unwrap().id == PROJECT {
+                project
+                    .status
+                    .get_or_insert_default()
+                    .set_project_state(state);
+            }
+        }
+    });
 }
 
 #[tokio::test]
