@@ -167,9 +167,22 @@ fn launch() -> impl Strategy<Value = Launch> {
         })
 }
 
+/// Of a plan of several launches nobody says which of them goes on reserved capacity, so they say so themselves.
+fn definite(mut plan: Vec<Launch>) -> Vec<Launch> {
+    if plan.len() > 1 {
+        let auto = |launch: &&mut Launch| launch.profile.reservation == ReservationUse::Auto;
+        for launch in plan.iter_mut().filter(auto) {
+            launch.profile.reservation = ReservationUse::Forbid;
+        }
+    }
+    plan
+}
+
 fn step(mood: Mood) -> BoxedStrategy<Step> {
     let which = any::<usize>();
-    let plan = prop_oneof![5 => vec_of(launch(), 1), 1 => vec_of(launch(), 2..4)].boxed();
+    let plan = prop_oneof![5 => vec_of(launch(), 1), 1 => vec_of(launch(), 2..4)]
+        .prop_map(definite)
+        .boxed();
     let common = prop_oneof![
         6 => plan.clone().prop_map(Step::Verify),
         1 => (plan, 0..60_u8).prop_map(|(plan, polls)| Step::Cancel(plan, polls)),
@@ -524,17 +537,15 @@ impl<'a> Run<'a> {
             return Err(format!("a row stands twice in a hold: {hold:?}"));
         }
         self.known.insert(promise.id.clone());
+        let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
+        let instances = plan
+            .iter()
+            .flat_map(|launch| as_judged(launch, on_block / gpus(launch)));
+        let instances = instances.collect();
         self.model.promises.push(promise);
-        let instances = plan.iter().flat_map(|launch| {
-            let one = Launch {
-                count: 1,
-                ..launch.clone()
-            };
-            std::iter::repeat_n(one, launch.count as usize)
-        });
         self.under_way.push(UnderWay {
             promise: self.model.promises.len() - 1,
-            instances: instances.collect(),
+            instances,
             created: Vec::new(),
             is_restart: plan.iter().any(|launch| launch.profile.restart),
         });
@@ -578,11 +589,7 @@ impl<'a> Run<'a> {
                 .saturating_sub(held)
         };
         let count = u64::from(launch.count);
-        let each = if launch.offer.instance_type == H200 {
-            8
-        } else {
-            1
-        };
+        let each = gpus(launch);
         let project = Some(launch.profile.project.as_str());
         let reserved = match launch.profile.reservation {
             ReservationUse::Forbid => 0,
@@ -688,14 +695,6 @@ impl<'a> Run<'a> {
     async fn give_up(&mut self, which: usize) {
         let launch = self.under_way.remove(which);
         self.model.give_up(launch.promise);
-        if launch.is_restart {
-            // Stopped as it was; nothing is deleted.
-            self.made.push(launch);
-            let launch = self.made.last().unwrap();
-            let id = self.model.promises[launch.promise].id.clone();
-            self.gate().release(&id);
-            return;
-        }
         self.delete(&launch.created).await;
         let id = self.model.promises[launch.promise].id.clone();
         self.gate().release(&id);
@@ -730,7 +729,8 @@ impl<'a> Run<'a> {
         let held = self.model.promises.len();
         self.verify(&[again], tally).await?;
         if self.model.promises.len() == held {
-            self.made.push(launch);
+            // Nobody starts it again.
+            self.delete(&launch.created).await;
             return Ok(());
         }
         let mut starting = self.under_way.pop().unwrap();
@@ -829,6 +829,31 @@ impl<'a> Run<'a> {
             Err(format!("held for ever: {holds:#?}"))
         }
     }
+}
+
+/// The GPUs of one instance.
+fn gpus(launch: &Launch) -> u64 {
+    if launch.offer.instance_type == H200 {
+        8
+    } else {
+        1
+    }
+}
+
+/// The single instances of a launch: so many on reserved capacity, the rest not, as it was judged.
+fn as_judged(launch: &Launch, reserved: u64) -> impl Iterator<Item = Launch> + use<'_> {
+    (0..u64::from(launch.count)).map(move |number| {
+        let mut one = launch.clone();
+        one.count = 1;
+        if one.profile.reservation == ReservationUse::Auto {
+            one.profile.reservation = if number < reserved {
+                ReservationUse::Strict
+            } else {
+                ReservationUse::Forbid
+            };
+        }
+        one
+    })
 }
 
 fn pick(which: usize, of: usize) -> Option<usize> {

@@ -56,6 +56,8 @@ pub(super) struct Model {
     others_seen: BTreeMap<Row, i64>,
     ours_at_reading: BTreeMap<Row, i64>,
     fallen_since_reading: BTreeMap<Row, u64>,
+    /// Promised to launches that were under way at the last reading of everything.
+    under_way_at_reading: BTreeMap<Row, u64>,
 }
 
 impl Model {
@@ -166,11 +168,11 @@ impl Model {
         }
     }
 
-    /// Whether anything of a row is promised by a launch under way.
-    fn is_under_way(&self, row: &Row) -> bool {
-        self.promises.iter().any(|promise| {
-            !promise.is_gone && !promise.is_committed && promise.at_most.contains_key(row)
-        })
+    /// What launches under way hold of a row.
+    fn under_way(&self, row: &Row) -> u64 {
+        let under_way = self.standing().filter(|(_, promise)| !promise.is_committed);
+        let held = under_way.filter_map(|(_, promise)| promise.at_most.get(row));
+        held.sum()
     }
 
     /// A step is over. Whatever moved may have been read.
@@ -200,7 +202,9 @@ impl Model {
                 .insert(row.clone(), ours)
                 .unwrap_or_default();
             let fell = self.fallen_since_reading.remove(&row).unwrap_or_default();
-            if fell > 0 && (ours > before || self.is_under_way(&row)) {
+            let under_way = self.under_way(&row);
+            self.under_way_at_reading.insert(row.clone(), under_way);
+            if fell > 0 && (ours > before || under_way > 0) {
                 *self.hidden_by_others.entry(row.clone()).or_default() += fell;
             }
             for promise in 0..self.promises.len() {
@@ -219,7 +223,7 @@ impl Model {
 
     /// The least that must be held of a row for certain, and the most that may be.
     pub(super) fn held_between(&self, row: &Row) -> (u64, u64) {
-        let (mut least, mut most, mut under_way) = (0, 0, 0);
+        let (mut least, mut most) = (0, 0);
         for (index, promise) in self.standing() {
             let promised = promise.at_least.get(row).copied().unwrap_or_default();
             if promise.is_committed {
@@ -229,10 +233,11 @@ impl Model {
             } else {
                 least += promised;
                 most += promised;
-                under_way += promised;
             }
         }
-        // What is visible of a launch under way may be any launch's, so as much stays held twice until it is committed.
+        // What is visible while launches are under way may be theirs, so as much stays held twice until one reading later.
+        let then = self.under_way_at_reading.get(row).copied();
+        let under_way = self.under_way(row).max(then.unwrap_or_default());
         let twice = self.standing().filter(|(_, promise)| promise.is_committed);
         let twice = twice
             .filter_map(|(_, promise)| promise.at_least.get(row))
