@@ -40,14 +40,34 @@ impl Band {
 
     /// As many times this amount.
     pub(crate) const fn times(self, count: Self) -> Self {
-        Self {
-            at_least: self.at_least.saturating_mul(count.at_least),
-            at_most: self.at_most.saturating_mul(count.at_most),
+        let at_most = product(self.at_most, count.at_most);
+        // Nearly every amount is known, and multiplying this wide is not cheap.
+        if self.is_exact() && count.is_exact() {
+            return Self::exactly(at_most);
         }
+        Self {
+            at_least: product(self.at_least, count.at_least),
+            at_most,
+        }
+    }
+
+    /// Whether the amount is known.
+    pub(crate) const fn is_exact(self) -> bool {
+        self.at_least == self.at_most
     }
 
     /// What is possible beyond what is certain.
     pub(crate) const fn doubtful(self) -> u128 {
         self.at_most.saturating_sub(self.at_least)
+    }
+}
+
+/// The product of two amounts, by the short way where both are small.
+const fn product(one: u128, other: u128) -> u128 {
+    const SMALL: u128 = u32::MAX as u128;
+    if one <= SMALL && other <= SMALL {
+        (one as u64 * other as u64) as u128
+    } else {
+        one.saturating_mul(other)
     }
 }

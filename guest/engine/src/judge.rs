@@ -385,7 +385,7 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 judgement.reservable = judgement.reservable.and(judged.bound);
             }
             // Where reservations take every instance the row is not asked; its room still says how many more would fit.
-            if amount.asked().at_most > 0 {
+            if !amount.asks_nothing() {
                 let is_of_list = matches!(
                     judged.reason,
                     Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale

@@ -16,9 +16,10 @@
 //! - What could not be read is unknown: never "no quota", never "fits".
 //!
 //! # Modules, in reading order
-//! [`vocabulary`] the data · [`account`] rows, indexed · [`demand`] what a launch takes · `band` amounts of which only the ends are known · `row` one row against one
-//! amount · `reservation` reserved capacity · `capacity` advice on hardware · `block` what failed launches taught · `ledger` what a plan took so far · `judge`
-//! one launch · `judgement` findings become a verdict · [`assess()`] offers, each alone · [`admit()`] a plan, together.
+//! [`vocabulary`] the data · [`account`] rows, indexed · [`demand`] what a launch takes · `band` amounts of which only the
+//! ends are known · `row` one row against one amount · `reservation` reserved capacity · `capacity` advice on hardware ·
+//! `block` what failed launches taught · `ledger` what a plan took so far · `judge` one launch · `judgement` findings become
+//! a verdict · [`assess()`] offers, each alone · [`admit()`] a plan, together.
 
 #![no_std]
 

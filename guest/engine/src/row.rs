@@ -30,6 +30,11 @@ impl Amount {
         self.each.times(self.count).plus(self.once)
     }
 
+    /// Whether this launch takes nothing here, however much each of its instances would.
+    pub(crate) const fn asks_nothing(self) -> bool {
+        self.once.at_most == 0 && (self.each.at_most == 0 || self.count.at_most == 0)
+    }
+
     /// Taken by this launch and those before it.
     pub(crate) const fn total(self) -> Band {
         self.before.plus(self.asked())
@@ -41,14 +46,19 @@ impl Amount {
             let rest = u128::from(free).checked_sub(before.saturating_add(once));
             rest.map_or(0, |rest| rest.checked_div(each).map_or(u64::MAX, clamp))
         };
+        let certain = room(
+            least,
+            self.before.at_most,
+            self.once.at_most,
+            self.each.at_most,
+        );
+        // Nearly always both ends are the same, and dividing this wide is not cheap.
+        let is_exact = self.before.is_exact() && self.once.is_exact() && self.each.is_exact();
         Bound {
-            least: room(
-                least,
-                self.before.at_most,
-                self.once.at_most,
-                self.each.at_most,
-            ),
-            most: if self.is_possible_alone() {
+            least: certain,
+            most: if least == most && is_exact && self.each.at_most > 0 {
+                certain
+            } else if self.is_possible_alone() {
                 u64::MAX
             } else {
                 room(
@@ -198,7 +208,8 @@ fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judge
     if !units.contains(&row.unit.as_str()) {
         return Judged::unknown(Reason::WrongUnit, Bound::UNKNOWN);
     }
-    let (asked, total) = (amount.asked(), amount.total());
+    let asked = amount.asked();
+    let total = amount.before.plus(asked);
     let usage = measured_usage(row.usage, row.usage_state);
     let (least, most) = match usage {
         Ok(usage) => (

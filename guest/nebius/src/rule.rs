@@ -34,7 +34,7 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
             "under strict use a launch is served by active reservations of its region and platform alone (4.9)"
         }
         Reason::NotOffered => {
-            "a project launches what its platforms list, under the lifecycles they allow (4.8, 5.1)"
+            "an active project launches what its platforms list, under the lifecycles they allow (4.8, 5.1)"
         }
         Reason::NoCapacity => {
             "fresh advice with fewer free instances than wanted makes a launch unlikely, whatever the quotas say (4.10)"

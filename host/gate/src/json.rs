@@ -1,4 +1,5 @@
-//! The contract as JSON: verdicts in the shape that the command line prints and that orchestrators read, and every record of the contract field by field, as the JSON twins of the plugin read and write it.
+//! The contract as JSON: verdicts in the shape that the command line prints and that orchestrators read, and every record
+//! of the contract field by field, as the JSON twins of the plugin read and write it.
 
 use std::collections::BTreeMap;
 
