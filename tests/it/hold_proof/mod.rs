@@ -56,8 +56,8 @@ const DRAWN_ON: &[&str] = &[
 /// Every hold ends by itself after this.
 const LIFE: u64 = 900;
 /// All steps of a run together take less than that.
-const LONGEST_PASS: u64 = 30;
-const STEPS: usize = 24;
+const LONGEST_PASS: u64 = 25;
+const STEPS: usize = 28;
 
 /// An account, as far as it differs from one with ample room.
 #[derive(Clone, Debug)]
@@ -109,10 +109,10 @@ enum Mood {
 
 fn account() -> impl Strategy<Value = Account> {
     (
-        (select(vec![8_u64, 16, 24, 40]), 0..12_u64),
-        2..12_u64,
-        [option::of(0..24_u64), option::of(0..24_u64)],
-        option::of(select(vec![8_u64, 16, 24])),
+        (select(vec![16_u64, 24, 40, 64]), 0..12_u64),
+        4..24_u64,
+        [option::of(4..40_u64), option::of(4..40_u64)],
+        option::weighted(0.7, select(vec![8_u64, 16, 24])),
         [option::of(0..20_u64), option::of(0..20_u64)],
         select(vec![0_u64, 0, 20, 60]),
         any::<bool>(),
@@ -214,7 +214,7 @@ fn step(mood: Mood) -> BoxedStrategy<Step> {
 fn run_of() -> impl Strategy<Value = (Account, Mood, Vec<Step>)> {
     let moods = select(vec![Mood::Quiet, Mood::Falling, Mood::Wild]);
     (account(), moods).prop_flat_map(|(account, mood)| {
-        vec_of(step(mood), 4..STEPS).prop_map(move |steps| (account.clone(), mood, steps))
+        vec_of(step(mood), 6..STEPS).prop_map(move |steps| (account.clone(), mood, steps))
     })
 }
 
@@ -449,7 +449,7 @@ impl<'a> Run<'a> {
             Step::Delete(which) => {
                 if let Some(which) = pick(*which, self.made.len()) {
                     let gone = self.made.remove(which);
-                    self.delete(&gone.created).await;
+                    self.delete(&gone).await;
                 }
             }
             Step::Restart(which) => {
@@ -584,9 +584,9 @@ impl<'a> Run<'a> {
         let free = |row: &Row| {
             let (_, held) = self.model.held_between(row);
             let limit = self.account.limit(row).unwrap_or(u64::MAX);
-            limit
-                .saturating_sub(self.model.used(row))
-                .saturating_sub(held)
+            // What ended may show for a while.
+            let used = self.model.used(row).max(self.model.shown(row));
+            limit.saturating_sub(used).saturating_sub(held)
         };
         let count = u64::from(launch.count);
         let each = gpus(launch);
@@ -649,7 +649,7 @@ impl<'a> Run<'a> {
         match self.launcher.launch(&one).await {
             Outcome::Launched(launched) => {
                 tally.created += 1;
-                self.note(&before, Whose::Launch(promise));
+                self.note(&before, &one.profile.project, Whose::Launch(promise));
                 self.under_way[which].created.push(launched);
                 Ok(())
             }
@@ -695,17 +695,18 @@ impl<'a> Run<'a> {
     async fn give_up(&mut self, which: usize) {
         let launch = self.under_way.remove(which);
         self.model.give_up(launch.promise);
-        self.delete(&launch.created).await;
+        self.delete(&launch).await;
         let id = self.model.promises[launch.promise].id.clone();
         self.gate().release(&id);
     }
 
-    async fn delete(&mut self, created: &[Launched]) {
-        let before = self.truth();
-        for launched in created {
+    async fn delete(&mut self, gone: &UnderWay) {
+        self.model.ends(gone.promise);
+        for (launched, one) in gone.created.iter().zip(&gone.instances) {
+            let before = self.truth();
             self.launcher.delete(launched).await;
+            self.note(&before, &one.profile.project, Whose::Others);
         }
-        self.note(&before, Whose::Others);
     }
 
     async fn restart(&mut self, which: usize, tally: &mut Tally) -> Checked {
@@ -718,11 +719,13 @@ impl<'a> Run<'a> {
             self.made.push(launch);
             return Ok(());
         }
+        self.model.ends(launch.promise);
         let before = self.truth();
         for launched in &launch.created {
             self.launcher.stop(launched).await;
         }
-        self.note(&before, Whose::Others);
+        let project = first.profile.project.clone();
+        self.note(&before, &project, Whose::Others);
         let mut again = first;
         again.count = u32::try_from(launch.created.len()).unwrap();
         again.profile.restart = true;
@@ -730,7 +733,7 @@ impl<'a> Run<'a> {
         self.verify(&[again], tally).await?;
         if self.model.promises.len() == held {
             // Nobody starts it again.
-            self.delete(&launch.created).await;
+            self.delete(&launch).await;
             return Ok(());
         }
         let mut starting = self.under_way.pop().unwrap();
@@ -739,7 +742,7 @@ impl<'a> Run<'a> {
         for launched in &launch.created {
             all &= matches!(self.launcher.start(launched).await, Outcome::Launched(_));
         }
-        self.note(&before, Whose::Restart(starting.promise));
+        self.note(&before, &project, Whose::Restart(starting.promise));
         starting.created = launch.created;
         starting.instances = launch.instances;
         self.under_way.push(starting);
@@ -769,22 +772,16 @@ impl<'a> Run<'a> {
         rows
     }
 
-    /// Notes what changed since, and whose it is.
-    fn note(&mut self, before: &BTreeMap<Row, u64>, whose: Whose) {
+    /// Notes what changed since in a project, and whose it is.
+    fn note(&mut self, before: &BTreeMap<Row, u64>, project: &str, whose: Whose) {
         let after = self.truth();
-        let moved = |row: &Row| {
+        for (row, is) in &after {
             let was = before.get(row).copied().unwrap_or_default();
-            let is = after.get(row).copied().unwrap_or_default();
-            i64::try_from(is).unwrap() - i64::try_from(was).unwrap()
-        };
-        for row in after.keys() {
-            self.model.change(row, whose, moved(row));
-        }
-        // The cloud tells shares by project; everything that moves at once is of one project.
-        let of_project = |project: &&str| moved(&of_quota(Some(project), INSTANCES)) != 0;
-        if let Some(project) = [PROJECT, OTHER_PROJECT].iter().find(|id| of_project(id)) {
-            self.model
-                .change(&share_of(project), whose, moved(&block()));
+            let moved = i64::try_from(*is).unwrap() - i64::try_from(was).unwrap();
+            self.model.change(row, whose, moved);
+            if *row == block() {
+                self.model.change(&share_of(project), whose, moved);
+            }
         }
     }
 
