@@ -53,6 +53,8 @@ const DRAWN_ON: &[&str] = &[
     "compute.disk.size.network-ssd",
     "vpc.allocation.count",
 ];
+/// What each instance brings.
+const DISK: u64 = 10 << 30;
 /// Every hold ends by itself after this.
 const LIFE: u64 = 900;
 /// All steps of a run together take less than that.
@@ -84,6 +86,8 @@ enum Step {
     Create(usize),
     /// Creates the rest and commits.
     Commit(usize),
+    /// Commits while everything is being read: what comes back was asked for before.
+    CommitWhileReading(usize, u8),
     /// Gives a launch up; what was created of it is deleted.
     GiveUp(usize),
     /// Deletes what a committed launch made.
@@ -159,7 +163,7 @@ fn launch() -> impl Strategy<Value = Launch> {
                 private_addresses: 1,
                 disks: vec![Disk {
                     kind: "network-ssd".to_owned(),
-                    bytes: 10 << 30,
+                    bytes: DISK,
                     count: 1,
                 }],
                 ..Profile::default()
@@ -188,6 +192,7 @@ fn step(mood: Mood) -> BoxedStrategy<Step> {
         1 => (plan, 0..60_u8).prop_map(|(plan, polls)| Step::Cancel(plan, polls)),
         6 => which.prop_map(Step::Create),
         4 => which.prop_map(Step::Commit),
+        1 => (which, 0..40_u8).prop_map(|(which, polls)| Step::CommitWhileReading(which, polls)),
         3 => Just(Step::Read),
         3 => (0..LONGEST_PASS).prop_map(Step::Pass),
         1 => Just(Step::RestartGate),
@@ -270,6 +275,11 @@ impl Account {
     fn share(&self, project: &str) -> Option<u64> {
         let index = usize::from(project != PROJECT);
         self.block.and(self.shares[index])
+    }
+
+    /// Whether the account has a row.
+    fn may_have(&self, row: &Row) -> bool {
+        matches!(row, Row::Allowance { project: None, .. }) || self.limit(row).is_some()
     }
 
     /// The limit of a row, where there is the row.
@@ -439,6 +449,12 @@ impl<'a> Run<'a> {
                     self.commit(which, tally).await?;
                 }
             }
+            Step::CommitWhileReading(which, polls) => {
+                if let Some(which) = pick(*which, self.under_way.len()) {
+                    self.create_all(which, tally).await?;
+                    self.commit_while_reading(which, *polls).await?;
+                }
+            }
             Step::GiveUp(which) => {
                 if let Some(which) = pick(*which, self.under_way.len())
                     && (self.mood == Mood::Wild || self.under_way[which].created.is_empty())
@@ -482,7 +498,7 @@ impl<'a> Run<'a> {
             }
         }
         self.model.step();
-        self.check()
+        self.check().await
     }
 
     fn others(&self) -> u64 {
@@ -536,6 +552,7 @@ impl<'a> Run<'a> {
         if promise.at_least.len() != hold.amounts().len() {
             return Err(format!("a row stands twice in a hold: {hold:?}"));
         }
+        self.must_hold(plan, &promise)?;
         self.known.insert(promise.id.clone());
         let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
         let instances = plan
@@ -553,6 +570,54 @@ impl<'a> Run<'a> {
             self.must_be_free()?;
         }
         Ok(())
+    }
+
+    /// A hold takes what the launches take, counted here once more; of a start nothing for certain.
+    fn must_hold(&self, plan: &[Launch], promise: &Promise) -> Checked {
+        let mut expected: BTreeMap<Row, (u64, u64)> = BTreeMap::new();
+        let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
+        let mut reserved = on_block;
+        for launch in plan {
+            let count = u64::from(launch.count);
+            let gpus = count * gpus(launch);
+            let covered = match launch.profile.reservation {
+                ReservationUse::Forbid => 0,
+                _ => reserved.min(gpus),
+            };
+            reserved -= covered;
+            let project = Some(launch.profile.project.as_str());
+            let mut take = |row: Row, amount: u64| {
+                if amount > 0 && self.account.may_have(&row) {
+                    let sum = expected.entry(row).or_default();
+                    sum.1 += amount;
+                    sum.0 += if launch.profile.restart { 0 } else { amount };
+                }
+            };
+            let strict = launch.profile.reservation == ReservationUse::Strict;
+            let rest = if strict { 0 } else { gpus - covered };
+            take(of_quota(None, GPU_QUOTA), rest);
+            take(of_quota(project, GPU_QUOTA), rest);
+            take(block(), covered);
+            take(share_of(&launch.profile.project), covered);
+            if !launch.profile.restart {
+                take(of_quota(None, INSTANCES), count);
+                take(of_quota(None, "compute.disk.count"), count);
+                take(
+                    of_quota(None, "compute.disk.size.network-ssd"),
+                    count * DISK,
+                );
+                take(of_quota(None, "vpc.allocation.count"), count);
+            }
+        }
+        let held: BTreeMap<Row, (u64, u64)> = promise
+            .at_most
+            .iter()
+            .map(|(row, at_most)| (row.clone(), (promise.at_least[row], *at_most)))
+            .collect();
+        if held == expected {
+            return Ok(());
+        }
+        Err(format!("held {held:?}, and it takes {expected:?}"))
     }
 
     /// The first oracle: what was promised as free is free, whatever readers see of it.
@@ -666,20 +731,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn commit(&mut self, which: usize, tally: &mut Tally) -> Checked {
-        let before = self.under_way.len();
-        let missing = {
-            let launch = &self.under_way[which];
-            launch.instances.len() - launch.created.len()
-        };
-        if !self.under_way[which].is_restart {
-            for _ in 0..missing {
-                self.create(which, tally).await?;
-                if self.under_way.len() < before {
-                    // It was given up.
-                    return Ok(());
-                }
+    /// Creates what is missing of a launch. Where the cloud refuses it, the launch is given up.
+    async fn create_all(&mut self, which: usize, tally: &mut Tally) -> Checked {
+        let launches = self.under_way.len();
+        let launch = &self.under_way[which];
+        if launch.is_restart {
+            return Ok(());
+        }
+        for _ in launch.created.len()..launch.instances.len() {
+            self.create(which, tally).await?;
+            if self.under_way.len() < launches {
+                return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, which: usize, tally: &mut Tally) -> Checked {
+        let launches = self.under_way.len();
+        self.create_all(which, tally).await?;
+        if self.under_way.len() < launches {
+            return Ok(());
         }
         let launch = self.under_way.remove(which);
         let promise = &mut self.model.promises[launch.promise];
@@ -690,6 +762,36 @@ impl<'a> Run<'a> {
         }
         self.made.push(launch);
         Ok(())
+    }
+
+    async fn commit_while_reading(&mut self, which: usize, polls: u8) -> Checked {
+        let Some(launch) = self.under_way.get(which) else {
+            return Ok(());
+        };
+        if !launch.is_restart && launch.created.len() < launch.instances.len() {
+            // Another one, in the place of one that was given up.
+            return Ok(());
+        }
+        let launch = self.under_way.remove(which);
+        let promise = &mut self.model.promises[launch.promise];
+        promise.is_committed = true;
+        let gate = self.gate.as_ref().unwrap();
+        let mut reading = Box::pin(gate.refresh());
+        let mut is_over = false;
+        for _ in 0..polls {
+            is_over = is_over || poll!(&mut reading).is_ready();
+            tokio::task::yield_now().await;
+        }
+        let is_known = gate.commit(&promise.id, &[]);
+        if !is_over {
+            reading.await;
+        }
+        self.made.push(launch);
+        if is_known {
+            Ok(())
+        } else {
+            Err("the gate has forgotten a hold".to_owned())
+        }
     }
 
     async fn give_up(&mut self, which: usize) {
@@ -785,28 +887,45 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The oracles over what is held.
-    fn check(&self) -> Checked {
-        let mut held: BTreeMap<Row, u64> = BTreeMap::new();
+    /// The oracles over what is held, as plugins are told it.
+    async fn check(&self) -> Checked {
         for hold in self.gate().holds() {
             if !self.known.contains(&hold.id) {
                 return Err(format!("a hold that nobody was told of: {hold:?}"));
             }
-            for amount in hold.amounts {
-                *held.entry(amount.row).or_default() += amount.at_least;
-            }
         }
-        for row in self.model.rows() {
-            let is_held = held.get(&row).copied().unwrap_or_default();
-            let (least, most) = self.model.held_between(&row);
-            if is_held < least || is_held > most {
-                return Err(format!(
-                    "{is_held} are held of {row:?}, and it should be {least} to {most}: {:#?}",
-                    self.gate().holds()
-                ));
+        let inventory = self.gate().inventory().await;
+        for project in [PROJECT, OTHER_PROJECT] {
+            let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
+            let of_tenant = shown["allowances"]["tenant"]["rows"].as_array().unwrap();
+            let of_project = shown["allowances"]["project"]["rows"].as_array().unwrap();
+            for (owner, rows) in [(None, of_tenant), (Some(project), of_project)] {
+                for row in rows {
+                    let key = of_quota(owner, row["name"].as_str().unwrap());
+                    self.must_be_held(&key, &row["held"])?;
+                }
+            }
+            for item in shown["reservations"]["items"].as_array().unwrap() {
+                self.must_be_held(&block(), &item["held"])?;
+                self.must_be_held(&share_of(project), &item["project_held"])?;
             }
         }
         Ok(())
+    }
+
+    fn must_be_held(&self, row: &Row, held: &serde_json::Value) -> Checked {
+        let held = held.as_u64().unwrap();
+        if !self.account.may_have(row) {
+            return Ok(());
+        }
+        let (least, most) = self.model.held_between(row);
+        if (least..=most).contains(&held) {
+            return Ok(());
+        }
+        Err(format!(
+            "{held} are held of {row:?}, and it should be {least} to {most}: {:#?}",
+            self.gate().holds()
+        ))
     }
 
     /// The second oracle: once everything shows, nothing is held one reading later, and some time later nothing at all.
