@@ -473,7 +473,7 @@ fn a_rise_by_more_than_was_promised_is_somebody_elses() {
     let second = book.promise(vec![certain(0, 8)]);
     book.commit(&first);
     book.commit(&second);
-    // Of the twenty eight may be the first one's; the other twelve are nobody's here.
+    // Of the twenty, eight may be the first one's; the other twelve are nobody's here.
     book.read(0, 30);
     assert_eq!(book.held(0), 8);
     book.read(0, 38);
