@@ -25,7 +25,7 @@ use quotagate::{
 use crate::{
     harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, WorldBuilder},
     launcher::{Launcher, Outcome},
-    live::{client, options, plugin},
+    live::{Hands, builder},
 };
 
 const LAUNCHES_A_CASE: usize = 10;
@@ -252,10 +252,7 @@ impl Account {
 }
 
 fn gate(emulator: &Running) -> Gate {
-    Gate::builder(plugin(), client(emulator))
-        .options(options())
-        .build()
-        .unwrap()
+    builder(emulator, &Hands::new()).build().unwrap()
 }
 
 /// A verdict that the cloud contradicted.
