@@ -1,14 +1,18 @@
 //! The final check: reads again what a verdict rests on, judges, and promises the amounts, so that two launches never spend
 //! the same unit.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
 use uuid::Uuid;
 
 use crate::{
     gate::{Gate, GateError},
     holds::{HeldAmount, Hold, HoldFileError, HoldRecord, Row, Written},
-    inventory::{Cache, Inventory, NamedSource, Promise, SourceKey, SourceKind},
+    inventory::{Cache, Inventory, NamedSource, Promise, RowsOf, SourceKey, SourceKind},
     options::Action,
     plugin::unknown_admission,
     telemetry,
@@ -290,12 +294,16 @@ fn record(
     now_ms: u64,
 ) -> HoldRecord {
     let mut amounts = Vec::new();
+    let mut lists: HashMap<Option<&str>, RowsOf<'_>> = HashMap::new();
     for demand in &admission.demands {
-        for project in [None, Some(&demand.project)] {
-            if inventory.may_have_row(project.map(String::as_str), &demand.quota, &demand.region) {
+        for project in [None, Some(demand.project.as_str())] {
+            let rows = lists
+                .entry(project)
+                .or_insert_with(|| inventory.rows_of(project));
+            if rows.may_have(&demand.quota, &demand.region) {
                 amounts.push(HeldAmount {
                     row: Row::Allowance {
-                        project: project.cloned(),
+                        project: project.map(str::to_owned),
                         quota: demand.quota.clone(),
                         region: demand.region.clone(),
                     },

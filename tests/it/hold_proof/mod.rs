@@ -53,11 +53,13 @@ const DRAWN_ON: &[&str] = &[
     "compute.disk.size.network-ssd",
     "vpc.allocation.count",
 ];
+/// What each instance brings.
+const DISK: u64 = 10 << 30;
 /// Every hold ends by itself after this.
 const LIFE: u64 = 900;
 /// All steps of a run together take less than that.
-const LONGEST_PASS: u64 = 30;
-const STEPS: usize = 24;
+const LONGEST_PASS: u64 = 25;
+const STEPS: usize = 28;
 
 /// An account, as far as it differs from one with ample room.
 #[derive(Clone, Debug)]
@@ -84,6 +86,8 @@ enum Step {
     Create(usize),
     /// Creates the rest and commits.
     Commit(usize),
+    /// Commits while everything is being read: what comes back was asked for before.
+    CommitWhileReading(usize, u8),
     /// Gives a launch up; what was created of it is deleted.
     GiveUp(usize),
     /// Deletes what a committed launch made.
@@ -109,10 +113,10 @@ enum Mood {
 
 fn account() -> impl Strategy<Value = Account> {
     (
-        (select(vec![8_u64, 16, 24, 40]), 0..12_u64),
-        2..12_u64,
-        [option::of(0..24_u64), option::of(0..24_u64)],
-        option::of(select(vec![8_u64, 16, 24])),
+        (select(vec![16_u64, 24, 40, 64]), 0..12_u64),
+        4..24_u64,
+        [option::of(4..40_u64), option::of(4..40_u64)],
+        option::weighted(0.7, select(vec![8_u64, 16, 24])),
         [option::of(0..20_u64), option::of(0..20_u64)],
         select(vec![0_u64, 0, 20, 60]),
         any::<bool>(),
@@ -159,7 +163,7 @@ fn launch() -> impl Strategy<Value = Launch> {
                 private_addresses: 1,
                 disks: vec![Disk {
                     kind: "network-ssd".to_owned(),
-                    bytes: 10 << 30,
+                    bytes: DISK,
                     count: 1,
                 }],
                 ..Profile::default()
@@ -188,6 +192,7 @@ fn step(mood: Mood) -> BoxedStrategy<Step> {
         1 => (plan, 0..60_u8).prop_map(|(plan, polls)| Step::Cancel(plan, polls)),
         6 => which.prop_map(Step::Create),
         4 => which.prop_map(Step::Commit),
+        1 => (which, 0..40_u8).prop_map(|(which, polls)| Step::CommitWhileReading(which, polls)),
         3 => Just(Step::Read),
         3 => (0..LONGEST_PASS).prop_map(Step::Pass),
         1 => Just(Step::RestartGate),
@@ -214,7 +219,7 @@ fn step(mood: Mood) -> BoxedStrategy<Step> {
 fn run_of() -> impl Strategy<Value = (Account, Mood, Vec<Step>)> {
     let moods = select(vec![Mood::Quiet, Mood::Falling, Mood::Wild]);
     (account(), moods).prop_flat_map(|(account, mood)| {
-        vec_of(step(mood), 4..STEPS).prop_map(move |steps| (account.clone(), mood, steps))
+        vec_of(step(mood), 6..STEPS).prop_map(move |steps| (account.clone(), mood, steps))
     })
 }
 
@@ -270,6 +275,11 @@ impl Account {
     fn share(&self, project: &str) -> Option<u64> {
         let index = usize::from(project != PROJECT);
         self.block.and(self.shares[index])
+    }
+
+    /// Whether the account has a row.
+    fn may_have(&self, row: &Row) -> bool {
+        matches!(row, Row::Allowance { project: None, .. }) || self.limit(row).is_some()
     }
 
     /// The limit of a row, where there is the row.
@@ -439,6 +449,12 @@ impl<'a> Run<'a> {
                     self.commit(which, tally).await?;
                 }
             }
+            Step::CommitWhileReading(which, polls) => {
+                if let Some(which) = pick(*which, self.under_way.len()) {
+                    self.create_all(which, tally).await?;
+                    self.commit_while_reading(which, *polls).await?;
+                }
+            }
             Step::GiveUp(which) => {
                 if let Some(which) = pick(*which, self.under_way.len())
                     && (self.mood == Mood::Wild || self.under_way[which].created.is_empty())
@@ -449,7 +465,7 @@ impl<'a> Run<'a> {
             Step::Delete(which) => {
                 if let Some(which) = pick(*which, self.made.len()) {
                     let gone = self.made.remove(which);
-                    self.delete(&gone.created).await;
+                    self.delete(&gone).await;
                 }
             }
             Step::Restart(which) => {
@@ -482,7 +498,7 @@ impl<'a> Run<'a> {
             }
         }
         self.model.step();
-        self.check()
+        self.check().await
     }
 
     fn others(&self) -> u64 {
@@ -536,6 +552,7 @@ impl<'a> Run<'a> {
         if promise.at_least.len() != hold.amounts().len() {
             return Err(format!("a row stands twice in a hold: {hold:?}"));
         }
+        self.must_hold(plan, &promise)?;
         self.known.insert(promise.id.clone());
         let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
         let instances = plan
@@ -553,6 +570,54 @@ impl<'a> Run<'a> {
             self.must_be_free()?;
         }
         Ok(())
+    }
+
+    /// A hold takes what the launches take, counted here once more; of a start nothing for certain.
+    fn must_hold(&self, plan: &[Launch], promise: &Promise) -> Checked {
+        let mut expected: BTreeMap<Row, (u64, u64)> = BTreeMap::new();
+        let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
+        let mut reserved = on_block;
+        for launch in plan {
+            let count = u64::from(launch.count);
+            let gpus = count * gpus(launch);
+            let covered = match launch.profile.reservation {
+                ReservationUse::Forbid => 0,
+                _ => reserved.min(gpus),
+            };
+            reserved -= covered;
+            let project = Some(launch.profile.project.as_str());
+            let mut take = |row: Row, amount: u64| {
+                if amount > 0 && self.account.may_have(&row) {
+                    let sum = expected.entry(row).or_default();
+                    sum.1 += amount;
+                    sum.0 += if launch.profile.restart { 0 } else { amount };
+                }
+            };
+            let strict = launch.profile.reservation == ReservationUse::Strict;
+            let rest = if strict { 0 } else { gpus - covered };
+            take(of_quota(None, GPU_QUOTA), rest);
+            take(of_quota(project, GPU_QUOTA), rest);
+            take(block(), covered);
+            take(share_of(&launch.profile.project), covered);
+            if !launch.profile.restart {
+                take(of_quota(None, INSTANCES), count);
+                take(of_quota(None, "compute.disk.count"), count);
+                take(
+                    of_quota(None, "compute.disk.size.network-ssd"),
+                    count * DISK,
+                );
+                take(of_quota(None, "vpc.allocation.count"), count);
+            }
+        }
+        let held: BTreeMap<Row, (u64, u64)> = promise
+            .at_most
+            .iter()
+            .map(|(row, at_most)| (row.clone(), (promise.at_least[row], *at_most)))
+            .collect();
+        if held == expected {
+            return Ok(());
+        }
+        Err(format!("held {held:?}, and it takes {expected:?}"))
     }
 
     /// The first oracle: what was promised as free is free, whatever readers see of it.
@@ -584,9 +649,9 @@ impl<'a> Run<'a> {
         let free = |row: &Row| {
             let (_, held) = self.model.held_between(row);
             let limit = self.account.limit(row).unwrap_or(u64::MAX);
-            limit
-                .saturating_sub(self.model.used(row))
-                .saturating_sub(held)
+            // What ended may show for a while.
+            let used = self.model.used(row).max(self.model.shown(row));
+            limit.saturating_sub(used).saturating_sub(held)
         };
         let count = u64::from(launch.count);
         let each = gpus(launch);
@@ -649,7 +714,7 @@ impl<'a> Run<'a> {
         match self.launcher.launch(&one).await {
             Outcome::Launched(launched) => {
                 tally.created += 1;
-                self.note(&before, Whose::Launch(promise));
+                self.note(&before, &one.profile.project, Whose::Launch(promise));
                 self.under_way[which].created.push(launched);
                 Ok(())
             }
@@ -666,20 +731,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn commit(&mut self, which: usize, tally: &mut Tally) -> Checked {
-        let before = self.under_way.len();
-        let missing = {
-            let launch = &self.under_way[which];
-            launch.instances.len() - launch.created.len()
-        };
-        if !self.under_way[which].is_restart {
-            for _ in 0..missing {
-                self.create(which, tally).await?;
-                if self.under_way.len() < before {
-                    // It was given up.
-                    return Ok(());
-                }
+    /// Creates what is missing of a launch. Where the cloud refuses it, the launch is given up.
+    async fn create_all(&mut self, which: usize, tally: &mut Tally) -> Checked {
+        let launches = self.under_way.len();
+        let launch = &self.under_way[which];
+        if launch.is_restart {
+            return Ok(());
+        }
+        for _ in launch.created.len()..launch.instances.len() {
+            self.create(which, tally).await?;
+            if self.under_way.len() < launches {
+                return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, which: usize, tally: &mut Tally) -> Checked {
+        let launches = self.under_way.len();
+        self.create_all(which, tally).await?;
+        if self.under_way.len() < launches {
+            return Ok(());
         }
         let launch = self.under_way.remove(which);
         let promise = &mut self.model.promises[launch.promise];
@@ -692,20 +764,51 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    async fn commit_while_reading(&mut self, which: usize, polls: u8) -> Checked {
+        let Some(launch) = self.under_way.get(which) else {
+            return Ok(());
+        };
+        if !launch.is_restart && launch.created.len() < launch.instances.len() {
+            // Another one, in the place of one that was given up.
+            return Ok(());
+        }
+        let launch = self.under_way.remove(which);
+        let promise = &mut self.model.promises[launch.promise];
+        promise.is_committed = true;
+        let gate = self.gate.as_ref().unwrap();
+        let mut reading = Box::pin(gate.refresh());
+        let mut is_over = false;
+        for _ in 0..polls {
+            is_over = is_over || poll!(&mut reading).is_ready();
+            tokio::task::yield_now().await;
+        }
+        let is_known = gate.commit(&promise.id, &[]);
+        if !is_over {
+            reading.await;
+        }
+        self.made.push(launch);
+        if is_known {
+            Ok(())
+        } else {
+            Err("the gate has forgotten a hold".to_owned())
+        }
+    }
+
     async fn give_up(&mut self, which: usize) {
         let launch = self.under_way.remove(which);
         self.model.give_up(launch.promise);
-        self.delete(&launch.created).await;
+        self.delete(&launch).await;
         let id = self.model.promises[launch.promise].id.clone();
         self.gate().release(&id);
     }
 
-    async fn delete(&mut self, created: &[Launched]) {
-        let before = self.truth();
-        for launched in created {
+    async fn delete(&mut self, gone: &UnderWay) {
+        self.model.ends(gone.promise);
+        for (launched, one) in gone.created.iter().zip(&gone.instances) {
+            let before = self.truth();
             self.launcher.delete(launched).await;
+            self.note(&before, &one.profile.project, Whose::Others);
         }
-        self.note(&before, Whose::Others);
     }
 
     async fn restart(&mut self, which: usize, tally: &mut Tally) -> Checked {
@@ -718,11 +821,13 @@ impl<'a> Run<'a> {
             self.made.push(launch);
             return Ok(());
         }
+        self.model.ends(launch.promise);
         let before = self.truth();
         for launched in &launch.created {
             self.launcher.stop(launched).await;
         }
-        self.note(&before, Whose::Others);
+        let project = first.profile.project.clone();
+        self.note(&before, &project, Whose::Others);
         let mut again = first;
         again.count = u32::try_from(launch.created.len()).unwrap();
         again.profile.restart = true;
@@ -730,7 +835,7 @@ impl<'a> Run<'a> {
         self.verify(&[again], tally).await?;
         if self.model.promises.len() == held {
             // Nobody starts it again.
-            self.delete(&launch.created).await;
+            self.delete(&launch).await;
             return Ok(());
         }
         let mut starting = self.under_way.pop().unwrap();
@@ -739,7 +844,7 @@ impl<'a> Run<'a> {
         for launched in &launch.created {
             all &= matches!(self.launcher.start(launched).await, Outcome::Launched(_));
         }
-        self.note(&before, Whose::Restart(starting.promise));
+        self.note(&before, &project, Whose::Restart(starting.promise));
         starting.created = launch.created;
         starting.instances = launch.instances;
         self.under_way.push(starting);
@@ -769,47 +874,58 @@ impl<'a> Run<'a> {
         rows
     }
 
-    /// Notes what changed since, and whose it is.
-    fn note(&mut self, before: &BTreeMap<Row, u64>, whose: Whose) {
+    /// Notes what changed since in a project, and whose it is.
+    fn note(&mut self, before: &BTreeMap<Row, u64>, project: &str, whose: Whose) {
         let after = self.truth();
-        let moved = |row: &Row| {
+        for (row, is) in &after {
             let was = before.get(row).copied().unwrap_or_default();
-            let is = after.get(row).copied().unwrap_or_default();
-            i64::try_from(is).unwrap() - i64::try_from(was).unwrap()
-        };
-        for row in after.keys() {
-            self.model.change(row, whose, moved(row));
-        }
-        // The cloud tells shares by project; everything that moves at once is of one project.
-        let of_project = |project: &&str| moved(&of_quota(Some(project), INSTANCES)) != 0;
-        if let Some(project) = [PROJECT, OTHER_PROJECT].iter().find(|id| of_project(id)) {
-            self.model
-                .change(&share_of(project), whose, moved(&block()));
+            let moved = i64::try_from(*is).unwrap() - i64::try_from(was).unwrap();
+            self.model.change(row, whose, moved);
+            if *row == block() {
+                self.model.change(&share_of(project), whose, moved);
+            }
         }
     }
 
-    /// The oracles over what is held.
-    fn check(&self) -> Checked {
-        let mut held: BTreeMap<Row, u64> = BTreeMap::new();
+    /// The oracles over what is held, as plugins are told it.
+    async fn check(&self) -> Checked {
         for hold in self.gate().holds() {
             if !self.known.contains(&hold.id) {
                 return Err(format!("a hold that nobody was told of: {hold:?}"));
             }
-            for amount in hold.amounts {
-                *held.entry(amount.row).or_default() += amount.at_least;
-            }
         }
-        for row in self.model.rows() {
-            let is_held = held.get(&row).copied().unwrap_or_default();
-            let (least, most) = self.model.held_between(&row);
-            if is_held < least || is_held > most {
-                return Err(format!(
-                    "{is_held} are held of {row:?}, and it should be {least} to {most}: {:#?}",
-                    self.gate().holds()
-                ));
+        let inventory = self.gate().inventory().await;
+        for project in [PROJECT, OTHER_PROJECT] {
+            let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
+            let of_tenant = shown["allowances"]["tenant"]["rows"].as_array().unwrap();
+            let of_project = shown["allowances"]["project"]["rows"].as_array().unwrap();
+            for (owner, rows) in [(None, of_tenant), (Some(project), of_project)] {
+                for row in rows {
+                    let key = of_quota(owner, row["name"].as_str().unwrap());
+                    self.must_be_held(&key, &row["held"])?;
+                }
+            }
+            for item in shown["reservations"]["items"].as_array().unwrap() {
+                self.must_be_held(&block(), &item["held"])?;
+                self.must_be_held(&share_of(project), &item["project_held"])?;
             }
         }
         Ok(())
+    }
+
+    fn must_be_held(&self, row: &Row, held: &serde_json::Value) -> Checked {
+        let held = held.as_u64().unwrap();
+        if !self.account.may_have(row) {
+            return Ok(());
+        }
+        let (least, most) = self.model.held_between(row);
+        if (least..=most).contains(&held) {
+            return Ok(());
+        }
+        Err(format!(
+            "{held} are held of {row:?}, and it should be {least} to {most}: {:#?}",
+            self.gate().holds()
+        ))
     }
 
     /// The second oracle: once everything shows, nothing is held one reading later, and some time later nothing at all.

@@ -109,6 +109,11 @@ impl Model {
         u64::try_from(sum).unwrap()
     }
 
+    /// What readers see used.
+    pub(super) fn shown(&self, row: &Row) -> u64 {
+        u64::try_from(self.visible(row, |_| true)).unwrap()
+    }
+
     /// What others' changes show at once, and ours when they are old enough.
     fn is_visible(&self, change: &Change) -> bool {
         change.at + self.lag <= self.now || change.at == 0
@@ -152,6 +157,11 @@ impl Model {
     /// The launch of a hold came to nothing: whatever was visible of it was not what its hold stood for.
     pub(super) fn give_up(&mut self, promise: usize) {
         self.promises[promise].is_gone = true;
+        for row in self.rows() {
+            // What was read of it was never ours.
+            let visible = self.visible(&row, |whose| whose == Whose::Launch(promise));
+            *self.ours_at_reading.entry(row).or_default() -= visible;
+        }
         for change in &mut self.changes {
             if change.whose == Whose::Launch(promise) || change.whose == Whose::Restart(promise) {
                 change.whose = Whose::Others;
@@ -165,6 +175,19 @@ impl Model {
                 *self.mistaken_for_ours.entry(row.clone()).or_default() += rose.unsigned_abs();
             }
             self.others_seen.insert(row, others);
+        }
+    }
+
+    /// What a committed launch made ends. Where no reading has shown it since the commit, none ever will.
+    pub(super) fn ends(&mut self, promise: usize) {
+        if !self.promises[promise].is_committed {
+            return;
+        }
+        for row in self.rows() {
+            let created = self.created_of(&row, promise);
+            let read = self.promises[promise].was_read.get(&row).copied();
+            let unread = created.saturating_sub(read.unwrap_or_default());
+            *self.hidden_by_others.entry(row).or_default() += unread;
         }
     }
 

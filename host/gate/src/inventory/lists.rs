@@ -1,5 +1,7 @@
 //! What an inventory says: to whoever asks for the account, and to plugins in the words of the contract.
 
+use std::collections::HashSet;
+
 use super::{Answer, Inventory, Listed, SourceKey, SourceKind};
 use crate::{
     bindings::quotagate::plugin::inventory as contract,
@@ -223,18 +225,19 @@ impl Inventory {
         all.map(|item| item.id.as_str())
     }
 
-    /// Whether a project, or without one the tenant, has a row of a quota, or may have one that was not read.
-    pub(crate) fn may_have_row(&self, project: Option<&str>, quota: &str, region: &str) -> bool {
+    /// The rows of a project, or without one of the tenant, to be looked up.
+    pub(crate) fn rows_of(&self, project: Option<&str>) -> RowsOf<'_> {
         let key = match project {
             None => SourceKey::tenant(SourceKind::TenantAllowances),
             Some(project) => SourceKey::project(SourceKind::ProjectAllowances, project),
         };
-        self.report(&key).state != SourceState::Complete
-            || self
-                .owned(&key)
-                .rows
-                .iter()
-                .any(|row| row.name == quota && row.region == region)
+        let rows = self.owned(&key).rows.iter();
+        RowsOf {
+            is_whole: self.report(&key).state == SourceState::Complete,
+            rows: rows
+                .map(|row| (row.name.as_str(), row.region.as_str()))
+                .collect(),
+        }
     }
 
     /// Whether a project has a share of a reservation, or may have one that was not read.
@@ -286,5 +289,18 @@ impl Inventory {
             (Some(listed), None) => listed.report.clone(),
             (None, _) => Listed::unread("it was not asked for").report,
         }
+    }
+}
+
+/// Which rows one owner has.
+pub(crate) struct RowsOf<'a> {
+    is_whole: bool,
+    rows: HashSet<(&'a str, &'a str)>,
+}
+
+impl RowsOf<'_> {
+    /// Whether there is such a row, or may be one that was not read.
+    pub(crate) fn may_have(&self, quota: &str, region: &str) -> bool {
+        !self.is_whole || self.rows.contains(&(quota, region))
     }
 }

@@ -23,6 +23,7 @@ pub use self::state::WarmUpError;
 pub(crate) use self::{
     answer::{Answer, SourceKey},
     cache::{Cache, Projects, Unread},
+    lists::RowsOf,
     state::{Promise, State},
 };
 use crate::{

@@ -447,3 +447,35 @@ fn a_first_measurement_shows_nothing() {
     book.read(0, 16);
     assert_eq!(book.held(0), 0);
 }
+
+#[test]
+fn usage_that_was_asked_for_before_a_commit_ends_nothing() {
+    let mut book = Book::new();
+    book.read(0, 10);
+    let late = book.promise(vec![certain(0, 8)]);
+    let visible = book.promise(vec![certain(0, 8)]);
+    let asked = book.at().order;
+    book.commit(&late);
+    // What shows is the other one's, and the first one's is still to come.
+    book.ledger.observe(&row(0), 18, asked);
+    assert_eq!(book.held(0), 16);
+    book.commit(&visible);
+    book.read(0, 26);
+    assert_eq!(book.held(0), 0);
+}
+
+#[test]
+fn a_rise_by_more_than_was_promised_is_somebody_elses() {
+    let mut book = Book::new();
+    book.read(0, 10);
+    let first = book.promise(vec![certain(0, 8)]);
+    book.read(0, 30);
+    let second = book.promise(vec![certain(0, 8)]);
+    book.commit(&first);
+    book.commit(&second);
+    // Of the twenty eight may be the first one's; the other twelve are nobody's here.
+    book.read(0, 30);
+    assert_eq!(book.held(0), 8);
+    book.read(0, 38);
+    assert_eq!(book.held(0), 0);
+}
