@@ -147,6 +147,18 @@ fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
         })
         .check(&[]);
     assert_eq!(said.quota(), "blocked");
+    let said = world()
+        .project(GPU_QUOTA, 64, 0)
+        .edit_project(GPU_QUOTA, |row| {
+            row["status"]["state"] = "STATE_DELETED".into()
+        })
+        .check(&[]);
+    assert_eq!(said.quota(), "unknown");
+    let decisive = said.decisive();
+    assert_eq!(
+        (&decisive["scope"], &decisive["quota"]),
+        (&"project".into(), &GPU_QUOTA.into())
+    );
 }
 
 // Several instances, the other row binding

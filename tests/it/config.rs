@@ -5,7 +5,10 @@ use std::{fs, path::PathBuf, process::Command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Said, acme, quotagate, quotagate_with};
+use crate::{
+    harness::{Said, acme, quotagate, quotagate_with},
+    process::run,
+};
 
 /// A configuration file of its own.
 struct Configured {
@@ -186,19 +189,14 @@ fn files_are_found_in_their_order() {
     fs::create_dir(folder.path().join("empty")).unwrap();
     let named = write("named.toml", "14s");
     let show = |working: &str, variables: &[(&str, PathBuf)]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_quotagate"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quotagate"));
+        command
             .args(["config", "show", "--format", "json"])
             .current_dir(folder.path().join(working))
             .env_clear()
             .env("HOME", folder.path())
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap();
-        let said = Said {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
+            .envs(variables.iter().map(|(name, value)| (name, value)));
+        let said = Said::from(run(&mut command));
         setting(&said, "refresh.give_up")["value"].clone()
     };
     let xdg = ("XDG_CONFIG_HOME", folder.path().join("xdg"));

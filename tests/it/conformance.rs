@@ -8,17 +8,17 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
 
 use nebius_api::world::World;
-use quotagate::{CallError, Clock, Gate, Inventory, Plugin};
+use quotagate::{CallError, Clock, Gate, Inventory};
 use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json, diagnose_json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::account::account;
+use crate::{account::account, live::plugin};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -185,13 +185,6 @@ impl Case {
             Err(error) => panic!("{}: {error}", self.about),
         }
     }
-}
-
-/// Loaded once: a clone shares the compiled code.
-fn plugin() -> Plugin {
-    static PLUGIN: LazyLock<Plugin> =
-        LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
-    PLUGIN.clone()
 }
 
 async fn run(host: &str, answer: impl Fn(&Case, &Arc<Inventory>) -> Outcome) {

@@ -1,10 +1,10 @@
 //! The contract: what the component imports, and the text of the contract itself. A change of either shows here first.
 
-use quotagate::Plugin;
+use crate::live::plugin;
 
 #[test]
 fn the_component_asks_for_the_inventory_and_the_time() {
-    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
+    let plugin = plugin();
     insta::assert_snapshot!(plugin.imports().join("\n"), @r"
     quotagate:plugin/types@0.1.0
     quotagate:plugin/inventory@0.1.0
@@ -14,7 +14,7 @@ fn the_component_asks_for_the_inventory_and_the_time() {
 
 #[test]
 fn the_digest_that_is_handed_out_is_that_of_the_bytes() {
-    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
+    let plugin = plugin();
     assert_eq!(plugin.sha256(), quotagate_plugins::NEBIUS.sha256);
     assert_eq!(plugin.descriptor().cloud, quotagate_plugins::NEBIUS.name);
 }

@@ -9,14 +9,12 @@ use nebius_api::{
 };
 use prost::Message;
 use prost_types::Any;
-use quotagate::{Failure, FailureKind, Plugin, Reason};
+use quotagate::{Failure, FailureKind, Reason};
 use serde_json::{Value, json};
 
-const RESOURCE_EXHAUSTED: i32 = 8;
+use crate::live::plugin;
 
-fn plugin() -> Plugin {
-    Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap()
-}
+const RESOURCE_EXHAUSTED: i32 = 8;
 
 fn failure(details: Vec<Details>) -> Failure {
     let status = Status {

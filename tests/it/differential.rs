@@ -6,7 +6,6 @@
 
 use std::{
     env,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -20,14 +19,13 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 use quotagate::{
-    Disk, Gate, Launch, Lifecycle, Offer, Plugin, Policy, Profile, QuotaOutcome, ReservationUse,
-    Verdict,
+    Disk, Gate, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict,
 };
-use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, WorldBuilder},
     launcher::{Launcher, Outcome},
+    live::{Hands, builder},
 };
 
 const LAUNCHES_A_CASE: usize = 10;
@@ -254,18 +252,7 @@ impl Account {
 }
 
 fn gate(emulator: &Running) -> Gate {
-    let options = ConnectOptions {
-        endpoint: Some(emulator.addr().to_string()),
-        ..ConnectOptions::new(Environment::new(Vec::<(String, String)>::new(), None))
-    };
-    let client = NebiusClient::new(&options).unwrap();
-    Gate::new(plugin(), Arc::new(client)).unwrap()
-}
-
-fn plugin() -> Plugin {
-    static PLUGIN: std::sync::LazyLock<Plugin> =
-        std::sync::LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
-    PLUGIN.clone()
+    builder(emulator, &Hands::new()).build().unwrap()
 }
 
 /// A verdict that the cloud contradicted.

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use fastrand::Rng;
@@ -16,14 +16,18 @@ use futures::future::join_all;
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Faults, Settings};
 use quotagate::{
-    Disk, FeedbackOptions, GateOptions, Launch, Policy, Profile, QuotaOutcome, RefreshOptions,
+    Disk, FeedbackOptions, Gate, GateOptions, Launch, Policy, Profile, QuotaOutcome, RefreshOptions,
 };
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::timeout};
 
 use crate::{
-    harness::{GPU_QUOTA, REGION, TENANT, WorldBuilder},
+    harness::{GPU_QUOTA, PATIENCE, REGION, TENANT, WorldBuilder},
     launcher::{Launcher, Outcome},
-    live::{Hands, Live, builder, h200, live, over_quota, plugin},
+    live::{
+        Hands, Live, START, builder, client, h200, hasty_client, limits, live, options, over_quota,
+        plugin,
+    },
+    steered::Steered,
 };
 
 const METHODS: [&str; 7] = [
@@ -59,9 +63,13 @@ async fn quota(live: &Live) -> QuotaOutcome {
     check.verdict.quota
 }
 
-/// With a fault, and again without it: the verdict is the truth or unknown, and the truth in the end.
+/// With a fault, and again without it: the verdict is the truth or unknown, and the truth in the end. What hangs is given up
+/// by a client that is soon out of patience; then nothing rests on what else that one was answered.
 async fn survives(live: &Live, truth: QuotaOutcome, fault: &str) {
     live.faults(&format!(r#"{{"rules": [{fault}]}}"#));
+    if fault.contains("hang") {
+        live.source.have_all_answered(&hasty_client(&live.cloud));
+    }
     // Everything is too old to be trusted, so everything has to be read again.
     live.hands.pass(100_000);
     live.gate.refresh().await;
@@ -80,6 +88,7 @@ async fn survives(live: &Live, truth: QuotaOutcome, fault: &str) {
         hold.release();
     }
     live.no_faults();
+    live.source.have_all_answered_as_usual();
     live.hands.pass(3_600);
     live.gate.refresh().await;
     assert_eq!(quota(live).await, truth, "after {fault}");
@@ -138,22 +147,23 @@ async fn a_server_that_goes_away_and_comes_back_is_found_again() {
     let first = Emulator::builder(world()).spawn().await.unwrap();
     let address = first.addr();
     let hands = Hands::new();
-    let gate = builder(&first, &hands)
-        .options(crate::live::options())
-        .build()
-        .unwrap();
+    let gate = builder(&first, &hands).build().unwrap();
     assert_eq!(gate.inventory().await.projects().count(), 1);
     first.stop().await.unwrap();
     hands.pass(100_000);
     let gone = gate.refresh().await;
     assert_eq!(gone.tenant_allowances().rows.len(), 0);
     let back = Emulator::builder(world()).build();
-    let listener = loop {
-        match tokio::net::TcpListener::bind(address).await {
-            Ok(listener) => break listener,
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+    let bound = async {
+        loop {
+            match tokio::net::TcpListener::bind(address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
         }
     };
+    let listener = timeout(PATIENCE, bound).await;
+    let listener = listener.expect("somebody else has the port now");
     let serving = back.serve(listener, std::future::pending::<()>()).unwrap();
     let serving = tokio::spawn(serving);
     hands.pass(100_000);
@@ -195,14 +205,21 @@ fn launch(count: u32) -> Launch {
     launch
 }
 
-/// Lists, launches and deletes from many tasks while the cloud fails, limits move, usage trails and the plugin is swapped.
+/// How much the clocks of a storm go on from one gust to the next, in milliseconds.
+const GUST: u64 = 20;
+
+/// Lists, launches and deletes from many tasks while the cloud fails, limits move, usage trails and the plugin is swapped. It
+/// lasts as long as it is told to, and until enough has happened. Its clocks go on with its gusts, so that a machine that
+/// has other things to do makes nothing old.
 async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
     let world = WorldBuilder::new().tenant(GPU_QUOTA, 64, 0).build();
+    let start = SystemTime::UNIX_EPOCH + Duration::from_millis(START);
     let cloud = Emulator::builder(World::read(world.path()).unwrap())
         .settings(Settings {
             usage_lag_ms,
             ..Settings::default()
         })
+        .clock(nebius_emulator::Clock::stopped_at(start))
         .spawn()
         .await
         .unwrap();
@@ -219,7 +236,8 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             reservations: often(2),
             first_retry: Duration::from_millis(20),
             verify_wait: Duration::from_millis(700),
-            ..RefreshOptions::default()
+            jitter: RefreshOptions::default().jitter,
+            ..options().refresh
         },
         // What failed is tried again soon, or the storm would be spent on what was learnt from it.
         feedback: FeedbackOptions {
@@ -232,20 +250,26 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
         ..GateOptions::default()
     };
     let hands = Hands::new();
-    let builder = builder(&cloud, &hands).clock(quotagate::Clock::system());
-    let gate = Arc::new(builder.options(options).build().unwrap());
+    let source = Steered::new(client(&cloud));
+    // It gives up what hangs, and sometimes on a slow machine what does not.
+    source.have_all_answered(&hasty_client(&cloud));
+    let gate = Gate::builder(plugin(), Arc::new(source.clone()))
+        .clock(hands.clock())
+        .options(options)
+        .build();
+    let gate = Arc::new(gate.unwrap());
     let tally = Arc::new(Tally::default());
     let over = Arc::new(AtomicBool::new(false));
     // Limits move between launches, not between a check and its launch: no gate could see that.
-    let limits = Arc::new(RwLock::new(()));
+    let quotas = Arc::new(RwLock::new(()));
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut workers = Vec::new();
     for number in 0..8 {
-        let (gate, tally, over, limits) = (
+        let (gate, tally, over, quotas) = (
             Arc::clone(&gate),
             Arc::clone(&tally),
             Arc::clone(&over),
-            Arc::clone(&limits),
+            Arc::clone(&quotas),
         );
         let launcher = Launcher::connect(cloud.addr()).await;
         let mut random = Rng::with_seed(seed + number);
@@ -259,7 +283,7 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
                 assert_eq!(listed.unwrap().items.len(), offers.len());
                 count(&tally.lists);
                 let launch = launch(random.u32(1..4));
-                let steady = limits.read().await;
+                let steady = quotas.read().await;
                 let verified = gate.verify(&launch).await.unwrap();
                 count(&tally.checks);
                 let quota = verified.verdict.quota;
@@ -296,7 +320,15 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
     }
     let mut random = Rng::with_seed(seed + 1_000);
     let mut below = |bound: usize| random.usize(..bound);
-    while Instant::now() < until {
+    let is_enough = || {
+        tally.launched.load(SeqCst) > 0
+            && tally.faults.load(SeqCst) > 5
+            && tally.swaps.load(SeqCst) > 0
+    };
+    while Instant::now() < until || !is_enough() {
+        assert!(Instant::now() < until + PATIENCE, "{tally:#?}");
+        hands.pass_ms(GUST);
+        cloud.clock().advance(Duration::from_millis(GUST));
         let method = METHODS[1 + below(6)];
         let what = match below(8) {
             0 => format!(r#""status": {{"code": "{}"}}"#, CODES[below(16)]),
@@ -316,22 +348,23 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             cloud.set_faults(Faults::default());
         }
         if below(4) == 0 {
-            let _all = limits.write().await;
+            let _all = quotas.write().await;
             let limit = 32 + 8 * below(8) as u64;
             assert!(cloud.set_limit(TENANT, GPU_QUOTA, REGION, Some(limit)));
         }
         if below(4) == 0 {
             let limits = quotagate::Limits {
                 warm_instances: below(5),
-                ..quotagate::Limits::default()
+                ..limits()
             };
             gate.swap_plugin(plugin().with_limits(limits)).unwrap();
             count(&tally.swaps);
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(GUST)).await;
     }
     over.store(true, SeqCst);
     cloud.set_faults(Faults::default());
+    source.have_all_answered_as_usual();
     for outcome in join_all(workers).await {
         outcome.unwrap();
     }
@@ -346,12 +379,12 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             if whole {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // What failed too often is left alone for a while.
+            hands.pass_ms(GUST);
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), wait)
-        .await
-        .unwrap();
+    let outcome = timeout(PATIENCE, wait).await;
+    assert!(outcome.is_ok(), "{:#?}", gate.inventory().await.sources());
     let calls = cloud.calls().len() as u64;
     let tally = Arc::into_inner(tally).unwrap();
     (tally, calls)
@@ -385,7 +418,5 @@ async fn in_a_storm_nothing_is_held_twice_and_no_verdict_is_wrong() {
             peak_memory() / 1024
         );
         assert_eq!(tally.false_fits.load(SeqCst), 0, "{tally:#?}");
-        assert!(tally.launched.load(SeqCst) > 0, "{tally:#?}");
-        assert!(tally.faults.load(SeqCst) > 5, "{tally:#?}");
     }
 }

@@ -11,12 +11,14 @@ use quotagate::{
     source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
 };
 use quotagate_nebius::RecordedWorld;
+use tokio::time::Instant;
 use tonic::Code;
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, WorldBuilder},
     launcher::Launcher,
-    live::{Hands, START, builder, h200, live, live_with, options, plugin},
+    live::{Hands, START, builder, h200, hasty_client, live, options, plugin},
+    steered::Steered,
 };
 
 const ALLOWANCES: &str = "QuotaAllowanceService/List";
@@ -29,6 +31,13 @@ fn limit(inventory: &Inventory) -> Option<u64> {
 fn report(inventory: &Inventory, name: &str) -> quotagate::SourceReport {
     let mut sources = inventory.sources().into_iter();
     sources.find(|source| source.name == name).unwrap().report
+}
+
+/// Whether every source is known as it was answered last.
+fn is_whole(inventory: &Inventory) -> bool {
+    inventory.sources().iter().all(|source| {
+        source.report.state == SourceState::Complete && source.report.detail.is_none()
+    })
 }
 
 async fn quota(gate: &Gate) -> QuotaOutcome {
@@ -65,19 +74,32 @@ async fn a_thousand_lists_on_a_cold_cache_ask_for_each_page_once() {
     assert!(asked.values().all(|times| *times == 1), "{asked:#?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On the clock of tokio, which goes on by itself whenever everybody waits.
+#[tokio::test(start_paused = true)]
 async fn one_source_that_hangs_delays_the_first_list_only_so_long_and_no_other() {
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            first_wait: Duration::from_millis(200),
-            ..options().refresh
-        },
-        ..options()
-    };
-    let live = live_with(&WorldBuilder::new(), options).await;
-    live.faults(r#"{"rules": [{"method": "ResourceAdviceService/List", "hang": true}]}"#);
-    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
-    let inventory = live.gate.inventory().await;
+    let wait = Duration::from_secs(10);
+    let recorded = World::read(WorldBuilder::new().build().path()).unwrap();
+    let source = Steered::new(Arc::new(RecordedWorld::new(recorded).unwrap()));
+    let hands = Hands::new();
+    let gate = Gate::builder(plugin(), Arc::new(source.clone()))
+        .clock(hands.clock())
+        .options(GateOptions {
+            refresh: RefreshOptions {
+                first_wait: wait,
+                give_up: 3 * wait,
+                ..options().refresh
+            },
+            ..options()
+        })
+        .build()
+        .unwrap();
+    source.hold(&["capacities"]);
+    let begun = Instant::now();
+    assert_eq!(quota(&gate).await, QuotaOutcome::Fits);
+    let waited = begun.elapsed();
+    assert!(waited >= wait && waited < 2 * wait, "{waited:?}");
+    let inventory = gate.inventory().await;
+    assert_eq!(begun.elapsed(), waited, "the next list waits for nothing");
     assert_eq!(
         report(&inventory, "tenant_allowances").state,
         SourceState::Complete
@@ -85,13 +107,26 @@ async fn one_source_that_hangs_delays_the_first_list_only_so_long_and_no_other()
     let advice = report(&inventory, "capacities");
     assert_eq!(advice.state, SourceState::Unavailable);
     assert!(advice.detail.unwrap().contains("for the first time"));
-    // It is given up, and read as soon as it answers.
-    live.until("the advice given up", |inventory| {
-        let detail = report(inventory, "capacities").detail;
-        detail.is_some_and(|detail| detail.contains("did not answer"))
-    })
-    .await;
+    // It is given up.
+    tokio::time::sleep(3 * wait).await;
+    let advice = report(&*gate.inventory().await, "capacities");
+    let detail = advice.detail.unwrap();
+    assert!(detail.contains("not answered within 30s"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_hangs_is_given_up_and_read_as_soon_as_it_answers() {
+    let live = live(&WorldBuilder::new()).await;
+    let hasty = hasty_client(&live.cloud);
+    live.source.have_answered("capacities", &hasty);
+    live.faults(r#"{"rules": [{"method": "ResourceAdviceService/List", "hang": true}]}"#);
+    assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
+    let inventory = live.gate.inventory().await;
+    let advice = report(&inventory, "capacities");
+    assert_eq!(advice.state, SourceState::Unavailable);
+    assert!(advice.detail.unwrap().contains("did not answer"));
     live.no_faults();
+    live.source.have_all_answered_as_usual();
     live.hands.pass(60);
     live.until("the advice", |inventory| {
         report(inventory, "capacities").state == SourceState::Complete
@@ -105,20 +140,24 @@ async fn a_list_is_answered_with_what_is_old_while_it_is_read_again() {
     let first = live.gate.inventory().await;
     assert_eq!(limit(&first), Some(64));
     live.set_limit(GPU_QUOTA, 8);
-    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "latency_ms": 100}]}"#);
     // Not due yet: nothing is asked.
     live.cloud.clear_calls();
     live.hands.pass(119);
     assert_eq!(limit(&*live.gate.inventory().await), Some(64));
+    assert!(live.source.is_idle());
     assert!(live.cloud.calls_to(ALLOWANCES).is_empty());
+    live.source.hold(&["tenant_allowances"]);
     live.hands.pass(1);
     let old = live.gate.inventory().await;
     assert_eq!(limit(&old), Some(64));
     assert_eq!(report(&old, "tenant_allowances").fetched_at, START);
-    live.until("the new limit", |inventory| limit(inventory) == Some(8))
-        .await;
-    let tenant = live.cloud.calls_to(ALLOWANCES);
-    assert_eq!(tenant.len(), 2, "the tenant's and the project's, once each");
+    live.source.release();
+    live.until("the new limit", |inventory| {
+        limit(inventory) == Some(8) && report(inventory, "project_allowances").fetched_at > START
+    })
+    .await;
+    let asked = live.cloud.calls_to(ALLOWANCES);
+    assert_eq!(asked.len(), 2, "the tenant's and the project's, once each");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,11 +208,13 @@ async fn a_throttled_cloud_is_left_alone_and_what_is_old_stands_until_it_is_too_
             "too_many_requests": {"violation": "calls"}}}}]}"#,
     );
     live.hands.pass(120);
-    live.until("the throttled answer", |inventory| {
-        let report = report(inventory, "tenant_allowances");
-        report
-            .detail
-            .is_some_and(|detail| detail.contains("slow down"))
+    live.until("the throttled answers", |inventory| {
+        ["tenant_allowances", "project_allowances"]
+            .iter()
+            .all(|name| {
+                let detail = report(inventory, name).detail;
+                detail.is_some_and(|detail| detail.contains("slow down"))
+            })
     })
     .await;
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
@@ -186,8 +227,7 @@ async fn a_throttled_cloud_is_left_alone_and_what_is_old_stands_until_it_is_too_
     live.hands.pass(900);
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Unknown);
     live.no_faults();
-    live.until_after(10, "recovery", |inventory| limit(inventory) == Some(64))
-        .await;
+    live.until_after(10, "recovery", is_whole).await;
     assert_eq!(quota(&live.gate).await, QuotaOutcome::Fits);
 }
 
@@ -253,10 +293,7 @@ async fn a_warm_start_uses_what_was_recorded_until_it_is_too_old() {
     for (minutes, known) in [(1, Some(16)), (20, None)] {
         let hands = Hands::new();
         hands.set(then + minutes * 60_000);
-        let gate = builder(&live.cloud, &hands)
-            .options(options())
-            .build()
-            .unwrap();
+        let gate = builder(&live.cloud, &hands).build().unwrap();
         gate.warm_up(&recorded).await.unwrap();
         let inventory = gate.inventory().await;
         assert_eq!(limit(&inventory), known);

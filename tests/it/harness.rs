@@ -2,12 +2,32 @@
 
 use std::{
     fs,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
+    sync::mpsc,
+    thread,
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub(crate) use crate::process::PATIENCE;
+use crate::process::{Ended, run};
+
+/// Does something that ends by itself unless it is broken, and fails where it does not end.
+pub(crate) fn must_end<T: Send + 'static>(
+    what: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let (done, is_done) = mpsc::channel();
+    let thread = thread::spawn(move || done.send(run()));
+    match is_done.recv_timeout(PATIENCE) {
+        Ok(value) => value,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("{what} does not end"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => resume_unwind(thread.join().unwrap_err()),
+    }
+}
 
 pub(crate) const TENANT: &str = "tenant-e00test";
 pub(crate) const PROJECT: &str = "project-e00test";
@@ -63,13 +83,22 @@ pub(crate) fn quotagate_with(arguments: &[&str], variables: &[(&str, &str)]) -> 
         .env_clear()
         .env("HOME", home.path())
         // One cache of compiled code for all tests: what is compiled once is loaded by the others.
-        .env("XDG_CACHE_HOME", cache())
-        .envs(variables.iter().copied());
-    let output = command.output().unwrap();
-    Said {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+        .env("XDG_CACHE_HOME", cache());
+    if arguments.first() != Some(&"config") {
+        // A judgement has all the time that it takes. What is configured is shown as it is.
+        command.env("QUOTAGATE_PLUGIN__TIME", "10min");
+    }
+    command.envs(variables.iter().copied());
+    run(&mut command).into()
+}
+
+impl From<Ended> for Said {
+    fn from(ended: Ended) -> Self {
+        Self {
+            code: ended.status.code().unwrap_or(-1),
+            stdout: ended.stdout,
+            stderr: ended.stderr,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     harness::{CPU, GPU_QUOTA, WorldBuilder},
     holds::{instance, set_usage},
     live::{Live, h200, keeping, live, taking_over},
+    process::run,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,21 +196,16 @@ const FULL: &str = "QUOTAGATE_TEST_FULL_DISK";
 fn a_disk_that_is_full_is_an_error_before_anybody_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let test = "hold_file::a_process_that_may_write_little";
-    let output = Command::new("sh")
+    let mut command = Command::new("sh");
+    command
         // A file that would be too long is an error, not the end of the process.
         .args(["-c", "trap '' XFSZ; exec \"$0\" --exact \"$1\" --nocapture"])
         .arg(std::env::current_exe().unwrap())
         .arg(test)
-        .env(FULL, folder.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(said.contains("tried it"), "{said}");
+        .env(FULL, folder.path());
+    let ended = run(&mut command);
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stdout.contains("tried it"), "{ended:?}");
 }
 
 /// Run by the test above in a process of its own; alone it does nothing.

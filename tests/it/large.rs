@@ -1,10 +1,10 @@
 //! Accounts of many rows and many projects: a call stays within the memory that a plugin has by default.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use quotagate::{
-    Allowance, Capacity, Gate, InstanceType, Launch, Lifecycle, Limits, Offer, Policy, Profile,
+    Allowance, Capacity, Gate, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
     QuotaOutcome, Reservation, RowState, Source, UsageState,
     source::{Account, OwnedAllowances, Project, Read, ReservationShare, SourceError},
 };
@@ -116,13 +116,9 @@ impl Source for Large {
     }
 }
 
-/// A gate with the default memory, and time for a machine that is slow and has other things to do.
+/// A gate with the default memory.
 fn gate(account: Large) -> Gate {
-    let plugin = plugin().with_limits(Limits {
-        time: Duration::from_secs(60),
-        ..Limits::default()
-    });
-    Gate::new(plugin, Arc::new(account)).unwrap()
+    Gate::new(plugin(), Arc::new(account)).unwrap()
 }
 
 fn offer() -> Offer {

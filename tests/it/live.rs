@@ -21,20 +21,36 @@ use nebius_emulator::{Emulator, Faults, Running};
 use prost::Message;
 use quotagate::{
     Clock, Failure, Gate, GateBuilder, GateError, GateOptions, HoldFileError, HoldOptions, Launch,
-    Lifecycle, Offer, Plugin, Profile, RefreshOptions,
+    Lifecycle, Limits, Offer, Plugin, PluginOptions, Profile, RefreshOptions, Source,
 };
 use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
-use crate::harness::{H200, PROJECT, REGION, TENANT, WorldBuilder};
+use crate::{
+    harness::{H200, PATIENCE, PROJECT, REGION, TENANT, WorldBuilder},
+    steered::Steered,
+};
 
 /// Long after the world was recorded, in milliseconds since the Unix epoch.
 pub(crate) const START: u64 = 1_800_000_000_000;
 
-/// The plugin, compiled once for the process.
+/// The plugin, compiled once for the process, with time for a machine that has other things to do.
 pub(crate) fn plugin() -> Plugin {
-    static PLUGIN: LazyLock<Plugin> =
-        LazyLock::new(|| Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap());
+    static PLUGIN: LazyLock<Plugin> = LazyLock::new(|| {
+        let options = PluginOptions {
+            limits: limits(),
+            ..PluginOptions::default()
+        };
+        Plugin::load_with(quotagate_plugins::NEBIUS.bytes, &options).unwrap()
+    });
     PLUGIN.clone()
+}
+
+/// The usual limits but for the time: what a test wants judged is judged, however slowly.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        time: PATIENCE,
+        ..Limits::default()
+    }
 }
 
 /// A clock that stands still until a test turns it: the time of day, and the hand that nobody sets.
@@ -52,8 +68,12 @@ impl Hands {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.wall.fetch_add(seconds * 1_000, Ordering::SeqCst);
-        self.steady.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        self.pass_ms(seconds * 1_000);
+    }
+
+    pub(crate) fn pass_ms(&self, milliseconds: u64) {
+        self.wall.fetch_add(milliseconds, Ordering::SeqCst);
+        self.steady.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
     /// Sets the time of day, and lets no time pass.
@@ -70,18 +90,22 @@ impl Hands {
     }
 }
 
-/// An emulator, a gate on it, and the gate's clock.
+/// An emulator, a gate on it, what lies between the two, and the gate's clock.
 pub(crate) struct Live {
     pub(crate) cloud: Running,
+    pub(crate) source: Steered,
     pub(crate) gate: Arc<Gate>,
     pub(crate) hands: Hands,
 }
 
-/// Waits that suit a test.
+/// Waits that suit a test: they go by the clock that it turns, and what is waited for in earnest is waited for to its end.
 pub(crate) fn options() -> GateOptions {
     GateOptions {
         refresh: RefreshOptions {
             jitter: 0.0,
+            first_wait: PATIENCE,
+            verify_wait: PATIENCE,
+            give_up: PATIENCE,
             ..RefreshOptions::default()
         },
         ..GateOptions::default()
@@ -99,22 +123,37 @@ pub(crate) async fn live_with(world: &WorldBuilder, options: GateOptions) -> Liv
         .await
         .unwrap();
     let hands = Hands::new();
-    let gate = builder(&cloud, &hands).options(options).build().unwrap();
+    let source = Steered::new(client(&cloud));
+    let gate = builder_on(Arc::new(source.clone()), &hands);
+    let gate = gate.options(options).build().unwrap();
     Live {
         cloud,
+        source,
         gate: Arc::new(gate),
         hands,
     }
 }
 
-/// A gate to be, on an emulator. What hangs is given up, and what fails asked again, as soon as tests have the patience for.
-pub(crate) fn builder(cloud: &Running, hands: &Hands) -> GateBuilder {
+/// A client that waits for every answer. What fails is asked again at once.
+pub(crate) fn client(cloud: &Running) -> Arc<dyn Source> {
+    client_with(PATIENCE, None, cloud)
+}
+
+/// A client that soon gives up what hangs. No test may rest on an answer to what it asks.
+pub(crate) fn hasty_client(cloud: &Running) -> Arc<dyn Source> {
+    let call = Duration::from_millis(200);
+    client_with(call, Some(TENANT), cloud)
+}
+
+fn client_with(call: Duration, tenant: Option<&str>, cloud: &Running) -> Arc<dyn Source> {
     let client = NebiusClient::new(&ConnectOptions {
         endpoint: Some(cloud.addr().to_string()),
+        tenant: tenant.map(str::to_owned),
         deadlines: Deadlines {
-            call: Duration::from_millis(400),
-            source: Duration::from_millis(600),
-            ..Deadlines::default()
+            call,
+            source: PATIENCE,
+            connect: PATIENCE,
+            exchange: PATIENCE,
         },
         retries: Retries {
             attempts: 2,
@@ -123,7 +162,18 @@ pub(crate) fn builder(cloud: &Running, hands: &Hands) -> GateBuilder {
         },
         ..ConnectOptions::new(Environment::new(Vec::<(String, String)>::new(), None))
     });
-    Gate::builder(plugin(), Arc::new(client.unwrap())).clock(hands.clock())
+    Arc::new(client.unwrap())
+}
+
+/// A gate to be, on an emulator.
+pub(crate) fn builder(cloud: &Running, hands: &Hands) -> GateBuilder {
+    builder_on(client(cloud), hands)
+}
+
+fn builder_on(source: Arc<dyn Source>, hands: &Hands) -> GateBuilder {
+    Gate::builder(plugin(), source)
+        .options(options())
+        .clock(hands.clock())
 }
 
 impl Live {
@@ -146,7 +196,8 @@ impl Live {
     }
 
     /// The same while time goes by, so many seconds between two lists: a question that was under way when a fault ended
-    /// may still fail, and its wait has to pass first.
+    /// may still fail, and its wait has to pass first. While a question is under way, time stands still: what comes of it
+    /// is not old by then, however slow the machine.
     pub(crate) async fn until_after(
         &self,
         seconds: u64,
@@ -155,11 +206,13 @@ impl Live {
     ) {
         let wait = async {
             while !is_so(&*self.gate.inventory().await) {
-                self.hands.pass(seconds);
+                if self.source.is_idle() {
+                    self.hands.pass(seconds);
+                }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let outcome = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        let outcome = tokio::time::timeout(PATIENCE, wait).await;
         assert!(outcome.is_ok(), "never seen: {what}");
     }
 }
@@ -245,6 +298,6 @@ pub(crate) async fn taking_over(live: &Live, file: &Path) -> Gate {
             }
         }
     };
-    let taken = tokio::time::timeout(Duration::from_secs(60), take).await;
+    let taken = tokio::time::timeout(PATIENCE, take).await;
     taken.expect("somebody still has the gate before this one, or a hold of it")
 }

@@ -60,11 +60,15 @@ mod other_language;
 mod parity;
 /// Plans: launches that draw on the same quotas, judged together.
 mod plans;
+/// Processes that end with their tests.
+mod process;
 /// What a person reads: each answer as it looks on a screen of 100 columns.
 mod reading;
 /// The sandbox: each limit is broken by a component made for it, and the next call is right.
 mod sandbox;
 /// The life of a source: whatever ends a fetch, the source is read again.
 mod source_life;
+/// Answers that a test holds back, and lets go.
+mod steered;
 /// Following an account: a line a change, and metrics.
 mod watch;

@@ -3,21 +3,23 @@
 use std::{path::Path, sync::Arc};
 
 use nebius_api::world::World;
-use quotagate::{Clock, Gate, Plugin};
+use quotagate::{Clock, Gate};
 use quotagate_engine as engine;
 use quotagate_nebius::RecordedWorld;
 use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json};
 use serde_json::{Value, json};
 
-use crate::account::account;
-use crate::harness::{GPU_QUOTA, WorldBuilder, acme};
+use crate::{
+    account::account,
+    harness::{GPU_QUOTA, WorldBuilder, acme},
+    live::plugin,
+};
 
 const NOW: u64 = 1_790_000_000_000;
 
 async fn gate(world: &Path) -> Gate {
-    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
     let world = World::read(world).unwrap();
-    Gate::builder(plugin, Arc::new(RecordedWorld::new(world).unwrap()))
+    Gate::builder(plugin(), Arc::new(RecordedWorld::new(world).unwrap()))
         .clock(Clock::from_fn(|| NOW))
         .build()
         .unwrap()

@@ -1,5 +1,5 @@
-//! The sandbox: each limit is broken by a component made for it, gives its typed error in time, and the next call on the
-//! same plugin is right.
+//! The sandbox: each limit is broken by a component made for it, gives its typed error, and the next call on the same plugin
+//! is right.
 
 /// Components that are refused before they are asked anything.
 mod loading;
@@ -22,19 +22,22 @@ use quotagate::{
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
 
-use crate::harness::acme;
+use crate::{
+    harness::{PATIENCE, acme, must_end},
+    live,
+    process::run,
+};
 
 /// Small enough to be hit soon, but for the time: what hits another limit does so on a busy machine too.
 fn limits() -> Limits {
     Limits {
         memory: 8 << 20,
         host_call_bytes: 1 << 20,
-        time: Duration::from_secs(60),
-        ..Limits::default()
+        ..live::limits()
     }
 }
 
-/// With little time, though enough for an honest call on a busy machine.
+/// With so little time that one can wait until it is up. On a busy machine that may be too little for an honest call.
 fn hasty() -> Limits {
     Limits {
         time: Duration::from_millis(200),
@@ -46,7 +49,7 @@ fn hasty() -> Limits {
 fn unruly(limits: Limits) -> Plugin {
     static LOADED: OnceLock<Plugin> = OnceLock::new();
     LOADED
-        .get_or_init(|| load(UNRULY, Limits::default()).unwrap())
+        .get_or_init(|| load(UNRULY, live::limits()).unwrap())
         .with_limits(limits)
 }
 
@@ -63,7 +66,7 @@ fn inventory() -> Arc<Inventory> {
     static READ: OnceLock<Arc<Inventory>> = OnceLock::new();
     let read = READ.get_or_init(|| {
         let world = RecordedWorld::new(World::read(&acme()).unwrap()).unwrap();
-        let gate = Gate::new(unruly(Limits::default()), Arc::new(world)).unwrap();
+        let gate = Gate::new(unruly(live::limits()), Arc::new(world)).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(gate.inventory())
     });
@@ -112,9 +115,18 @@ fn assert_right(verdicts: &[Verdict], name: &str, count: u32) {
     );
 }
 
+/// The next call is right. Where the plugin has little time, the machine may have been too busy: then one of those after it
+/// is, on whatever instances the plugin has kept.
 fn assert_next_call_works(plugin: &Plugin) {
-    let verdicts = ask_at(&Clock::system(), plugin, "honest", 3).unwrap();
-    assert_right(&verdicts, "honest", 3);
+    let begun = Instant::now();
+    loop {
+        match ask_at(&Clock::system(), plugin, "honest", 3) {
+            Ok(verdicts) => return assert_right(&verdicts, "honest", 3),
+            Err(CallError::TimedOut { limit })
+                if limit == hasty().time && begun.elapsed() < PATIENCE => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
 }
 
 /// What a component does, and whether an error is the one for it.
@@ -146,36 +158,39 @@ fn each_limit_is_broken_and_the_next_call_is_right() {
     for (deed, expected) in DEEDS {
         let endless = matches!(*deed, "spin" | "chatter");
         let plugin = if endless { &hasty } else { &patient };
-        let launch = Launch {
-            offer: offer(deed),
-            count: 1,
-            profile: Profile::default(),
-        };
-        let failure = Failure {
-            code: 8,
-            message: (*deed).to_owned(),
-            details: Vec::new(),
-        };
-        let (inventory, clock, policy) = (inventory(), Clock::system(), Policy::default());
-        let calls: [&dyn Fn() -> CallError; 5] = [
-            &|| ask(plugin, deed).unwrap_err(),
-            &|| {
-                plugin
-                    .admit(&inventory, &clock, std::slice::from_ref(&launch), &policy)
-                    .unwrap_err()
-            },
-            &|| plugin.diagnose(&failure).unwrap_err(),
-            &|| plugin.assess_json(&inventory, &clock, deed).unwrap_err(),
-            &|| plugin.admit_json(&inventory, &clock, deed).unwrap_err(),
-        ];
-        for call in calls {
-            let start = Instant::now();
-            let error = call();
-            assert!(expected(&error), "{deed}: {error:?}");
-            // Less than a second; the rest is for a machine that has other things to do.
-            assert!(start.elapsed() < Duration::from_secs(30), "{deed}");
-            assert_next_call_works(plugin);
-        }
+        let plugin = plugin.clone();
+        must_end(deed, move || every_call_fails(&plugin, deed, *expected));
+    }
+}
+
+/// Whatever the plugin is asked, it does the deed.
+fn every_call_fails(plugin: &Plugin, deed: &str, expected: fn(&CallError) -> bool) {
+    let launch = Launch {
+        offer: offer(deed),
+        count: 1,
+        profile: Profile::default(),
+    };
+    let failure = Failure {
+        code: 8,
+        message: deed.to_owned(),
+        details: Vec::new(),
+    };
+    let (inventory, clock, policy) = (inventory(), Clock::system(), Policy::default());
+    let calls: [&dyn Fn() -> CallError; 5] = [
+        &|| ask(plugin, deed).unwrap_err(),
+        &|| {
+            plugin
+                .admit(&inventory, &clock, std::slice::from_ref(&launch), &policy)
+                .unwrap_err()
+        },
+        &|| plugin.diagnose(&failure).unwrap_err(),
+        &|| plugin.assess_json(&inventory, &clock, deed).unwrap_err(),
+        &|| plugin.admit_json(&inventory, &clock, deed).unwrap_err(),
+    ];
+    for call in calls {
+        let error = call();
+        assert!(expected(&error), "{deed}: {error:?}");
+        assert_next_call_works(plugin);
     }
 }
 
@@ -393,15 +408,17 @@ fn each_limit_can_be_set() {
     let error = ask(&with(|limits| limits.host_call_bytes = 16), "honest").unwrap_err();
     assert!(matches!(error, CallError::LimitHit(_)), "{error:?}");
 
-    let lasted = |plugin: &Plugin| {
-        let start = Instant::now();
-        let error = ask(plugin, "spin").unwrap_err();
-        assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
-        start.elapsed()
-    };
-    let long = lasted(&with(|limits| limits.time = Duration::from_secs(1)));
-    assert!(long >= Duration::from_secs(1));
-    assert!(lasted(&with(|limits| limits.time = Duration::from_millis(20))) < long);
+    for time in [20, 1_000].map(Duration::from_millis) {
+        let plugin = unruly(Limits { time, ..limits() });
+        let begun = Instant::now();
+        let error = ask(&plugin, "spin").unwrap_err();
+        assert!(
+            matches!(error, CallError::TimedOut { limit } if limit == time),
+            "{error:?}"
+        );
+        // It has its time, on whatever machine; how much later that is noticed is the machine's affair.
+        assert!(begun.elapsed() >= time);
+    }
 
     let mut limits = limits();
     limits.fuel = Some(1 << 20);
@@ -436,16 +453,12 @@ const ALONE: &str = "QUOTAGATE_TEST_ALONE";
 fn a_thousand_broken_calls_leave_no_memory_behind() {
     if env::var_os(ALONE).is_none() {
         let name = "sandbox::a_thousand_broken_calls_leave_no_memory_behind";
-        let output = Command::new(env::current_exe().unwrap())
+        let mut command = Command::new(env::current_exe().unwrap());
+        command
             .args(["--exact", name, "--nocapture"])
-            .env(ALONE, "yes")
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+            .env(ALONE, "yes");
+        let ended = run(&mut command);
+        assert!(ended.status.success(), "{ended:?}");
         return;
     }
     let plugin = unruly(Limits {

@@ -2,32 +2,35 @@
 //! not have; and no bound makes a gate panic.
 
 use std::{
-    future::Future,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    thread,
     time::Duration,
 };
 
-use async_trait::async_trait;
-use futures::future::{join_all, pending};
+use futures::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use nebius_api::world::World;
 use quotagate::{
-    Action, Capacity, CompileCache, FeedbackOptions, Gate, GateError, GateOptions, HoldOptions,
-    InstanceType, Limits, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason,
-    RefreshOptions, Reservation, ReservationUse, WarmUpError,
-    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
+    Action, Clock, CompileCache, FeedbackOptions, Gate, GateError, GateOptions, HoldOptions,
+    Limits, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, RefreshOptions,
+    ReservationUse, WarmUpError,
 };
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use crate::{
-    harness::{GPU_QUOTA, PROJECT, WorldBuilder},
+    harness::{GPU_QUOTA, PATIENCE, PROJECT, WorldBuilder},
     holds::{instance, set_usage},
-    live::{Hands, START, h200, live, live_with, options, plugin},
+    live::{Hands, START, h200, limits, live, live_with, options, plugin},
+    steered::Steered,
 };
 
 fn recorded(world: &WorldBuilder) -> RecordedWorld {
@@ -38,72 +41,11 @@ fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A recorded account whose every answer can be kept back.
-struct Held {
-    recorded: RecordedWorld,
-    is_held: Arc<AtomicBool>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Held {
-    fn new(world: &WorldBuilder) -> (Self, Arc<AtomicBool>, Arc<AtomicUsize>) {
-        let (is_held, asked) = (Arc::default(), Arc::default());
-        let held = Self {
-            recorded: recorded(world),
-            is_held: Arc::clone(&is_held),
-            asked: Arc::clone(&asked),
-        };
-        (held, is_held, asked)
-    }
-
-    async fn answer<T>(
-        &self,
-        answer: impl Future<Output = Result<Read<T>, SourceError>>,
-    ) -> Result<Read<T>, SourceError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.is_held.load(Ordering::SeqCst) {
-            pending::<()>().await;
-        }
-        answer.await
-    }
-}
-
-#[async_trait]
-impl Source for Held {
-    fn cloud(&self) -> &str {
-        self.recorded.cloud()
-    }
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        self.answer(self.recorded.account()).await
-    }
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        self.answer(self.recorded.tenant_allowances()).await
-    }
-    async fn project_allowances(&self, id: &str) -> Result<Read<OwnedAllowances>, SourceError> {
-        self.answer(self.recorded.project_allowances(id)).await
-    }
-    async fn instance_types(&self, id: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        self.answer(self.recorded.instance_types(id)).await
-    }
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        self.answer(self.recorded.capacities()).await
-    }
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        self.answer(self.recorded.reservations()).await
-    }
-    async fn reservation_shares(
-        &self,
-        id: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        self.answer(self.recorded.reservation_shares(id)).await
-    }
-}
-
 #[test]
 fn a_fetch_that_dies_with_its_runtime_is_begun_again() {
-    let (source, is_held, asked) = Held::new(&WorldBuilder::new());
+    let source = Steered::new(Arc::new(recorded(&WorldBuilder::new())));
     let hands = Hands::new();
-    let gate = Gate::builder(plugin(), Arc::new(source))
+    let gate = Gate::builder(plugin(), Arc::new(source.clone()))
         .clock(hands.clock())
         .options(options())
         .build()
@@ -113,15 +55,15 @@ fn a_fetch_that_dies_with_its_runtime_is_begun_again() {
     let first = list().sources();
     assert!(!first.is_empty());
     // Two minutes later the next call starts to read, and its runtime ends before anything was answered.
-    is_held.store(true, Ordering::SeqCst);
+    source.hold_all();
     hands.pass(121);
-    let asked_before = asked.load(Ordering::SeqCst);
+    let asked_before = source.asked();
     assert_eq!(list().sources().len(), first.len());
     // The call after it waits for the answers, as the very first one did.
-    is_held.store(false, Ordering::SeqCst);
+    source.release();
     hands.pass(1);
     let third = list();
-    assert!(asked.load(Ordering::SeqCst) > asked_before);
+    assert!(source.asked() > asked_before);
     let rows = third.sources();
     let rows = rows
         .iter()
@@ -232,19 +174,19 @@ async fn an_account_that_cannot_be_read_loses_no_hold() {
 async fn a_final_check_that_nobody_waits_for_holds_nothing() {
     let live = live(&WorldBuilder::new()).await;
     live.gate.inventory().await;
-    live.faults(r#"{"rules": [{"method": "PlatformService/List", "hang": true}]}"#);
+    live.source.hold(&["instance_types"]);
     let mut absent = h200(1);
     absent.offer.instance_type = String::from("gpu-none 1gpu");
     let plan = [h200(1), absent];
     let asked = async {
         // One of the two is not offered, so the list of what is offered is read again.
-        while live.cloud.calls_to("PlatformService/List").len() < 2 {
+        while live.source.asked_for("instance_types") < 2 {
             tokio::task::yield_now().await;
         }
     };
     tokio::select! {
         verified = live.gate.verify_plan(&plan) => panic!("{verified:?}"),
-        () = asked => {}
+        asked = timeout(PATIENCE, asked) => asked.expect("it is never read again"),
     }
     assert!(live.gate.holds().is_empty());
 }
@@ -413,7 +355,15 @@ async fn a_recorded_world_of_another_account_is_not_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_warm_and_of_another_account_is_dropped_where_it_cannot_be_read() {
-    let live = live(&WorldBuilder::new()).await;
+    let options = GateOptions {
+        refresh: RefreshOptions {
+            // No list waits for what is held back here.
+            first_wait: Duration::ZERO,
+            ..options().refresh
+        },
+        ..options()
+    };
+    let live = live_with(&WorldBuilder::new(), options).await;
     let other = WorldBuilder::new().tenant(GPU_QUOTA, 7, 0).build();
     let path = other.path().join("tenant/tenant.json");
     std::fs::write(
@@ -427,7 +377,8 @@ async fn what_is_warm_and_of_another_account_is_dropped_where_it_cannot_be_read(
     )
     .unwrap();
     let world = RecordedWorld::new(World::read(other.path()).unwrap()).unwrap();
-    live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "hang": true}]}"#);
+    live.source
+        .hold(&["tenant_allowances", "project_allowances"]);
     live.gate.warm_up(&world).await.unwrap();
     live.until("the account", |inventory| {
         inventory.account().tenant == "tenant-e00test"
@@ -477,37 +428,53 @@ async fn a_clock_that_is_set_back_makes_nothing_young_for_a_policy() {
 #[test]
 fn a_plugin_that_computes_for_long_blocks_nobody_else() {
     let options = PluginOptions {
-        limits: Limits {
-            time: Duration::from_millis(300),
-            ..Limits::default()
-        },
+        limits: limits(),
         cache: CompileCache::Off,
         sha256: None,
     };
     let plugin = Plugin::load_with(UNRULY, &options).unwrap();
-    let gate = Gate::new(plugin, Arc::new(recorded(&WorldBuilder::new()))).unwrap();
+    // The plugin asks for the time, and gets it once the others have had their turns. Everybody else gets it at once.
+    let here = thread::current().id();
+    let (asked, is_asked) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let held = Mutex::new((asked, released));
+    let clock = Clock::from_fn(move || {
+        if thread::current().id() != here {
+            let (asked, released) = &*held.lock().unwrap();
+            asked.send(()).unwrap();
+            released.recv_timeout(PATIENCE).unwrap();
+        }
+        START
+    });
+    let gate = Gate::builder(plugin, Arc::new(recorded(&WorldBuilder::new())))
+        .clock(clock)
+        .build()
+        .unwrap();
     one_thread().block_on(async {
         gate.inventory().await;
         let mut offer = h200(1).offer;
-        offer.instance_type = String::from("spin");
+        offer.instance_type = String::from("dawdle");
         let is_judged = AtomicBool::new(false);
         let (profile, policy, offers) = (Profile::default(), Policy::default(), [offer]);
-        let spinning = async {
+        let computing = async {
             let listing = gate.filter(&offers, 1, &profile, &policy).await.unwrap();
             is_judged.store(true, Ordering::SeqCst);
             listing
         };
         let others = async {
+            let had_to_wait = || is_judged.load(Ordering::SeqCst);
+            while is_asked.try_recv().is_err() {
+                assert!(!had_to_wait(), "the plugin computed on everybody's thread");
+                tokio::task::yield_now().await;
+            }
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
-            assert!(
-                !is_judged.load(Ordering::SeqCst),
-                "the others had to wait for the plugin"
-            );
+            assert!(!had_to_wait(), "the others had to wait for the plugin");
+            release.send(()).unwrap();
         };
-        let (listing, ()) = futures::join!(spinning, others);
-        assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Unknown);
+        let (listing, ()) = futures::join!(computing, others);
+        assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Fits);
     });
 }
 

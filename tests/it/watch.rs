@@ -1,22 +1,27 @@
 //! `quotagate watch`: what changes is told as it happens, and measured for Prometheus.
 
 use std::{
-    io::{BufRead, BufReader, Lines, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
-    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    process::Command,
+    time::{Duration, Instant},
 };
 
 use nebius_api::world::World;
 use nebius_emulator::{Control, Emulator, Faults, Running};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{GPU_QUOTA, H200, REGION, TENANT, WorldBuilder};
+use crate::{
+    harness::{GPU_QUOTA, H200, PATIENCE, REGION, TENANT, WorldBuilder},
+    process::Process,
+};
 
 /// A child that watches; it ends with the test.
 struct Watching {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    errors: BufReader<ChildStderr>,
+    process: Process,
+    /// What it told so far.
+    told: Vec<Value>,
 }
 
 async fn cloud() -> Running {
@@ -30,7 +35,8 @@ async fn cloud() -> Running {
 impl Watching {
     fn start(cloud: &Running, options: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_quotagate"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quotagate"));
+        command
             .args([
                 "watch",
                 "--interval",
@@ -42,48 +48,42 @@ impl Watching {
             .env_clear()
             .env("HOME", home.path())
             .env("NEBIUS_IAM_TOKEN", "a-token-that-is-secret")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .env("QUOTAGATE_PLUGIN__TIME", "10min");
         Self {
-            lines: BufReader::new(child.stdout.take().unwrap()).lines(),
-            errors: BufReader::new(child.stderr.take().unwrap()),
-            child,
+            process: Process::start(&mut command),
+            told: Vec::new(),
         }
     }
 
-    /// Reads on until a line is about this.
+    /// Reads on until a line is about this, unless one was already: offers may change a moment before the row that they
+    /// rest on is told, or after it.
     fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
-        for line in &mut self.lines {
-            let change: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            if is_it(&change) {
-                return change;
+        let mut known = 0;
+        loop {
+            if let Some(change) = self.told.iter().skip(known).find(|change| is_it(change)) {
+                return change.clone();
             }
+            known = self.told.len();
+            let line = self.process.stdout.next();
+            let line =
+                line.unwrap_or_else(|| panic!("it ended without saying so: {:#?}", self.told));
+            self.told.push(serde_json::from_str(&line).unwrap());
         }
-        panic!("it ended without saying so");
     }
 
     fn metrics_address(&mut self) -> String {
-        let mut line = String::new();
-        while !line.contains("http://") {
-            line.clear();
-            assert!(self.errors.read_line(&mut line).unwrap() > 0, "no address");
+        loop {
+            let line = self.process.stderr.next().expect("no address");
+            if let Some((_, address)) = line.split_once("http://") {
+                return address.split_once('/').unwrap().0.to_owned();
+            }
         }
-        let (_, address) = line.split_once("http://").unwrap();
-        address.split_once('/').unwrap().0.to_owned()
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _status = self.child.wait();
     }
 }
 
 fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
         stream,
         "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -161,9 +161,10 @@ async fn everything_that_can_be_watched_is_measured() {
         );
         control.set_limit(TENANT, "compute.instance.count", REGION, Some(1));
         let failed = r#"quotagate_source_errors_total{source="tenant_allowances",kind="denied"}"#;
-        let errors = || scrape(&address).contains(failed);
-        while !errors() {
-            std::thread::yield_now();
+        let begun = Instant::now();
+        while !scrape(&address).contains(failed) {
+            assert!(begun.elapsed() < PATIENCE, "{}", scrape(&address));
+            std::thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(value(&scrape(&address), "quotagate_source_up", &source), 1.0);
     })
@@ -174,12 +175,18 @@ async fn everything_that_can_be_watched_is_measured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_it_is_told_to_and_logs_what_it_does_without_secrets() {
     let cloud = cloud().await;
-    let mut watching = Watching::start(&cloud, &["--for", "1500ms", "-vv"]);
+    let mut watching = Watching::start(&cloud, &["--format", "json", "-vv"]);
+    let control = Control::clone(&cloud);
     let said = tokio::task::spawn_blocking(move || {
-        let mut said = String::new();
-        watching.errors.read_to_string(&mut said).unwrap();
-        assert!(watching.child.wait().unwrap().success());
-        said
+        watching.until(|change| change["change"] == "summary");
+        // From the first change on it has been waiting for a signal too.
+        control.set_limit(TENANT, GPU_QUOTA, REGION, Some(4));
+        watching.until(|change| change["change"] == "limit");
+        let child = i32::try_from(watching.process.id()).unwrap();
+        kill_process(Pid::from_raw(child).unwrap(), Signal::TERM).unwrap();
+        let ended = watching.process.end();
+        assert!(ended.status.success(), "{ended:?}");
+        ended.stderr
     })
     .await
     .unwrap();
@@ -192,4 +199,13 @@ async fn it_ends_when_it_is_told_to_and_logs_what_it_does_without_secrets() {
         assert!(said.contains(span), "no {span} in\n{said}");
     }
     assert!(!said.contains("secret"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_when_its_time_is_up() {
+    let cloud = cloud().await;
+    let watching = Watching::start(&cloud, &["--for", "100ms"]);
+    let ended = tokio::task::spawn_blocking(move || watching.process.end());
+    let ended = ended.await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
 }

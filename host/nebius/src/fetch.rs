@@ -229,7 +229,8 @@ impl NebiusClient {
         .await
     }
 
-    async fn list<Message, Page, Send, Sent>(
+    /// Reads a list to its end, or as far as it can be read until `until`.
+    pub(crate) async fn list<Message, Page, Send, Sent>(
         &self,
         question: &Question,
         until: Instant,

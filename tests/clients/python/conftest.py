@@ -80,5 +80,5 @@ def start_emulator(program, keys, tmp_path_factory):
     for process in started:
         process.terminate()
     for process in started:
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         process.stdout.close()

@@ -28,7 +28,7 @@ from nebius.sdk import SDK
 
 TENANT = "tenant-e00acme"
 PROJECT = "project-e00eunorth1"
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 @pytest.fixture(scope="module")

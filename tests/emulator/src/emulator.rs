@@ -31,8 +31,8 @@ use crate::{
 /// How long an access token lives unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// How long a stopping emulator waits for clients to take their answers.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a stopping emulator waits for clients to take their answers. It ends as soon as all have.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Why the emulator cannot serve.
 #[derive(Debug, thiserror::Error)]

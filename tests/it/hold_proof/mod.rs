@@ -37,7 +37,7 @@ use tempfile::TempDir;
 
 use self::model::{Model, Promise, Whose};
 use crate::{
-    harness::{GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder},
+    harness::{GPU_QUOTA, H200, PATIENCE, PROJECT, REGION, TENANT, WorldBuilder},
     launcher::{Launched, Launcher, Outcome},
     live::{Hands, builder, options},
 };
@@ -427,7 +427,7 @@ impl<'a> Run<'a> {
                 tokio::task::yield_now().await;
             }
         };
-        let opened = tokio::time::timeout(Duration::from_secs(60), opening).await;
+        let opened = tokio::time::timeout(PATIENCE, opening).await;
         self.gate = Some(opened.expect("the gate before it is still there"));
     }
 

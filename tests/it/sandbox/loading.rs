@@ -4,11 +4,11 @@ use quotagate::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOption
 use quotagate_bad_plugins::{OTHER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY};
 
 use super::{assert_next_call_works, limits, load, unruly};
-use crate::bad_input::replace;
+use crate::{bad_input::replace, live};
 
 #[test]
 fn components_that_are_no_plugins_are_refused_by_what_they_are() {
-    let refused = |bytes: &[u8]| load(bytes, Limits::default()).unwrap_err();
+    let refused = |bytes: &[u8]| load(bytes, live::limits()).unwrap_err();
     assert!(matches!(refused(OTHER_WORLD), LoadError::OtherWorld));
     let error = refused(OTHER_CONTRACT);
     assert!(
@@ -31,7 +31,7 @@ fn components_that_are_no_plugins_are_refused_by_what_they_are() {
     assert!(matches!(error, LoadError::Unlinkable(_)), "{error:?}");
     let poor = Limits {
         memory: 1 << 16,
-        ..Limits::default()
+        ..live::limits()
     };
     let error = load(UNRULY, poor).unwrap_err();
     assert!(
@@ -52,7 +52,7 @@ fn a_pinned_digest_is_accepted_and_another_refused() {
         let options = PluginOptions {
             sha256: Some(sha256.to_owned()),
             cache: CompileCache::Off,
-            ..PluginOptions::default()
+            limits: limits(),
         };
         Plugin::load_with(UNRULY, &options)
     };

@@ -1,13 +1,17 @@
 //! Calls at the same time: they wait for their turn, and never get each other's answers.
 
 use std::{
-    sync::{Barrier, Mutex, mpsc},
+    sync::{
+        Barrier, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
 };
 
 use quotagate::{CallError, Clock, Limits};
 
 use super::{ask, ask_at, assert_next_call_works, assert_right, hasty, limits, unruly};
+use crate::harness::PATIENCE;
 
 #[test]
 fn parallel_calls_do_not_mix_their_answers() {
@@ -42,7 +46,7 @@ fn held_clock() -> (Clock, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let clock = Clock::from_fn(move || {
         let (asked, released) = &*held.lock().unwrap();
         asked.send(()).unwrap();
-        released.recv().unwrap();
+        released.recv_timeout(PATIENCE).unwrap();
         0
     });
     (clock, is_asked, release)
@@ -54,10 +58,21 @@ fn a_call_without_a_turn_is_busy_and_the_next_one_works() {
         concurrent_calls: 1,
         ..hasty()
     });
-    let (clock, is_asked, release) = held_clock();
     thread::scope(|scope| {
-        let holder = scope.spawn(|| ask_at(&clock, &plugin, "dawdle", 1));
-        is_asked.recv().unwrap();
+        // On a busy machine the time of a call may be up before it can hold its turn; then another one tries.
+        let (holder, release) = loop {
+            let (clock, is_asked, release) = held_clock();
+            let plugin = &plugin;
+            let holder = scope.spawn(move || ask_at(&clock, plugin, "dawdle", 1));
+            match is_asked.recv_timeout(PATIENCE) {
+                Ok(()) => break (holder, release),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let error = holder.join().unwrap().unwrap_err();
+                    assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("it never asked for the time"),
+            }
+        };
         let error = ask(&plugin, "honest").unwrap_err();
         assert!(
             matches!(error, CallError::Busy { calls: 1, .. }),
@@ -82,7 +97,7 @@ fn a_call_waits_for_its_turn_and_spinning_ones_end_in_theirs() {
     let (clock, is_asked, release) = held_clock();
     thread::scope(|scope| {
         let holder = scope.spawn(|| ask_at(&clock, &plugin, "dawdle", 1));
-        is_asked.recv().unwrap();
+        is_asked.recv_timeout(PATIENCE).unwrap();
         let waiting = scope.spawn(|| ask(&plugin, "patient"));
         release.send(()).unwrap();
         assert_right(&holder.join().unwrap().unwrap(), "dawdle", 1);

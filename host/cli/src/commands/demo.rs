@@ -14,7 +14,7 @@ use crate::{
     error::{CliError, Exit},
     output::Output,
     render::style,
-    session::{Session, load_plugin, with_options},
+    session::{Session, load_plugin, options, with_options},
 };
 
 const OFFERS: [&str; 4] = ["quotagate", "offers", "--gpu", "8"];
@@ -31,16 +31,18 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
     // People look at this one, wherever it is shown.
     output.format = global.format.unwrap_or(Format::Table);
     let emulator = Emulator::builder(worlds::acme()?).spawn().await?;
-    let options = ConnectOptions {
+    let connection = ConnectOptions {
         endpoint: Some(emulator.addr().to_string()),
         // Nothing of the user's own account is looked at.
         ..ConnectOptions::new(Environment::new::<String, String>([], None))
     };
-    let client = NebiusClient::new(&options)?;
+    let client = NebiusClient::new(&connection)?;
     // Nor at what the user configured.
     let config = with_options(Config::default(), global);
     let session = Session {
-        gate: Gate::new(load_plugin(&config)?, Arc::new(client))?,
+        gate: Gate::builder(load_plugin(&config)?, Arc::new(client))
+            .options(options(&config))
+            .build()?,
         usual_project: None,
         strictness: Strictness::Advisory,
     };

@@ -10,7 +10,7 @@ use prost::Message;
 use quotagate::source::{Source, SourceErrorKind};
 use tonic::{Code, Status};
 
-use super::{Cloud, Misdeed, acme, impatient, refuse};
+use super::{Cloud, Misdeed, acme, impatient, must_end, options_to, refuse};
 use crate::{ConnectOptions, CredentialsChoice, NebiusClient};
 
 const PROJECT: &str = "project-e00eunorth1";
@@ -181,7 +181,7 @@ async fn a_server_that_says_nothing_is_given_up() {
         ..cloud.options()
     };
     let client = NebiusClient::new(&options).unwrap();
-    let error = client.tenant_allowances().await.unwrap_err();
+    let error = must_end(client.tenant_allowances()).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(
         error.message.contains("did not answer within 40ms"),
@@ -191,53 +191,27 @@ async fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_later_page_that_hangs_keeps_the_rows_so_far() {
-    let cloud = Cloud::of(acme(), 5, |seen| {
-        (seen.page_token == "5").then_some(Misdeed::Hang)
-    })
-    .await;
-    let mut options = cloud.options();
-    options.deadlines.call = Duration::from_millis(300);
-    let client = NebiusClient::new(&options).unwrap();
-    let read = client.tenant_allowances().await.unwrap();
-    assert_eq!(read.value.rows.len(), 5);
-    let stop = read.interrupted_by.unwrap();
-    assert!(
-        stop.message.contains("did not answer within 300ms"),
-        "{}",
-        stop.message
-    );
-}
-
-#[tokio::test]
 async fn a_host_that_accepts_and_says_nothing_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = ConnectOptions {
-        endpoint: Some(listener.local_addr().unwrap().to_string()),
         credentials: CredentialsChoice::Token("handed-in".into()),
         tenant: Some("tenant-e00acme".to_owned()),
         deadlines: impatient(),
-        ..ConnectOptions::new(super::nowhere())
+        ..options_to(listener.local_addr().unwrap())
     };
     let client = NebiusClient::new(&options).unwrap();
-    let error = client.capacities().await.unwrap_err();
+    let error = must_end(client.capacities()).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
 }
 
 #[tokio::test]
-async fn the_deadline_of_the_source_bounds_all_its_pages() {
-    let cloud = Cloud::of(acme(), 5, |seen| {
-        (seen.page_token == "5").then_some(Misdeed::Hang)
-    })
-    .await;
+async fn the_deadline_of_the_source_is_in_force() {
+    let cloud = Cloud::of(acme(), 5, |_| Some(Misdeed::Hang)).await;
     let mut options = cloud.options();
-    options.deadlines.call = Duration::from_secs(600);
-    options.deadlines.source = Duration::from_millis(300);
+    options.deadlines.source = Duration::from_millis(40);
     let client = NebiusClient::new(&options).unwrap();
-    let read = client.tenant_allowances().await.unwrap();
-    assert_eq!(read.value.rows.len(), 5);
-    let stop = read.interrupted_by.unwrap();
-    assert_eq!(stop.kind, SourceErrorKind::Unavailable);
+    let error = must_end(client.tenant_allowances()).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -245,11 +219,7 @@ async fn nobody_at_the_address_is_said_with_the_reason() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let options = ConnectOptions {
-        endpoint: Some(address.to_string()),
-        ..ConnectOptions::new(super::nowhere())
-    };
-    let client = NebiusClient::new(&options).unwrap();
+    let client = NebiusClient::new(&options_to(address)).unwrap();
     let error = client.instance_types(PROJECT).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(

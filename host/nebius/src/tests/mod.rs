@@ -1,5 +1,6 @@
 //! A cloud of one process for the tests: it serves a world over gRPC and misbehaves on request.
 
+mod hangs;
 mod lists;
 mod retries;
 mod secrets;
@@ -19,6 +20,9 @@ use nebius_api::world::World;
 use tonic::Status;
 
 use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, Retries};
+
+/// Longer than anything takes on a machine that has other things to do. Who has waited for so long fails.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A private key that opens nothing.
 pub(crate) const PRIVATE_KEY: &str = include_str!("key.pem");
@@ -93,13 +97,12 @@ impl Cloud {
     /// Options that lead here, with a token that was handed in. A call is made once.
     fn options(&self) -> ConnectOptions {
         ConnectOptions {
-            endpoint: Some(self.address.to_string()),
             credentials: CredentialsChoice::Token("handed-in".into()),
             retries: Retries {
                 attempts: 1,
                 ..Retries::default()
             },
-            ..ConnectOptions::new(nowhere())
+            ..options_to(self.address)
         }
     }
 
@@ -139,13 +142,34 @@ fn acme() -> World {
     ACME.clone()
 }
 
+/// Options that lead to an address, and wait for every answer.
+fn options_to(address: SocketAddr) -> ConnectOptions {
+    ConnectOptions {
+        endpoint: Some(address.to_string()),
+        deadlines: Deadlines {
+            call: PATIENCE,
+            source: PATIENCE,
+            connect: PATIENCE,
+            exchange: PATIENCE,
+        },
+        ..ConnectOptions::new(nowhere())
+    }
+}
+
+/// Gives up soon what hangs. No test may rest on an answer.
 fn impatient() -> Deadlines {
     Deadlines {
         call: Duration::from_millis(40),
-        source: Duration::from_millis(90),
-        connect: Duration::from_secs(10),
+        source: PATIENCE,
+        connect: PATIENCE,
         exchange: Duration::from_millis(40),
     }
+}
+
+/// Waits for what ends by itself unless it is broken.
+async fn must_end<T>(future: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(PATIENCE / 2, future).await;
+    ended.expect("it does not end")
 }
 
 fn refuse(status: Status) -> Option<Misdeed> {

@@ -5,14 +5,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures::future::join_all;
 use quotagate::source::{Source, SourceErrorKind};
 use tonic::Status;
 
-use super::{Cloud, acme, impatient, key_in, refuse};
+use super::{Cloud, PATIENCE, acme, impatient, key_in, must_end, refuse};
 use crate::{
     Clock, ConnectOptions, CredentialsChoice, CredentialsOrigin, Environment, NebiusClient,
 };
@@ -140,16 +140,20 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
     })
     .await;
     let client = with_key(&cloud, folder.path(), clock().0);
-    let error = client.capacities().await.unwrap_err();
-    assert_eq!(error.kind, SourceErrorKind::Unauthenticated);
-    for part in [
-        "cannot list the capacity advice for `tenant-e00acme`: no access token: ",
-        "cannot exchange the key of service account `serviceaccount-e00robot`",
-        "INVALID_ARGUMENT: bad assertion",
-        "the clock of this machine",
-    ] {
-        assert!(error.message.contains(part), "{}", error.message);
+    let reads = join_all((0..10).map(|_| client.capacities())).await;
+    for read in reads {
+        let error = read.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unauthenticated);
+        for part in [
+            "cannot list the capacity advice for `tenant-e00acme`: no access token: ",
+            "cannot exchange the key of service account `serviceaccount-e00robot`",
+            "INVALID_ARGUMENT: bad assertion",
+            "the clock of this machine",
+        ] {
+            assert!(error.message.contains(part), "{}", error.message);
+        }
     }
+    assert_eq!(exchanges(&cloud), 1, "those who waited share the failure");
 
     let cloud = Cloud::of(acme(), 5, |_| Some(super::Misdeed::Hang)).await;
     let client = NebiusClient::new(&ConnectOptions {
@@ -158,8 +162,8 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
         ..cloud.options()
     })
     .unwrap();
-    let reads = join_all((0..10).map(|_| client.instance_types(PROJECT))).await;
-    for read in reads {
+    let reads = join_all((0..10).map(|_| client.instance_types(PROJECT)));
+    for read in must_end(reads).await {
         let error = read.unwrap_err();
         assert_eq!(
             error.kind,
@@ -168,7 +172,8 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
             error.message
         );
     }
-    assert_eq!(exchanges(&cloud), 1, "those who waited share the failure");
+    // On a busy machine it may be given up before it has arrived.
+    assert!(exchanges(&cloud) <= 1, "those who waited share the failure");
 }
 
 #[tokio::test]
@@ -280,7 +285,8 @@ async fn a_local_server_needs_no_credentials() {
 /// Asks until that is what is sent, since a token is renewed in the background: what was sent before.
 async fn sent_until(cloud: &Cloud, client: &NebiusClient, expected: &str) -> Vec<String> {
     let mut others = Vec::new();
-    for _ in 0..500 {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
         let _ = client.capacities().await;
         let seen = cloud.seen();
         let lists = seen.iter().rfind(|seen| seen.method == "advice.List");

@@ -11,8 +11,11 @@ use nebius_api::nebius::{
 use nebius_emulator::Faults;
 use tonic::{Code, Request, Status, transport::Channel};
 
-use crate::harness::{
-    LIST, PROJECT, TENANT, acme, details, list, request_id, set_faults, start, with_token,
+use crate::{
+    harness::{
+        LIST, PROJECT, TENANT, acme, details, list, request_id, set_faults, start, with_token,
+    },
+    process::PATIENCE,
 };
 
 async fn list_within(channel: &Channel, deadline: Duration) -> Result<(), Status> {
@@ -101,15 +104,20 @@ async fn latency_delays_and_a_hung_call_outlasts_its_deadline() {
     set_faults(&running, rules);
     let before = Instant::now();
     assert!(list(&channel, TENANT, 0, "").await.is_ok());
+    // Never sooner; how much later is the machine's affair.
     assert!(before.elapsed() >= Duration::from_millis(30));
 
-    let late = list_within(&channel, Duration::from_millis(50)).await;
-    let code = late.unwrap_err().code();
-    assert!(
-        matches!(code, Code::Cancelled | Code::DeadlineExceeded),
-        "{code:?}"
-    );
-    assert_eq!(running.calls_to(LIST).len(), 2);
+    // On a busy machine a call may be late before it has arrived; then another one follows.
+    let begun = Instant::now();
+    while running.calls_to(LIST).len() < 2 {
+        assert!(begun.elapsed() < PATIENCE, "none arrives");
+        let late = list_within(&channel, Duration::from_millis(50)).await;
+        let code = late.unwrap_err().code();
+        assert!(
+            matches!(code, Code::Cancelled | Code::DeadlineExceeded),
+            "{code:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,19 +1,18 @@
 //! Where it listens, and how it stops.
 
-use std::{
-    future,
-    io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
-};
+use std::{future, process::Command};
 
 use nebius_emulator::{Emulator, EmulatorError, worlds};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tonic::{
     Code,
     transport::{Certificate, ClientTlsConfig, Endpoint},
 };
 
-use crate::harness::{LIST, TENANT, acme, list, set_faults, start};
+use crate::{
+    harness::{LIST, TENANT, acme, list, set_faults, start},
+    process::{PATIENCE, Process, run},
+};
 
 const WORLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/worlds/acme");
 
@@ -22,7 +21,8 @@ async fn stopping_answers_the_calls_that_hang() {
     let (running, channel) = start(acme()).await;
     set_faults(&running, r#"{"rules": [{"method": "*", "hang": true}]}"#);
     let hung = tokio::spawn(async move { list(&channel, TENANT, 0, "").await });
-    running.wait_for_calls(LIST, 1).await;
+    let arrived = running.wait_for_calls(LIST, 1);
+    timeout(PATIENCE, arrived).await.unwrap();
     let address = running.addr();
     running.stop().await.unwrap();
     assert_eq!(hung.await.unwrap().unwrap_err().code(), Code::Unavailable);
@@ -67,18 +67,10 @@ async fn tls_serves_and_breaks_off_too() {
 #[cfg(unix)]
 #[test]
 fn the_program_says_where_it_listens_and_stops_when_told() {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_nebius-emulator"))
-        .args(["--world", WORLD])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(program.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    let port = line
-        .trim_end()
-        .strip_prefix("listening on 127.0.0.1:")
-        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nebius-emulator"));
+    let mut program = Process::start(command.args(["--world", WORLD]));
+    let line = program.stdout.next().unwrap();
+    let port = line.strip_prefix("listening on 127.0.0.1:").unwrap();
     assert!(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok());
 
     let pid = program.id().to_string();
@@ -89,10 +81,9 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
             .unwrap()
             .success()
     );
-    assert!(program.wait().unwrap().success());
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
+    let ended = program.end();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.stdout, format!("{line}\n"));
 }
 
 #[test]
@@ -122,9 +113,8 @@ fn the_program_refuses_what_it_cannot_do() {
         ),
     ] {
         let program = env!("CARGO_BIN_EXE_nebius-emulator");
-        let output = Command::new(program).args(arguments).output().unwrap();
-        assert!(!output.status.success());
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(stderr.contains(named), "{stderr}");
+        let ended = run(Command::new(program).args(arguments));
+        assert!(!ended.status.success());
+        assert!(ended.stderr.contains(named), "{ended:?}");
     }
 }

@@ -16,6 +16,8 @@ mod lag;
 mod lifecycle;
 mod operations;
 mod paging;
+#[path = "../../../it/process.rs"]
+mod process;
 mod refusals;
 mod starts;
 mod tenants;
