@@ -1,6 +1,6 @@
 //! Holds: amounts promised to launches under way, subtracted from every later verdict until the cloud's usage shows them.
 //!
-//! [`Ledger`] says what is held and when that is over, [`HoldFile`] keeps it between processes.
+//! `Ledger` says what is held and when that is over, `HoldFile` keeps it between processes.
 
 mod file;
 mod ledger;
