@@ -303,8 +303,8 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
                             if quota == QuotaOutcome::Fits {
                                 count(&tally.false_fits);
                             }
-                            let gpus = u64::from(launch.count) * 8;
-                            let failure = over_quota(GPU_QUOTA, 64, gpus);
+                            let total = 64 + u64::from(launch.count) * 8;
+                            let failure = over_quota(GPU_QUOTA, 64, total);
                             gate.report(&launch, &failure).await.unwrap();
                         }
                     }

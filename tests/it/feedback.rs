@@ -8,8 +8,8 @@ use quotagate::{
 };
 
 use crate::{
-    harness::{GPU_QUOTA, REGION, TENANT, WorldBuilder},
-    live::{Live, failure, h200, live, no_hardware, over_quota},
+    harness::{GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
+    live::{Live, failure, h200, live, no_hardware, over_quota, over_quota_of},
 };
 
 /// Eight GPUs each, on one instance or on eight.
@@ -42,7 +42,7 @@ async fn a_refused_quota_blocks_launches_of_that_size_and_larger() {
     // The rows say that there is room; the cloud knew better.
     let report = live
         .gate
-        .report(&h200(1), &over_quota(GPU_QUOTA, 64, 8))
+        .report(&h200(1), &over_quota(GPU_QUOTA, 64, 72))
         .await
         .unwrap();
     assert_eq!(report.diagnosis.kind, FailureKind::Quota);
@@ -69,6 +69,68 @@ async fn a_refused_quota_blocks_launches_of_that_size_and_larger() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_total_of_a_refusal_proves_nothing_of_the_launch_alone() {
+    // The total is above the limit in every refusal; the launch alone takes 8.
+    for (total, lasts) in [(65, 600), (72, 600), (6_400, 600)] {
+        let live = live(&WorldBuilder::new()).await;
+        let report = live
+            .gate
+            .report(&h200(1), &over_quota(GPU_QUOTA, 64, total))
+            .await
+            .unwrap();
+        assert_eq!(report.blocks[0].at_least, 8, "{total}");
+        let block = &report.blocks[0];
+        assert_eq!(block.until, crate::live::START + lasts * 1_000, "{total}");
+        assert_eq!(quota(&live, &small(7)).await, QuotaOutcome::Fits);
+    }
+    // Its own demand above the limit does prove it, for longer.
+    let live = live(&WorldBuilder::new()).await;
+    let report = live
+        .gate
+        .report(&h200(9), &over_quota(GPU_QUOTA, 64, 100))
+        .await
+        .unwrap();
+    assert_eq!(report.blocks[0].at_least, 65);
+    assert_eq!(report.blocks[0].until, crate::live::START + 3_600 * 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_what_the_launch_does_not_take_is_a_doubt() {
+    let live = live(&WorldBuilder::new()).await;
+    let failure = over_quota("compute.gpucluster.count", 2, 3);
+    let report = live.gate.report(&h200(1), &failure).await.unwrap();
+    assert_eq!(report.diagnosis.kind, FailureKind::Quota);
+    assert_eq!(report.blocks[0].kind, BlockKind::Unclear);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_container_that_the_message_names_says_whose_row_refused() {
+    let world = || WorldBuilder::new().project(GPU_QUOTA, 64, 0);
+    for (container, project) in [
+        ("", Some(PROJECT)),
+        (PROJECT, Some(PROJECT)),
+        (TENANT, None),
+    ] {
+        let live = live(&world()).await;
+        let failure = over_quota_of(container, GPU_QUOTA, 64, 72);
+        let report = live.gate.report(&h200(1), &failure).await.unwrap();
+        let block = &report.blocks[0];
+        assert_eq!(block.project.as_deref(), project, "{container:?}");
+        assert_eq!(block.at_least, 8);
+        let finding = &report.diagnosis.findings[0];
+        let owner = Some(container).filter(|id| !id.is_empty());
+        assert_eq!(finding.owner.as_deref(), owner);
+        let remedy = finding.remedy.as_deref().unwrap();
+        assert!(remedy.contains(container), "{remedy}");
+    }
+    // Without a row of its own the project is not suspected, unless it is named.
+    let live = live(&WorldBuilder::new()).await;
+    let failure = over_quota_of(PROJECT, GPU_QUOTA, 64, 72);
+    let report = live.gate.report(&h200(1), &failure).await.unwrap();
+    assert_eq!(report.blocks[0].project.as_deref(), Some(PROJECT));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_limit_of_zero_blocks_the_family_for_longer_than_a_shortage() {
     let live = live(&WorldBuilder::new()).await;
     let report = live
@@ -88,7 +150,7 @@ async fn a_limit_of_zero_blocks_the_family_for_longer_than_a_shortage() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_preemptible_blocks_all_preemptible_ones() {
     let live = live(&WorldBuilder::new()).await;
-    let failure = over_quota("compute.instance.preemptible.count", 64, 1);
+    let failure = over_quota("compute.instance.preemptible.count", 64, 65);
     live.gate
         .report(&preemptible(h200(1)), &failure)
         .await
@@ -196,7 +258,7 @@ async fn what_happens_again_is_believed_for_longer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_ends_early_when_more_is_read_than_when_the_launch_failed() {
     let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 50)).await;
-    let report = over_quota(GPU_QUOTA, 64, 8);
+    let report = over_quota(GPU_QUOTA, 64, 72);
     live.gate.report(&h200(1), &report).await.unwrap();
     // The same, or less: nothing is contradicted.
     for usage in [50, 56] {

@@ -235,10 +235,19 @@ pub(crate) fn h200(count: u32) -> Launch {
 
 /// What the cloud says to a launch that a quota refuses.
 pub(crate) fn over_quota(quota: &str, limit: u64, requested: u64) -> Failure {
+    over_quota_of("", quota, limit, requested)
+}
+
+/// The same where the cloud names whose row it is; `requested` is the total that the quota would have reached.
+pub(crate) fn over_quota_of(container: &str, quota: &str, limit: u64, requested: u64) -> Failure {
+    let message = match container {
+        "" => "Quota limit exceeded".to_owned(),
+        container => format!("Exceeded limit for container {container}"),
+    };
     failure(Details::QuotaFailure(QuotaFailure {
         violations: vec![quota_failure::Violation {
             quota: quota.to_owned(),
-            message: "Quota limit exceeded".to_owned(),
+            message,
             limit: limit.to_string(),
             requested: requested.to_string(),
         }],

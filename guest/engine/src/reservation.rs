@@ -271,7 +271,7 @@ impl Cover {
         let required = count.saturating_mul(instance_type.gpus.into());
         let mut finding = about_offer(launch, reason, outcome, words.join("; "));
         finding.unit = String::from("count");
-        finding.required = required;
+        finding.required = Some(required);
         finding.limit = Some(self.limit);
         finding.headroom = Some(self.free);
         finding.shortfall = Some(required.saturating_sub(self.free))

@@ -27,7 +27,7 @@ fn judge(project: &str, region: &str, count: u64, policy: Policy) -> Verdict {
     };
     let finding = Finding {
         reason, outcome, quota: Some("instances".into()), scope: Some(Scope::Tenant),
-        owner: row.as_ref().map(|row| row.owner.clone()), region: region.into(), unit: "count".into(), required: count,
+        owner: row.as_ref().map(|row| row.owner.clone()), region: region.into(), unit: "count".into(), required: Some(count),
         limit: row.as_ref().and_then(|row| row.limit), usage: row.as_ref().map(|row| row.usage),
         held: row.as_ref().map_or(0, |row| row.held), headroom,
         shortfall: headroom.and_then(|free| count.checked_sub(free)).filter(|short| *short > 0),

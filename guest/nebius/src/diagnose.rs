@@ -1,16 +1,22 @@
-//! What a launch error of Nebius means (nebius.md 1.10 and 4.11).
+//! What a launch error of Nebius means.
 //!
-//! The detail decides: quota and capacity failures both come under status 8, so the code alone says little, and text is
-//! never interpreted where there is a detail. An operation may carry several details; each becomes findings.
+//! The detail decides: quota and capacity failures both come under status 8, so the code alone says little. Text is read
+//! where an SDK made it of a detail, and never where people wrote it. An error may carry several details, and a text several
+//! errors; each becomes findings.
 
+mod code;
+mod finding;
+mod json;
 mod protobuf;
+mod rendering;
 mod text;
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use core::slice;
 
-use quotagate_engine::{Diagnosis, FailureKind, Finding, QuotaOutcome, Reason};
+use quotagate_engine::{Diagnosis, FailureKind, Finding};
 
-pub use self::text::{NotAnError, from_json};
+pub use self::text::{NotAnError, from_text};
 
 /// A launch error as the cloud sent it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +41,7 @@ pub struct ServiceError {
 }
 
 /// The variants of a `ServiceError` that tell kinds of failure apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Quotas that the launch would exceed.
     QuotaFailure(Vec<QuotaViolation>),
@@ -43,8 +49,8 @@ pub enum Detail {
     NotEnoughResources(Vec<ResourceViolation>),
     /// Too many calls.
     TooManyRequests,
-    /// The credentials do not allow it.
-    PermissionDenied,
+    /// The credentials do not allow it on the resource of this id.
+    PermissionDenied(String),
     /// The request is wrong, or does not fit what is there.
     Invalid(String),
     /// Another operation stands in the way.
@@ -54,7 +60,7 @@ pub enum Detail {
 }
 
 /// A quota that a launch would exceed, with the cloud's own numbers as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuotaViolation {
     /// The quota's name.
     pub quota: String,
@@ -62,12 +68,12 @@ pub struct QuotaViolation {
     pub message: String,
     /// The limit in force.
     pub limit: String,
-    /// What was asked for.
+    /// What the quota would have reached: usage and demand together.
     pub requested: String,
 }
 
 /// Hardware that was not free.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceViolation {
     /// The cloud's words.
     pub message: String,
@@ -89,29 +95,15 @@ pub enum Retry {
     Nothing,
 }
 
-/// gRPC status codes that tell something by themselves.
-mod code {
-    pub(super) const CANCELLED: i32 = 1;
-    pub(super) const INVALID_ARGUMENT: i32 = 3;
-    pub(super) const DEADLINE_EXCEEDED: i32 = 4;
-    pub(super) const NOT_FOUND: i32 = 5;
-    pub(super) const ALREADY_EXISTS: i32 = 6;
-    pub(super) const PERMISSION_DENIED: i32 = 7;
-    pub(super) const RESOURCE_EXHAUSTED: i32 = 8;
-    pub(super) const FAILED_PRECONDITION: i32 = 9;
-    pub(super) const ABORTED: i32 = 10;
-    pub(super) const OUT_OF_RANGE: i32 = 11;
-    pub(super) const UNIMPLEMENTED: i32 = 12;
-    pub(super) const INTERNAL: i32 = 13;
-    pub(super) const UNAVAILABLE: i32 = 14;
-    pub(super) const UNAUTHENTICATED: i32 = 16;
-}
-
 impl Failure {
     /// Reads a status code, its message and the encoded `google.rpc.Status`, which may be empty. Details that are cut off
     /// or of another kind are passed over; the status of the bytes counts where the code is zero.
     pub fn from_status(code: i32, message: &str, details: &[u8]) -> Self {
-        let status = protobuf::decode(details);
+        let mut status = protobuf::decode(details);
+        if status.details.is_empty() {
+            // A message that an SDK made of a detail.
+            status.details = rendering::in_text(message);
+        }
         Self {
             code: if code == 0 { status.code } else { code },
             message: if message.is_empty() {
@@ -122,34 +114,42 @@ impl Failure {
             details: status.details,
         }
     }
+
+    fn kind(&self) -> FailureKind {
+        self.details
+            .iter()
+            .filter_map(ServiceError::failure_kind)
+            .min_by_key(|kind| rank(*kind))
+            .unwrap_or_else(|| by_code(self.code))
+    }
 }
 
 /// Says what an error means.
 pub fn diagnose(failure: &Failure) -> Diagnosis {
-    let kind = failure
-        .details
-        .iter()
-        .filter_map(ServiceError::failure_kind)
-        // A quota that is exceeded stays exceeded, whatever else failed; hardware may come back.
-        .min_by_key(|kind| match kind {
-            FailureKind::Quota => 0,
-            FailureKind::Capacity => 1,
-            _ => 2,
-        })
-        .unwrap_or_else(|| by_code(failure.code));
-    let findings = failure
-        .details
-        .iter()
-        .flat_map(ServiceError::findings)
-        .collect();
-    let told = failure
-        .details
+    diagnose_all(slice::from_ref(failure))
+}
+
+/// Says what several errors of one launch mean: the most specific kind of them, and all findings.
+pub fn diagnose_all(failures: &[Failure]) -> Diagnosis {
+    let kinds = failures.iter().map(|failure| (failure, failure.kind()));
+    let (failure, kind) = kinds.min_by_key(|(_, kind)| rank(*kind)).unzip();
+    let kind = kind.unwrap_or(FailureKind::Ambiguous);
+    let details: &[ServiceError] = failure.map_or(&[], |failure| &failure.details);
+    let told = details
         .iter()
         .map(|detail| detail.retry)
         .find(|retry| *retry != Retry::Unspecified);
+    let mut said = BTreeSet::new();
     Diagnosis {
         kind,
-        findings,
+        // A list of operations tells the same failure again and again.
+        findings: failures
+            .iter()
+            .flat_map(|failure| &failure.details)
+            .filter_map(|detail| detail.kind.as_ref())
+            .filter(|detail| said.insert(*detail))
+            .flat_map(Detail::findings)
+            .collect(),
         retry: match told {
             Some(Retry::Call | Retry::UnitOfWork) => kind != FailureKind::Quota,
             Some(Retry::Nothing) => false,
@@ -158,41 +158,70 @@ pub fn diagnose(failure: &Failure) -> Diagnosis {
                 FailureKind::Capacity | FailureKind::RateLimit | FailureKind::Transient
             ),
         },
-        remedy: Some(remedy(kind, failure)),
+        remedy: Some(remedy(kind, details)),
+    }
+}
+
+/// A quota that is exceeded stays exceeded, whatever else failed; hardware may come back. What says nothing comes last.
+const fn rank(kind: FailureKind) -> u8 {
+    match kind {
+        FailureKind::Quota => 0,
+        FailureKind::Capacity => 1,
+        FailureKind::Ambiguous => 3,
+        _ => 2,
     }
 }
 
 impl ServiceError {
     fn failure_kind(&self) -> Option<FailureKind> {
-        Some(match &self.kind {
-            Some(Detail::QuotaFailure(_)) => FailureKind::Quota,
-            Some(Detail::NotEnoughResources(_)) => FailureKind::Capacity,
-            Some(Detail::TooManyRequests) => FailureKind::RateLimit,
-            Some(Detail::PermissionDenied) => FailureKind::Access,
-            Some(Detail::Invalid(_)) => FailureKind::Invalid,
-            Some(Detail::Conflict | Detail::Internal) => FailureKind::Transient,
+        match &self.kind {
+            Some(detail) => Some(detail.failure_kind()),
             // An older package of details lacks some variants, but its code says the same.
-            None => match self.code.as_str() {
-                "QuotaFailure" => FailureKind::Quota,
-                "NotEnoughResources" => FailureKind::Capacity,
-                "TooManyRequests" => FailureKind::RateLimit,
-                "PermissionDenied" => FailureKind::Access,
-                _ => return None,
-            },
-        })
+            None => kind_of_code(&self.code),
+        }
+    }
+}
+
+impl Detail {
+    const fn failure_kind(&self) -> FailureKind {
+        match self {
+            Self::QuotaFailure(_) => FailureKind::Quota,
+            Self::NotEnoughResources(_) => FailureKind::Capacity,
+            Self::TooManyRequests => FailureKind::RateLimit,
+            Self::PermissionDenied(_) => FailureKind::Access,
+            Self::Invalid(_) => FailureKind::Invalid,
+            Self::Conflict | Self::Internal => FailureKind::Transient,
+        }
     }
 
     fn findings(&self) -> Vec<Finding> {
-        match &self.kind {
-            Some(Detail::QuotaFailure(violations)) => {
-                violations.iter().map(quota_finding).collect()
-            }
-            Some(Detail::NotEnoughResources(violations)) => {
-                violations.iter().map(resource_finding).collect()
+        match self {
+            Self::QuotaFailure(violations) => violations.iter().map(finding::of_quota).collect(),
+            Self::NotEnoughResources(violations) => {
+                violations.iter().map(finding::of_hardware).collect()
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// What the code of a detail says where the detail says no more; none where it is not one of the cloud's common ones.
+fn kind_of_code(code: &str) -> Option<FailureKind> {
+    Some(match code {
+        "QuotaFailure" => FailureKind::Quota,
+        "NotEnoughResources" => FailureKind::Capacity,
+        "TooManyRequests" => FailureKind::RateLimit,
+        "PermissionDenied" => FailureKind::Access,
+        "BadRequest"
+        | "BadResourceState"
+        | "ResourceNotFound"
+        | "ResourceAlreadyExists"
+        | "OutOfRange" => FailureKind::Invalid,
+        "ResourceConflict" | "OperationAborted" | "OperationConflict" | "InternalError" => {
+            FailureKind::Transient
+        }
+        _ => return None,
+    })
 }
 
 fn by_code(status: i32) -> FailureKind {
@@ -209,81 +238,20 @@ fn by_code(status: i32) -> FailureKind {
         | code::ABORTED
         | code::INTERNAL
         | code::UNAVAILABLE => FailureKind::Transient,
-        // Quota, capacity or rate limit: without a detail nobody can tell (nebius.md section 9, case 35).
-        code::RESOURCE_EXHAUSTED => FailureKind::Ambiguous,
+        // RESOURCE_EXHAUSTED too: quota, capacity or rate limit, which nobody can tell without a detail.
         _ => FailureKind::Ambiguous,
     }
 }
 
-fn quota_finding(violation: &QuotaViolation) -> Finding {
-    let limit = violation.limit.trim().parse().ok();
-    // A number that does not parse stays in the detail, in the cloud's words.
-    let required: Option<u64> = violation.requested.trim().parse().ok();
-    let size = violation.quota.contains(".size") || violation.quota.ends_with(".memory");
-    Finding {
-        reason: match (required, limit) {
-            (Some(required), Some(limit)) if required > limit => Reason::ExceedsLimit,
-            _ => Reason::Shortage,
-        },
-        quota: Some(violation.quota.clone()),
-        unit: String::from(if size { "byte" } else { "count" }),
-        required: required.unwrap_or(0),
-        limit,
-        detail: Some(format!(
-            "{} (limit {}, requested {})",
-            violation.message, violation.limit, violation.requested
+fn remedy(kind: FailureKind, details: &[ServiceError]) -> String {
+    let mut kinds = details.iter().filter_map(|detail| detail.kind.as_ref());
+    let named = kinds.find_map(|detail| match (kind, detail) {
+        (FailureKind::Invalid, Detail::Invalid(words)) if !words.is_empty() => Some(words.clone()),
+        (FailureKind::Access, Detail::PermissionDenied(id)) if !id.is_empty() => Some(format!(
+            "check the credentials and their role for {id}: creating instances needs editor in the project"
         )),
-        remedy: Some(format!(
-            "the error does not say which scope refused: raise {} for the project if its share is the smaller, else for the tenant in the console under Administration, Limits, Quotas",
-            violation.quota
-        )),
-        ..blank()
-    }
-}
-
-fn resource_finding(violation: &ResourceViolation) -> Finding {
-    Finding {
-        reason: Reason::NoCapacity,
-        outcome: QuotaOutcome::Fits,
-        detail: Some(if violation.requested.is_empty() {
-            violation.message.clone()
-        } else {
-            format!("{} (requested {})", violation.message, violation.requested)
-        }),
-        ..blank()
-    }
-}
-
-fn blank() -> Finding {
-    Finding {
-        reason: Reason::Shortage,
-        outcome: QuotaOutcome::Blocked,
-        quota: None,
-        scope: None,
-        owner: None,
-        region: String::new(),
-        unit: String::new(),
-        required: 0,
-        limit: None,
-        usage: None,
-        held: 0,
-        headroom: None,
-        shortfall: None,
-        minimum_limit: None,
-        detail: None,
-        remedy: None,
-        rule: None,
-    }
-}
-
-fn remedy(kind: FailureKind, failure: &Failure) -> String {
-    let invalid = failure
-        .details
-        .iter()
-        .find_map(|detail| match &detail.kind {
-            Some(Detail::Invalid(why)) if !why.is_empty() => Some(why.clone()),
-            _ => None,
-        });
+        _ => None,
+    });
     match kind {
         FailureKind::Quota => String::from(
             "free or raise the quotas named; trying again changes nothing, and resources left over from the failed launch (a boot disk, a stopped instance) still count",
@@ -294,10 +262,12 @@ fn remedy(kind: FailureKind, failure: &Failure) -> String {
         FailureKind::RateLimit => {
             String::from("too many calls: wait, then try again with growing pauses")
         }
-        FailureKind::Access => String::from(
-            "check the credentials and the role in the project: creating instances needs editor there",
-        ),
-        FailureKind::Invalid => invalid.unwrap_or_else(|| {
+        FailureKind::Access => named.unwrap_or_else(|| {
+            String::from(
+                "check the credentials and the role in the project: creating instances needs editor there",
+            )
+        }),
+        FailureKind::Invalid => named.unwrap_or_else(|| {
             String::from(
                 "the request does not fit: change it, trying again as it is changes nothing",
             )

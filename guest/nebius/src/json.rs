@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Nebius,
-    diagnose::{NotAnError, diagnose, from_json},
+    diagnose::{NotAnError, diagnose_all, from_text},
 };
 
 /// Why a request gives no answer.
@@ -88,13 +88,13 @@ pub fn admit_json<A: AsRef<Account>>(
     write(&admission)
 }
 
-/// Says what a launch error, printed as JSON by the cloud's own tools, means.
+/// Says what the launch errors mean that a text of the cloud's own tools holds.
 ///
 /// # Errors
 /// When the text holds no launch error.
 pub fn diagnose_json(error: &str) -> Result<String, Refusal> {
-    let failure = from_json(error).map_err(|NotAnError(why)| Refusal::InvalidJson(why))?;
-    write(&diagnose(&failure))
+    let failures = from_text(error).map_err(|NotAnError(why)| Refusal::InvalidJson(why))?;
+    write(&diagnose_all(&failures))
 }
 
 fn read<'a, T: Deserialize<'a>>(request: &'a str) -> Result<T, Refusal> {

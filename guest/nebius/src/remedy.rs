@@ -89,7 +89,7 @@ fn raise(finding: &Finding) -> Option<String> {
 }
 
 /// A limit of a row that counts bytes, once more in the unit that people think of disks in; rounded up, so that it does.
-fn gibibytes(limit: u64, unit: &str) -> String {
+pub(crate) fn gibibytes(limit: u64, unit: &str) -> String {
     if unit == "byte" {
         format!(" ({} GiB)", limit.div_ceil(1 << 30))
     } else {

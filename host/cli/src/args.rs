@@ -303,7 +303,7 @@ pub(crate) struct KindSize {
 #[derive(Debug, Args)]
 #[command(after_help = help::DIAGNOSE)]
 pub(crate) struct Diagnose {
-    /// The error: JSON, or the bytes of an encoded google.rpc.Status (- for stdin)
+    /// The error: what the cloud's tools print, or the bytes of an encoded google.rpc.Status (- for stdin)
     #[arg(value_name = "FILE", default_value = "-")]
     #[arg(conflicts_with_all = ["code", "message", "details_base64"])]
     pub(crate) file: PathBuf,

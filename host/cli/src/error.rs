@@ -183,7 +183,7 @@ impl CliError {
                 _ => return source.hint(),
             },
             Self::NoFailure { .. } => {
-                "give a failed operation, its status or the bare error as JSON, as `nebius ... --format json` prints it, or an encoded google.rpc.Status; what a program has at hand goes into --code, --message and --details-base64"
+                "give a failed operation, its status or the bare error as JSON, as `nebius ... --format json` prints it, the error as an SDK prints it, or an encoded google.rpc.Status; what a program has at hand goes into --code, --message and --details-base64"
             }
             Self::Unreadable { .. } => {
                 "`quotagate doctor` says what can be read and what to do about the rest"

@@ -1,4 +1,5 @@
-//! Launch errors in the forms in which they come to hand: JSON, the bytes of a `google.rpc.Status`, or its parts.
+//! Launch errors in the forms in which they come to hand: text of the cloud's own tools, the bytes of a
+//! `google.rpc.Status`, or its parts.
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,8 @@ pub(crate) struct Given {
 
 #[derive(Debug)]
 enum Form {
-    /// JSON as the cloud's own tools print it.
-    Json(String),
+    /// What the cloud's own tools print; the plugin reads it.
+    Text(String),
     /// A status.
     Status(Failure),
 }
@@ -60,16 +61,16 @@ impl Given {
             return Err(refuse("it is empty"));
         }
         let encoded = bytes.first().is_some_and(|first| TAGS.contains(first));
+        if !encoded && let Some(what) = another_kind(&bytes) {
+            return Err(refuse(what));
+        }
         match String::from_utf8(bytes) {
             Ok(text) if !encoded => {
                 let text = text.trim_start_matches('\u{feff}').trim().to_owned();
-                if !text.starts_with(['{', '[']) {
-                    return Err(refuse("it is plain text, and text is not interpreted"));
-                }
                 Ok(Self {
                     message: message_in(&text).unwrap_or_default(),
                     file: name,
-                    form: Form::Json(text),
+                    form: Form::Text(text),
                 })
             }
             bytes => {
@@ -78,7 +79,7 @@ impl Given {
                     Err(error) => error.into_bytes(),
                 };
                 let status = Status::decode(bytes.as_slice())
-                    .map_err(|_| refuse("it is neither JSON nor an encoded google.rpc.Status"))?;
+                    .map_err(|_| refuse("it is neither text nor an encoded google.rpc.Status"))?;
                 Self::of_status(
                     name,
                     status.code,
@@ -140,7 +141,7 @@ impl Given {
     /// What it means, as JSON.
     pub(crate) fn diagnose(&self, plugin: &Plugin) -> Result<Value, CliError> {
         let told = match &self.form {
-            Form::Json(text) => plugin.diagnose_json(text),
+            Form::Text(text) => plugin.diagnose_json(text),
             Form::Status(failure) => {
                 return match plugin.diagnose(failure) {
                     Ok(diagnosis) => Ok(serde_json::to_value(&diagnosis)?),
@@ -156,6 +157,32 @@ impl Given {
             }),
             Err(error) => Err(GateError::from(error).into()),
         }
+    }
+}
+
+/// What a file is that people give by mistake; none where it may hold an error.
+fn another_kind(bytes: &[u8]) -> Option<&'static str> {
+    let text = bytes.trim_ascii_start();
+    let begins = |mark: &str| {
+        text.get(..mark.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
+    };
+    // Without its mark UTF-16 shows by the zeros of its ASCII letters.
+    let zeros = |from: usize| {
+        let half = bytes.iter().skip(from).step_by(2).take(32);
+        half.len() > 2 && half.clone().all(|byte| *byte == 0)
+    };
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || zeros(0) || zeros(1)
+    {
+        Some("it is text in UTF-16, as PowerShell writes it: save it as UTF-8")
+    } else if begins("<!doctype html") || begins("<html") {
+        Some("it is a page in HTML, as a proxy or a login answers: give what the cloud itself said")
+    } else if begins("<?xml") {
+        Some("it is XML, which the cloud does not speak: give what the cloud itself said")
+    } else if bytes.starts_with(&[0x1f, 0x8b]) {
+        Some("it is compressed with gzip: unpack it")
+    } else {
+        None
     }
 }
 

@@ -63,10 +63,11 @@ pub(crate) fn text(offer: &Offer, verdict: &Verdict) -> String {
 fn tightest(findings: &[Finding]) -> Option<&Finding> {
     findings
         .iter()
-        .filter(|finding| finding.reason == Reason::Fits && finding.required > 0)
+        .filter(|finding| finding.reason == Reason::Fits && finding.required > Some(0))
         .min_by(|one, other| {
             let free = |finding: &Finding| u128::from(finding.headroom.unwrap_or(u64::MAX));
-            let cross = |row: &Finding, by: &Finding| free(row) * u128::from(by.required);
+            let cross =
+                |row: &Finding, by: &Finding| free(row) * u128::from(by.required.unwrap_or(0));
             cross(one, other).cmp(&cross(other, one))
         })
 }
@@ -78,7 +79,7 @@ fn of(offer: &Offer, finding: &Finding) -> String {
         _ => label(finding),
     };
     let show = |amount: u64| amount::show(amount, &finding.unit);
-    let needs = show(finding.required);
+    let needs = finding.required.map_or_else(|| String::from("more"), show);
     match (finding.reason, finding.headroom, finding.limit) {
         (Reason::Fits, Some(free), Some(limit)) if finding.quota.is_none() => {
             format!("reservations: {free} of {limit} GPUs free")
@@ -141,7 +142,9 @@ fn of(offer: &Offer, finding: &Finding) -> String {
         }
         (Reason::ReservationExhausted, _, _) => String::from("reservations: too little"),
         (Reason::NotOffered, _, _) => not_offered(offer, finding),
-        (Reason::NoCapacity, _, _) if finding.required <= 1 => String::from("no hardware free now"),
+        (Reason::NoCapacity, _, _) if finding.required <= Some(1) => {
+            String::from("no hardware free now")
+        }
         (Reason::NoCapacity, _, _) => finding
             .detail
             .clone()

@@ -9,8 +9,8 @@ use crate::{
     inventory::{Inventory, SourceKey, SourceKind},
     options::FeedbackOptions,
     types::{
-        Block, BlockKind, CapacityLevel, Diagnosis, FailureKind, Finding, Freshness, Lane, Launch,
-        Lifecycle, UsageState,
+        Block, BlockKind, CapacityLevel, Demand, Diagnosis, FailureKind, Finding, Freshness, Lane,
+        Launch, Lifecycle, Scope, UsageState,
     },
 };
 
@@ -43,17 +43,18 @@ struct Standing {
 }
 
 impl Blocks {
-    /// Learns from a failed launch.
+    /// Learns from a failed launch; `demands` are what it takes by itself.
     pub(crate) fn learn(
         &mut self,
         launch: &Launch,
+        demands: &[Demand],
         diagnosis: &Diagnosis,
         inventory: &Inventory,
         at: At,
         options: &FeedbackOptions,
     ) -> Vec<Block> {
         self.forget(at.now);
-        lessons(launch, diagnosis, inventory, options)
+        lessons(launch, demands, diagnosis, inventory, options)
             .into_iter()
             .map(|(block, time_to_live)| self.stand(block, time_to_live, inventory, at, options))
             .collect()
@@ -196,6 +197,7 @@ impl Standing {
 /// What a failure says of launches to come, and for how long at first.
 fn lessons(
     launch: &Launch,
+    demands: &[Demand],
     diagnosis: &Diagnosis,
     inventory: &Inventory,
     options: &FeedbackOptions,
@@ -217,7 +219,7 @@ fn lessons(
             let lessons: Vec<_> = diagnosis
                 .findings
                 .iter()
-                .filter_map(|finding| quota_lesson(launch, finding, inventory, options))
+                .filter_map(|finding| quota_lesson(launch, demands, finding, inventory, options))
                 .collect();
             if !lessons.is_empty() {
                 return lessons;
@@ -259,15 +261,24 @@ fn lessons(
     }
 }
 
+/// A refusal proves that at least the launch's own demand does not fit. The total that the error tells is above the limit in
+/// every refusal, so it proves nothing of the launch alone.
 fn quota_lesson(
     launch: &Launch,
+    demands: &[Demand],
     finding: &Finding,
     inventory: &Inventory,
     options: &FeedbackOptions,
 ) -> Option<(Block, Duration)> {
     let quota = finding.quota.clone()?;
-    // A number that was not understood is none.
-    let required = Some(finding.required).filter(|required| *required > 0)?;
+    let project = &launch.profile.project;
+    // Without a number that was understood it is not known what was refused.
+    let required = match (finding.required, finding.minimum_limit) {
+        (Some(required), _) => required,
+        (None, Some(_)) => own_demand(launch, demands, &quota)?,
+        (None, None) => return None,
+    };
+    let required = Some(required).filter(|required| *required > 0)?;
     // More than the whole limit is too much for every size from there on; otherwise this much was.
     let beyond = finding.limit.filter(|limit| required > *limit);
     let at_least = beyond.map_or(required, |limit| limit.saturating_add(1));
@@ -275,7 +286,6 @@ fn quota_lesson(
         Some(_) => options.limit,
         None => options.quota,
     };
-    let project = &launch.profile.project;
     let is_limited = |project: &str| {
         let rows = inventory.project_allowances(project).into_iter();
         rows.flat_map(|owned| &owned.rows).any(|row| {
@@ -289,8 +299,12 @@ fn quota_lesson(
     let block = Block {
         kind: BlockKind::Quota,
         region: launch.offer.region.clone(),
-        // The error does not say whose row it was: without one of the project's own, it was the tenant's.
-        project: is_limited(project).then(|| project.clone()),
+        project: match finding.scope {
+            Some(Scope::Tenant) => None,
+            Some(Scope::Project) => Some(finding.owner.as_ref().unwrap_or(project).clone()),
+            // Where the error does not say whose row it was: without one of the project's own, it was the tenant's.
+            None => is_limited(project).then(|| project.clone()),
+        },
         at_least,
         instance_type: None,
         lifecycle: None,
@@ -300,6 +314,16 @@ fn quota_lesson(
         until: 0,
     };
     Some((block, time_to_live))
+}
+
+/// What the launch takes of a quota at most; none where it is not known to take any.
+fn own_demand(launch: &Launch, demands: &[Demand], quota: &str) -> Option<u64> {
+    let about = |demand: &&Demand| {
+        demand.quota == quota
+            && demand.project == launch.profile.project
+            && demand.region == launch.offer.region
+    };
+    demands.iter().find(about).map(|demand| demand.at_most)
 }
 
 fn cause(diagnosis: &Diagnosis, otherwise: &str) -> String {

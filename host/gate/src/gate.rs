@@ -18,7 +18,9 @@ use crate::{
     plugin::{CallError, Plugin, unknown_admission, unknown_verdicts},
     source::Source,
     telemetry::{self, Gauges},
-    types::{Admission, Diagnosis, Failure, FailureKind, Launch, Offer, Policy, Profile, Verdict},
+    types::{
+        Admission, Demand, Diagnosis, Failure, FailureKind, Launch, Offer, Policy, Profile, Verdict,
+    },
 };
 
 /// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once, within a
@@ -400,9 +402,13 @@ impl Gate {
         let inventory = self.inventory().await;
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;
+        let demands = match diagnosis.kind {
+            FailureKind::Quota => self.demands(&inventory, &launch).await,
+            _ => Vec::new(),
+        };
         let blocks = self
             .cache
-            .with(|state, now| state.learn(&launch, &diagnosis, now));
+            .with(|state, now| state.learn(&launch, &demands, &diagnosis, now));
         tracing::Span::current().record("kind", diagnosis.kind.as_str());
         tracing::info!(kind = %diagnosis.kind, blocks = blocks.len(), "a launch failed");
         if diagnosis.kind == FailureKind::Quota {
@@ -412,6 +418,23 @@ impl Gate {
             ]);
         }
         Ok(Report { diagnosis, blocks })
+    }
+
+    /// What a launch takes by itself, since an error tells totals; nothing where the plugin does not say.
+    async fn demands(&self, inventory: &Arc<Inventory>, launch: &Launch) -> Vec<Demand> {
+        let (shown, plan) = (Arc::clone(inventory), [launch.clone()]);
+        let admission = self
+            .call("admit", move |plugin, clock| {
+                plugin.admit(&shown, clock, &plan, &Policy::default())
+            })
+            .await;
+        match admission {
+            Ok(admission) => admission.demands,
+            Err(error) => {
+                tracing::warn!(%error, "what the failed launch takes is not known: nothing is learned of its size");
+                Vec::new()
+            }
+        }
     }
 
     /// The holds that stand.

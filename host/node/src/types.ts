@@ -82,8 +82,8 @@ export interface Finding {
   owner: string | null;
   region: string;
   unit: string;
-  /** What the launch takes, all instances together. */
-  required: Whole;
+  /** What the launch takes, all instances together; null where it is not known. */
+  required: Whole | null;
   limit: Whole | null;
   usage: Whole | null;
   held: Whole;

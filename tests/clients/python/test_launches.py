@@ -195,7 +195,7 @@ async def refused_by(call):
 def test_a_launch_over_quota_is_refused_by_the_call(start):
     address = start()
     status = refusal(address, lambda sdk: launch(sdk, "8gpu-128vcpu-1600gb", managed()))
-    assert violations(status) == [(H200_ROW, "32", "8")]
+    assert violations(status) == [(H200_ROW, "32", "38")]
     assert "Quota limit exceeded" in status.message
 
 
@@ -207,7 +207,7 @@ def test_a_launch_over_quota_can_fail_in_its_operation(start):
             operation = await launch(sdk, "8gpu-128vcpu-1600gb", managed())
             with pytest.raises(OperationError) as failed:
                 await operation.wait(interval=0.01, timeout=TIMEOUT)
-            assert violations(failed.value.status) == [(H200_ROW, "32", "8")]
+            assert violations(failed.value.status) == [(H200_ROW, "32", "38")]
 
     asyncio.run(run())
 

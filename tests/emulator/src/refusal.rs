@@ -71,11 +71,25 @@ impl Shortage {
 
 impl fmt::Display for Shortage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quotas = self.quotas.iter().map(|violation| &violation.message);
-        let resources = self.resources.iter().map(|violation| &violation.message);
-        for (index, message) in quotas.chain(resources).enumerate() {
-            let between = if index == 0 { "" } else { "; " };
-            write!(formatter, "{between}{message}")?;
+        // Each detail says the rest.
+        let quotas = self.quotas.iter().enumerate().map(|(index, violation)| {
+            let before = if index == 0 {
+                "Quota limit exceeded: "
+            } else {
+                ", "
+            };
+            (before, &violation.quota)
+        });
+        let resources = self.resources.iter().enumerate().map(|(index, violation)| {
+            let before = if index == 0 && self.quotas.is_empty() {
+                ""
+            } else {
+                "; "
+            };
+            (before, &violation.message)
+        });
+        for (before, words) in quotas.chain(resources) {
+            write!(formatter, "{before}{words}")?;
         }
         Ok(())
     }

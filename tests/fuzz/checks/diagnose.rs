@@ -2,7 +2,7 @@
 
 use quotagate_engine::{Diagnosis, FailureKind};
 use quotagate_plugin_nebius::{
-    diagnose::{Failure, diagnose, from_json},
+    diagnose::{Failure, diagnose, diagnose_all, from_text},
     json::diagnose_json,
 };
 
@@ -20,10 +20,13 @@ pub(crate) fn check(input: &[u8]) {
         return;
     };
     let twin = diagnose_json(text);
-    assert_eq!(from_json(text).is_ok(), twin.is_ok());
+    assert_eq!(from_text(text).is_ok(), twin.is_ok());
     if let Ok(twin) = twin {
         let diagnosis: Diagnosis = serde_json::from_str(&twin).expect("the answer is JSON");
-        assert_eq!(diagnosis, diagnose(&from_json(text).expect("read before")));
+        assert_eq!(
+            diagnosis,
+            diagnose_all(&from_text(text).expect("read before"))
+        );
         check_diagnosis(&diagnosis, input);
     }
 }

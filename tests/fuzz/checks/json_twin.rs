@@ -177,8 +177,8 @@ fn check_verdict(verdict: &Verdict) {
         if let (Some(headroom), Some(shortfall)) = (finding.headroom, finding.shortfall) {
             assert!(shortfall > 0, "{finding:?}");
             assert!(
-                finding.required == u64::MAX
-                    || finding.required.checked_sub(headroom) == Some(shortfall),
+                finding.required.is_some_and(|required| required == u64::MAX
+                    || required.checked_sub(headroom) == Some(shortfall)),
                 "{finding:?}"
             );
         }

@@ -869,7 +869,7 @@ fn a_refused_amount_blocks_as_much_and_more() {
     assert_eq!(finding.reason, Reason::FailedBefore);
     assert_eq!(
         (finding.quota.as_deref(), finding.required),
-        (Some("gpu"), 16)
+        (Some("gpu"), Some(16))
     );
     assert_eq!(
         finding.detail.as_deref(),

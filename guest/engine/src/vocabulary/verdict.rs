@@ -108,8 +108,9 @@ pub struct Finding {
     pub region: String,
     /// The unit of the numbers.
     pub unit: String,
-    /// What the launch takes, all instances together; the largest number where it is larger than that.
-    pub required: u64,
+    /// What the launch takes, all instances together; the largest number where it is larger than that. None where it is not
+    /// known.
+    pub required: Option<u64>,
     /// The row's limit.
     pub limit: Option<u64>,
     /// What is taken now, where that was measured.

@@ -52,7 +52,7 @@ struct Any {
     value: Vec<u8>,
 }
 
-/// Field numbers from nebius.md 1.10.
+/// `nebius.common.v1.ServiceError`, and the package before it, which has the same numbers.
 #[derive(Clone, PartialEq, Message)]
 struct WireServiceError {
     #[prost(string, tag = "2")]
@@ -70,7 +70,7 @@ struct WireServiceError {
     #[prost(message, optional, tag = "113")]
     out_of_range: Option<OutOfRange>,
     #[prost(message, optional, tag = "120")]
-    permission_denied: Option<Unexplained>,
+    permission_denied: Option<Explained>,
     #[prost(message, optional, tag = "130")]
     resource_conflict: Option<Unexplained>,
     #[prost(message, optional, tag = "131")]
@@ -192,8 +192,8 @@ impl WireServiceError {
         if self.too_many_requests.is_some() {
             return Some(Detail::TooManyRequests);
         }
-        if self.permission_denied.is_some() {
-            return Some(Detail::PermissionDenied);
+        if let Some(denied) = &self.permission_denied {
+            return Some(Detail::PermissionDenied(denied.resource_id.clone()));
         }
         if let Some(request) = &self.bad_request {
             let words: Vec<String> = request

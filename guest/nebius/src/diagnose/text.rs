@@ -1,240 +1,174 @@
-//! A launch error as JSON, in the shapes in which tools print it: a failed operation, a `google.rpc.Status`, a bare
-//! `ServiceError`, or `{"code": ..., "message": ...}`. Field names in snake_case or camelCase.
+//! A launch error as text: JSON, alone or amid what a tool says around it, or the rendering of an SDK.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+
+use serde_json::{Deserializer, Value};
+
+use super::{
+    Failure,
+    json::{self, Told},
+    rendering,
 };
-
-use serde_json::{Map, Value};
-
-use super::{Detail, Failure, QuotaViolation, ResourceViolation, Retry, ServiceError};
 
 /// Text that holds no launch error, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAnError(pub String);
 
-/// Reads an error from JSON.
+/// Places at which something like JSON begins that is none: after so many the rest is not looked at.
+const MOST_ATTEMPTS: usize = 64;
+
+/// Reads every error that a text holds.
 ///
 /// # Errors
-/// When the text is not JSON, or JSON without an error in it: an operation that succeeded or still runs, or something
-/// else.
-pub fn from_json(text: &str) -> Result<Failure, NotAnError> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| NotAnError(format!("not JSON: {error}")))?;
-    let object = value
-        .as_object()
-        .ok_or_else(|| NotAnError("not a JSON object".into()))?;
-    if let Some(inner) = field(object, "error").and_then(Value::as_object) {
-        return status(inner);
+/// When there is none in it: an operation that succeeded or still runs, half a JSON, or something else.
+pub fn from_text(text: &str) -> Result<Vec<Failure>, NotAnError> {
+    let text = without_escapes(text);
+    let read = Read::of(&text);
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut others = Vec::new();
+    for told in read.told {
+        match told {
+            Told::Failed(failure) => failures.push(failure),
+            other => others.push(other),
+        }
     }
-    // An operation carries its outcome in `status`; a resource's own `status` has no code.
-    if let Some(inner) = field(object, "status").and_then(Value::as_object) {
-        return status(inner);
-    }
-    if is_service_error(object) {
-        return Ok(Failure {
-            details: Vec::from([service_error(object)]),
+    let details: Vec<_> = read
+        .prose
+        .into_iter()
+        .flat_map(rendering::in_text)
+        .collect();
+    if !details.is_empty() {
+        failures.push(Failure {
+            details,
             ..Failure::default()
         });
     }
-    if object.contains_key("id") && !object.contains_key("code") {
-        return Err(NotAnError(
-            "an operation without a status: it is still running, so there is no error yet".into(),
-        ));
+    if failures.is_empty() {
+        return Err(NotAnError(why_none(&others, read.broken)));
     }
-    status(object)
+    Ok(failures)
 }
 
-fn status(object: &Map<String, Value>) -> Result<Failure, NotAnError> {
-    let code = field(object, "code")
-        .map_or(Some(0), code_of)
-        .ok_or_else(|| {
-            NotAnError("the `code` is neither a gRPC status code nor the name of one".into())
-        })?;
-    let message = string(object, "message");
-    let details: Vec<ServiceError> = field(object, "details")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .filter(|detail| is_service_error(detail))
-        .map(service_error)
-        .collect();
-    if code == 0 && details.is_empty() {
-        return Err(NotAnError(if object.contains_key("code") {
-            "the status says success: there is no error in it".into()
-        } else {
-            "no status, no code and no detail of an error in it".into()
-        }));
-    }
-    Ok(Failure {
-        code,
-        message,
-        details,
-    })
+/// A text taken apart.
+#[derive(Default)]
+struct Read<'a> {
+    /// What its JSON says.
+    told: Vec<Told>,
+    /// What stands around the JSON.
+    prose: Vec<&'a str>,
+    /// Why the first thing like JSON is none.
+    broken: Option<serde_json::Error>,
 }
 
-/// The names of gRPC status codes, by code.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
-fn code_of(value: &Value) -> Option<i32> {
-    match value {
-        Value::Number(number) => number.as_i64().and_then(|code| i32::try_from(code).ok()),
-        Value::String(name) => {
-            // `RESOURCE_EXHAUSTED` as the CLI prints it, `ResourceExhausted` as some libraries do.
-            let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
-            CODES
-                .iter()
-                .position(|known| plain(known) == plain(name))
-                .and_then(|code| i32::try_from(code).ok())
-                .or_else(|| name.trim().parse().ok())
-        }
-        _ => None,
-    }
-}
-
-fn is_service_error(object: &Map<String, Value>) -> bool {
-    match object.get("@type").and_then(Value::as_str) {
-        Some(name) => name.ends_with(".ServiceError"),
-        None => DETAILS.iter().any(|name| field(object, name).is_some()),
-    }
-}
-
-/// The names of a `ServiceError`'s variants.
-const DETAILS: &[&str] = &[
-    "quota_failure",
-    "not_enough_resources",
-    "too_many_requests",
-    "permission_denied",
-    "bad_request",
-    "out_of_range",
-    "bad_resource_state",
-    "resource_not_found",
-    "resource_already_exists",
-    "resource_conflict",
-    "operation_aborted",
-    "operation_conflict",
-    "internal_error",
-];
-
-fn service_error(object: &Map<String, Value>) -> ServiceError {
-    // Some printers keep the variant in an object of its own, under `details`.
-    let inside = field(object, "details").and_then(Value::as_object);
-    let kind = DETAILS.iter().find_map(|name| {
-        let found = field(object, name).or_else(|| field(inside?, name))?;
-        found.as_object().map(|variant| detail(name, variant))
-    });
-    ServiceError {
-        code: string(object, "code"),
-        kind,
-        retry: match string(object, "retry_type").as_str() {
-            "CALL" => Retry::Call,
-            "UNIT_OF_WORK" => Retry::UnitOfWork,
-            "NOTHING" => Retry::Nothing,
-            _ => Retry::Unspecified,
-        },
-    }
-}
-
-fn detail(name: &str, variant: &Map<String, Value>) -> Detail {
-    let violations = || {
-        field(variant, "violations")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object)
-    };
-    match name {
-        "quota_failure" => Detail::QuotaFailure(
-            violations()
-                .map(|violation| QuotaViolation {
-                    quota: string(violation, "quota"),
-                    message: string(violation, "message"),
-                    limit: string(violation, "limit"),
-                    requested: string(violation, "requested"),
-                })
-                .collect(),
-        ),
-        "not_enough_resources" => Detail::NotEnoughResources(
-            violations()
-                .map(|violation| ResourceViolation {
-                    message: string(violation, "message"),
-                    requested: string(violation, "requested"),
-                })
-                .collect(),
-        ),
-        "too_many_requests" => Detail::TooManyRequests,
-        "permission_denied" => Detail::PermissionDenied,
-        "resource_conflict" | "operation_aborted" | "operation_conflict" => Detail::Conflict,
-        "internal_error" => Detail::Internal,
-        "bad_request" => {
-            let words: Vec<String> = violations()
-                .map(|violation| {
-                    format!(
-                        "{}: {}",
-                        string(violation, "field"),
-                        string(violation, "message")
-                    )
-                })
-                .collect();
-            Detail::Invalid(words.join("; "))
-        }
-        "out_of_range" => Detail::Invalid(format!(
-            "{} requested, {} allowed",
-            string(variant, "requested"),
-            string(variant, "limit")
-        )),
-        _ => Detail::Invalid(format!(
-            "{} {}: {}",
-            name.replace('_', " "),
-            string(variant, "resource_id"),
-            string(variant, "message")
-        )),
-    }
-}
-
-/// A field by its snake_case name, or the camelCase form of it.
-fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| {
-        let mut camel = String::new();
-        for (index, part) in name.split('_').enumerate() {
-            let mut letters = part.chars();
-            match letters.next() {
-                Some(first) if index > 0 => camel.push(first.to_ascii_uppercase()),
-                Some(first) => camel.push(first),
-                None => {}
+impl<'a> Read<'a> {
+    /// JSON begins at the first letter of a line: tools print it so, and a bracket inside a sentence is none.
+    fn of(text: &'a str) -> Self {
+        let mut read = Self::default();
+        let mut attempts = 0;
+        let (mut prose, mut at) = (0, 0);
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let here = rest.trim_start();
+            let blank = rest.len() - here.len();
+            if here.starts_with(['{', '[']) && attempts < MOST_ATTEMPTS {
+                let mut values = Deserializer::from_str(here).into_iter::<Value>();
+                match values.next() {
+                    Some(Ok(value)) => {
+                        json::read(&value, &mut read.told);
+                        read.prose.extend(text.get(prose..at));
+                        at += blank + values.byte_offset();
+                        prose = at;
+                        continue;
+                    }
+                    Some(Err(error)) => {
+                        attempts += 1;
+                        // JSON that is broken further on: what lies inside it is not read for the whole.
+                        let is_json = error.is_eof() || error.line() > 1;
+                        read.broken.get_or_insert(error);
+                        if is_json {
+                            break;
+                        }
+                    }
+                    None => {}
+                }
             }
-            camel.push_str(letters.as_str());
+            let line = here.find(['\n', '\r']).unwrap_or(here.len());
+            // A bracket is passed over with its line.
+            at += blank + line;
         }
-        object.get(&camel)
-    })
+        read.prose.extend(text.get(prose..));
+        read
+    }
 }
 
-/// A text, or a number as text: 64-bit integers come as either.
-fn string(object: &Map<String, Value>, name: &str) -> String {
-    match field(object, name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
+/// What is there in the place of an error: the most telling first.
+fn why_none(others: &[Told], broken: Option<serde_json::Error>) -> String {
+    let has = |wanted: &Told| others.contains(wanted);
+    let mut odd = others.iter().filter_map(|told| match told {
+        Told::NoCode(code) => Some(format!(
+            "the `code` {code} is neither a gRPC status code nor the name of one"
+        )),
+        _ => None,
+    });
+    let mut resources = others.iter().filter_map(|told| match told {
+        Told::Resource(state) if state.is_empty() => Some(String::from(
+            "a resource whose status tells no error; give the operation that failed",
+        )),
+        Told::Resource(state) => Some(format!(
+            "a resource in the state {state}, which tells no error; give the operation that failed"
+        )),
+        _ => None,
+    });
+    if let Some(code) = odd.next() {
+        code
+    } else if has(&Told::Running) {
+        "an operation without a status: it is still running, so there is no error yet".into()
+    } else if has(&Told::Success) {
+        "the status says success: there is no error in it".into()
+    } else if let Some(resource) = resources.next() {
+        resource
+    } else if has(&Told::EmptyList) && others.len() == 1 {
+        "an empty list: there is no operation in it".into()
+    } else if !others.is_empty() {
+        "no status, no code and no detail of an error in it".into()
+    } else {
+        match broken {
+            Some(error) if error.is_eof() => {
+                format!("half a JSON: it ends before it is complete ({error})")
+            }
+            Some(error) => format!("not JSON: {error}"),
+            None => "not JSON, and no error as an SDK of Nebius prints it; other text is not interpreted: give the operation or the error with --format json".into(),
+        }
     }
+}
+
+/// A text without what moves the cursor and colours letters.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    const ESCAPE: char = '\u{1b}';
+    if !text.contains(ESCAPE) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter != ESCAPE {
+            kept.push(letter);
+            continue;
+        }
+        match letters.next() {
+            // A control sequence ends with a letter or a sign of this range.
+            Some('[') => {
+                let _ = letters.find(|letter| ('@'..='~').contains(letter));
+            }
+            // A command to the terminal ends with a bell or with an escape and a backslash.
+            Some(']') => {
+                let end = letters.find(|letter| matches!(*letter, '\u{7}' | ESCAPE));
+                let _ = end
+                    .filter(|end| *end == ESCAPE)
+                    .and_then(|_| letters.next());
+            }
+            // A sequence of two letters.
+            _ => {}
+        }
+    }
+    Cow::Owned(kept)
 }

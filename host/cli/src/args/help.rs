@@ -72,10 +72,14 @@ Examples:
   quotagate diagnose operation.json
   quotagate diagnose --code 8 --message refused --details-base64 CAgSB3JlZnVzZWQ
 
-It reads one JSON object: an operation that failed, its `status`,
-{\"error\": {...}}, {\"code\": ..., \"message\": ...} or a bare ServiceError; or the
-bytes of an encoded google.rpc.Status. The detail of an error decides, its text
-never does. No credentials are needed, and the cloud is not asked.
+It reads JSON, also amid other output of the cloud's CLI: an operation that
+failed, a list of operations, its `status`, {\"error\": {...}}, {\"code\": ...,
+\"message\": ...}, a bare ServiceError, a node group with its events, a job with
+its state; the error as the SDKs for Go (the CLI, Terraform), Python and
+JavaScript print it; or the bytes of an encoded google.rpc.Status. The detail of
+an error decides, and text that people wrote never does. Several failures give
+the most specific kind and all findings. No credentials are needed, and the
+cloud is not asked.
 
 Exit codes: 0 it was diagnosed, 1 the plugin failed, 2 there is no error in it.";
 

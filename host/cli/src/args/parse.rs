@@ -77,9 +77,14 @@ const STATUS_CODES: [&str; 16] = [
 
 /// Reads a gRPC status code that is an error, by number or by name.
 pub(super) fn status_code(text: &str) -> Result<i32, String> {
+    // `RESOURCE_EXHAUSTED` as the cloud's CLI spells it, `ResourceExhausted` and `Canceled` as Go does.
+    let plain = |name: &str| {
+        let name = name.replace('_', "").to_ascii_lowercase();
+        name.replace("canceled", "cancelled")
+    };
     let named = (1..)
         .zip(STATUS_CODES)
-        .find(|(_, name)| name.eq_ignore_ascii_case(text));
+        .find(|(_, name)| plain(name) == plain(text));
     match (named, text.parse()) {
         (Some((code, _)), _) => Ok(code),
         (None, Ok(code @ 1..=16)) => Ok(code),

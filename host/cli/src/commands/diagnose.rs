@@ -21,7 +21,7 @@ pub(crate) fn run(
     let config = configure(global)?;
     let from_stdin = options.code.is_none() && options.details_base64.is_none();
     if from_stdin && input::is_stdin(&options.file) && io::stdin().is_terminal() {
-        output.note("waiting for an error on stdin, as JSON; Ctrl-D ends it");
+        output.note("waiting for an error on stdin; Ctrl-D ends it");
     }
     let given = Given::read(options)?;
     let diagnosis = given.diagnose(&load_plugin(&config)?)?;

@@ -21,7 +21,7 @@ fn status(code: i32, message: &str) -> Vec<u8> {
 #[test]
 fn json_and_bytes_are_told_apart() {
     let json = input(b"\xef\xbb\xbf {\"status\": {\"code\": 8, \"message\": \"no\"}}\n").unwrap();
-    assert!(matches!(json.form, Form::Json(_)));
+    assert!(matches!(json.form, Form::Text(_)));
     assert_eq!(json.message, "no");
     // These are text as well, by their letters.
     for (code, message) in [(8, "refused"), (8, "{}"), (8, "verk\u{e4}uft")] {
@@ -36,10 +36,15 @@ fn what_is_no_error_is_refused() {
     for (bytes, word) in [
         (&b""[..], "empty"),
         (b" \n", "empty"),
-        (b"ERROR: code = ResourceExhausted", "plain text"),
-        (b"\x1b[31mERROR\x1b[0m", "plain text"),
-        (b"\xff\xfe{", "neither"),
-        (b"\x08", "neither"),
+        (b"\xff\xfe{\0", "UTF-16"),
+        (b"\xfe\xff\0{", "UTF-16"),
+        (b"{\0\"\0a\0\"\0", "UTF-16"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "HTML"),
+        (b"\n<html>", "HTML"),
+        (b"<?xml version='1.0'?>", "XML"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"\xffELF", "neither text"),
+        (b"\x08", "neither text"),
         (&status(0, "fine"), "success"),
     ] {
         let error = input(bytes).unwrap_err().to_string();

@@ -24,7 +24,7 @@ fn finding(reason: Reason, outcome: QuotaOutcome) -> Finding {
         owner: None,
         region: "eu-north1".to_owned(),
         unit: "count".to_owned(),
-        required: 1,
+        required: Some(1),
         limit: None,
         usage: None,
         held: 0,
@@ -50,7 +50,7 @@ fn row(
     Finding {
         quota: Some(quota.to_owned()),
         scope: Some(scope),
-        required: needs,
+        required: Some(needs),
         limit: Some(limit),
         headroom: Some(free),
         shortfall: needs.checked_sub(free).filter(|short| *short > 0),
@@ -232,7 +232,7 @@ fn what_fits_says_which_row_binds() {
         "no hardware free now"
     );
     let some = Finding {
-        required: 4,
+        required: Some(4),
         detail: Some("the cloud sees room for 1 of 4 now".to_owned()),
         ..advice
     };

@@ -20,8 +20,8 @@ struct Diagnosis {
 struct Told {
     quota: Option<String>,
     unit: String,
-    required: u64,
     limit: Option<u64>,
+    minimum_limit: Option<u64>,
     detail: Option<String>,
     remedy: Option<String>,
 }
@@ -103,12 +103,16 @@ fn quotas(findings: &[Told]) -> String {
         [] => String::from("a quota that the error does not name"),
         [(finding, quota)] => {
             let show = |amount| amount::show(amount, &finding.unit);
-            let numbers = match (finding.limit, finding.required) {
-                (_, 0) => String::new(),
-                (Some(limit), required) => {
-                    format!(" (limit {}, requested {})", show(limit), show(required))
+            let numbers = match (finding.limit, finding.minimum_limit) {
+                (_, None) => String::new(),
+                (Some(limit), Some(total)) => {
+                    format!(
+                        " (limit {}, requested {} in total)",
+                        show(limit),
+                        show(total)
+                    )
                 }
-                (None, required) => format!(" (requested {})", show(required)),
+                (None, Some(total)) => format!(" (requested {} in total)", show(total)),
             };
             format!("{}{numbers}", plain(quota))
         }

@@ -202,7 +202,10 @@ fn numbers(finding: &Finding) -> String {
         let number = number.map_or_else(|| String::from("not known"), show);
         format!("{name} {number}")
     };
-    let mut words = vec![format!("needs {}", show(finding.required))];
+    let needed = finding
+        .required
+        .map(|required| format!("needs {}", show(required)));
+    let mut words = Vec::from_iter(needed);
     match (&finding.quota, finding.limit, finding.usage) {
         (_, None, None) => {}
         // Reservations report what is free of what there is, and neither usage nor holds.

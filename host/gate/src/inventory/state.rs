@@ -16,7 +16,7 @@ use crate::{
     holds::{At, Event, Held, HoldRecord, HoldWriter, Ledger, Lives, Row, Written},
     options::GateOptions,
     source::{Read, SourceError},
-    types::{Block, Diagnosis, Launch},
+    types::{Block, Demand, Diagnosis, Launch},
 };
 
 /// The state of one account.
@@ -268,6 +268,7 @@ impl State {
     pub(crate) fn learn(
         &mut self,
         launch: &Launch,
+        demands: &[Demand],
         diagnosis: &Diagnosis,
         now: Moment,
     ) -> Vec<Block> {
@@ -277,7 +278,9 @@ impl State {
         };
         let current = self.current(now);
         let options = &self.options.feedback;
-        let blocks = self.blocks.learn(launch, diagnosis, &current, at, options);
+        let blocks = self
+            .blocks
+            .learn(launch, demands, diagnosis, &current, at, options);
         self.publish(now);
         blocks
     }

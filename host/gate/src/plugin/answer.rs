@@ -408,17 +408,19 @@ fn check_finding(finding: &Finding) -> Result<(), Contradiction> {
         }
     }
     if let Some(shortfall) = finding.shortfall {
-        if shortfall == 0 || shortfall > finding.required {
+        if shortfall == 0
+            || finding
+                .required
+                .is_some_and(|required| shortfall > required)
+        {
             return Err(Contradiction::ImpossibleShortfall);
         }
         if finding.reason == Reason::Fits {
             return Err(Contradiction::RoomThatFallsShort);
         }
     }
-    if finding
-        .minimum_limit
-        .is_some_and(|minimum| minimum < finding.required)
-    {
+    // What is not told is none, which is below every number.
+    if finding.minimum_limit.is_some() && finding.minimum_limit < finding.required {
         return Err(Contradiction::TooSmallALimit);
     }
     Ok(())

@@ -236,7 +236,7 @@ impl Plugin {
         )
     }
 
-    /// [`Plugin::diagnose`] of JSON as the cloud's own tools print it; gives the diagnosis as JSON. Only the outer shape of the
+    /// [`Plugin::diagnose`] of a text as the cloud's own tools print it; gives the diagnosis as JSON. Only the outer shape of the
     /// text is checked.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ fn unknown(offer: &Offer, count: u32, policy: &Policy, detail: &str) -> Verdict 
             owner: None,
             region: offer.region.clone(),
             unit: String::from("instance"),
-            required: count.into(),
+            required: Some(count.into()),
             limit: None,
             usage: None,
             held: 0,
@@ -131,7 +131,7 @@ mod tests {
                 assert_eq!(finding.reason, Reason::NotChecked);
                 assert_eq!(finding.outcome, QuotaOutcome::Unknown);
                 assert_eq!(finding.region, offer.region);
-                assert_eq!(finding.required, 7);
+                assert_eq!(finding.required, Some(7));
                 assert!(finding.detail.as_ref().unwrap().contains(&told));
             }
         }

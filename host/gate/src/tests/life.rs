@@ -66,7 +66,7 @@ fn refused() -> Diagnosis {
             owner: None,
             region: "here".to_owned(),
             unit: "count".to_owned(),
-            required: 8,
+            required: Some(8),
             limit: Some(64),
             usage: None,
             held: 0,
@@ -122,7 +122,7 @@ fn a_block_is_lifted_by_what_was_asked_for_after_the_failure_alone() {
     land(&mut state, &tenant, first, rows(40));
     // Read again while the launch fails: what comes back was asked for before.
     let old = ask(&mut state, &tenant);
-    let blocks = state.learn(&launch(), &refused(), NOW);
+    let blocks = state.learn(&launch(), &[], &refused(), NOW);
     assert_eq!(blocks.len(), 1);
     land(&mut state, &tenant, old, rows(30));
     // Another source lands, asked for afterwards; the rows in force are still old.

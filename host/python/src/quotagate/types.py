@@ -117,8 +117,8 @@ class Finding:
     """The tenant or project whose row it is."""
     region: str
     unit: str
-    required: int
-    """What the launch takes, all instances together."""
+    required: int | None
+    """What the launch takes, all instances together; None where it is not known."""
     limit: int | None
     usage: int | None
     held: int

@@ -14,7 +14,9 @@ def sentence(finding: Finding) -> str:
     parts = [finding.quota + (f" in {finding.region}" if finding.region else "")]
     if finding.scope:
         parts.append(f"({finding.scope}{' ' + finding.owner if finding.owner else ''})")
-    numbers = [f"needs {amount(finding.required, finding.unit)}"]
+    numbers = []
+    if finding.required is not None:
+        numbers.append(f"needs {amount(finding.required, finding.unit)}")
     if finding.headroom is not None:
         numbers.append(f"{amount(finding.headroom, finding.unit)} free")
     if finding.limit is not None and finding.usage is not None:

@@ -197,7 +197,7 @@ pub(crate) fn proper(offer: Offer, count: u32) -> Verdict {
         owner: None,
         region: offer.region,
         unit: "count".into(),
-        required: count.into(),
+        required: Some(count.into()),
         limit: None,
         usage: None,
         held: 0,

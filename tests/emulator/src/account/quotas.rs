@@ -23,7 +23,8 @@ pub(crate) struct Truths {
 
 /// What one row leaves.
 struct Room {
-    scope: &'static str,
+    /// Whose row it is, by id; none where the world does not say.
+    container: Option<String>,
     limit: u64,
     usage: u64,
     /// Set where the row's state alone forbids any use.
@@ -42,12 +43,12 @@ impl Account {
     pub(super) fn violations(&self, place: &Place, demand: &Charges) -> Vec<Violation> {
         let tally = self.inventory.tally();
         let mut violations = Vec::new();
-        for (quota, requested) in demand.iter() {
+        for (quota, taken) in demand.iter() {
             let rooms = self.rooms(place, quota, &tally).into_iter();
             // The first of equals, which is the tenant's.
             let tightest = rooms.min_by_key(Room::headroom);
-            if let Some(room) = tightest.filter(|room| room.headroom() < requested) {
-                violations.push(violation(&room, quota, &place.region, requested));
+            if let Some(room) = tightest.filter(|room| room.headroom() < taken) {
+                violations.push(violation(&room, quota, taken));
             }
         }
         violations
@@ -56,22 +57,24 @@ impl Account {
     /// The rows that constrain a quota in a project, the tenant's first.
     fn rooms(&self, place: &Place, quota: &str, tally: &Tally) -> Vec<Room> {
         let mut rooms = Vec::new();
+        let tenant = || self.tenant_id().map(str::to_owned);
+        let project = || Some(place.project_id.clone());
         let key = RowKey::new(&Scope::Tenant, quota, &place.region);
         let created = tally.row(&key);
         let default_limit = self.settings.default_limit(quota);
         let mut rows = self.rows(&key).peekable();
         if let (None, Some(limit)) = (rows.peek(), default_limit) {
             let base = self.truths.rows.get(&key).copied().unwrap_or_default();
-            rooms.push(room("tenant", limit, base.saturating_add(created)));
+            rooms.push(room(tenant(), limit, base.saturating_add(created)));
         }
         for row in rows {
             let usage = self.base(&key, row).saturating_add(created);
             rooms.extend(match state(row) {
-                State::Frozen => Some(unusable("tenant", usage, "frozen")),
-                State::Deleted => Some(unusable("tenant", usage, "deleted")),
+                State::Frozen => Some(unusable(tenant(), usage, "frozen")),
+                State::Deleted => Some(unusable(tenant(), usage, "deleted")),
                 State::Unspecified | State::Provisioning | State::Active => limit(row)
                     .or(default_limit)
-                    .map(|limit| room("tenant", limit, usage)),
+                    .map(|limit| room(tenant(), limit, usage)),
             });
         }
 
@@ -83,14 +86,14 @@ impl Account {
         for row in self.rows(&key) {
             let usage = self.base(&key, row).saturating_add(created);
             rooms.extend(match state(row) {
-                State::Frozen => Some(unusable("project", usage, "frozen")),
+                State::Frozen => Some(unusable(project(), usage, "frozen")),
                 State::Deleted => self
                     .settings
                     .deleted_project_rows_refuse
-                    .then(|| unusable("project", usage, "deleted")),
+                    .then(|| unusable(project(), usage, "deleted")),
                 // Without a limit it does not constrain (nebius.md 4.2).
                 State::Unspecified | State::Provisioning | State::Active => {
-                    limit(row).map(|limit| room("project", limit, usage))
+                    limit(row).map(|limit| room(project(), limit, usage))
                 }
             });
         }
@@ -183,41 +186,35 @@ fn limit(row: &QuotaAllowance) -> Option<u64> {
     row.spec.as_ref().and_then(|spec| spec.limit)
 }
 
-const fn room(scope: &'static str, limit: u64, usage: u64) -> Room {
+const fn room(container: Option<String>, limit: u64, usage: u64) -> Room {
     Room {
-        scope,
+        container,
         limit,
         usage,
         unusable: None,
     }
 }
 
-const fn unusable(scope: &'static str, usage: u64, state: &'static str) -> Room {
+const fn unusable(container: Option<String>, usage: u64, state: &'static str) -> Room {
     Room {
-        scope,
+        container,
         limit: 0,
         usage,
         unusable: Some(state),
     }
 }
 
-fn violation(room: &Room, quota: &str, region: &str, requested: u64) -> Violation {
-    let Room {
-        scope,
-        limit,
-        usage,
-        ..
-    } = room;
-    let why = match room.unusable {
-        Some(state) => format!("the {scope}'s allowance is {state}"),
-        None => format!("{scope} limit {limit}, used {usage}"),
-    };
+/// What the cloud says of a row that refuses: the total that it would have reached, and whose row it is.
+fn violation(room: &Room, quota: &str, taken: u64) -> Violation {
+    let container = room.container.as_deref().unwrap_or("of the account");
+    let mut message = format!("Exceeded limit for container {container}");
+    if let Some(state) = room.unusable {
+        message = format!("{message}: the allowance is {state}");
+    }
     Violation {
         quota: quota.to_owned(),
-        message: format!(
-            "Quota limit exceeded: {quota} in {region} ({why}, requested {requested})"
-        ),
-        limit: limit.to_string(),
-        requested: requested.to_string(),
+        message,
+        limit: room.limit.to_string(),
+        requested: room.usage.saturating_add(taken).to_string(),
     }
 }

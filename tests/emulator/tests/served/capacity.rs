@@ -108,7 +108,7 @@ async fn auto_takes_a_block_first_and_the_row_after() {
     let second = cloud.made(instance(H200X8)).await;
     assert_eq!(cloud.status(&second).await.reservation_id, SECOND);
     let refused = cloud.create(instance(H200X8)).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(GPUS, 32, 8)]);
+    assert_eq!(violations(&refused), [violation(GPUS, 32, 38)]);
     for _ in 0..3 {
         let third = cloud.made(instance(H200)).await;
         assert_eq!(cloud.status(&third).await.reservation_id, FIRST);
@@ -128,7 +128,7 @@ async fn policies_and_listed_blocks_decide() {
     let (running, _, mut cloud) = cloud(reserved()).await;
     let forbidden = instance(H200X8).policy(Policy::Forbid, &[]);
     let refused = cloud.create(forbidden).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(GPUS, 32, 8)]);
+    assert_eq!(violations(&refused), [violation(GPUS, 32, 38)]);
     let id = cloud.made(instance(H200).policy(Policy::Forbid, &[])).await;
     assert_eq!(cloud.status(&id).await.reservation_id, "");
 
@@ -184,7 +184,7 @@ async fn a_cluster_takes_only_blocks_of_its_fabric() {
     let member = cloud.made(instance(H200X8).in_cluster(&id)).await;
     assert_eq!(cloud.status(&member).await.reservation_id, SECOND);
     let refused = cloud.create(instance(H200X8).in_cluster(&id)).await;
-    assert_eq!(violations(&refused.unwrap_err()), [violation(GPUS, 32, 8)]);
+    assert_eq!(violations(&refused.unwrap_err()), [violation(GPUS, 32, 38)]);
 }
 
 #[tokio::test]

@@ -263,7 +263,7 @@ pub(crate) fn succeeded(operation: Operation) -> String {
     operation.resource_id
 }
 
-/// The violations of a refused call: quota, limit and what was asked for.
+/// The violations of a refused call: quota, limit and the total that was asked for.
 pub(crate) fn violations(status: &Status) -> Vec<(String, String, String)> {
     assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
     match details(status) {
@@ -332,9 +332,9 @@ pub(crate) fn owned(moves: &[(&str, i64)]) -> Vec<(String, i64)> {
     moves
 }
 
-/// One violation as the tests write it.
-pub(crate) fn violation(quota: &str, limit: u64, requested: u64) -> (String, String, String) {
-    (quota.to_owned(), limit.to_string(), requested.to_string())
+/// One violation as the tests write it; `total` is what the quota would have reached.
+pub(crate) fn violation(quota: &str, limit: u64, total: u64) -> (String, String, String) {
+    (quota.to_owned(), limit.to_string(), total.to_string())
 }
 
 /// Makes room in the tenant's row of a quota for exactly this much more.

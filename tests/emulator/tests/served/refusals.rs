@@ -2,7 +2,7 @@
 
 use nebius_api::{
     nebius::{
-        common::v1::service_error::RetryType,
+        common::v1::service_error::{Details, RetryType},
         compute::v1::{CreateInstanceRequest, disk_spec::DiskType},
         quotas::v1::{
             QuotaAllowance,
@@ -19,7 +19,7 @@ use crate::{
         Asking, CPU, GIBIBYTE, H100, H100X8, H200, H200X8, REGION, cloud, cluster, disk, failure,
         instance, leave, managed, moved, readings, roomy, violation, violations,
     },
-    harness::{PROJECT, TENANT, acme, service_error},
+    harness::{PROJECT, TENANT, acme, details, service_error},
 };
 
 const H200_ROW: &str = "compute.instance.gpu.h200";
@@ -89,7 +89,7 @@ async fn every_quota_refuses_by_itself() {
         let row = running.true_usage(TENANT, quota, REGION).unwrap();
         leave(&running, quota, takes - 1);
         let refused = cloud.create(request.clone()).await.unwrap_err();
-        let expected = [violation(quota, row + takes - 1, takes)];
+        let expected = [violation(quota, row + takes - 1, row + takes)];
         assert_eq!(violations(&refused), expected, "{quota}");
         assert!(refused.message().contains(quota), "{refused}");
         let error = service_error(&refused);
@@ -117,7 +117,7 @@ async fn what_is_created_alone_is_refused_alone() {
         .unwrap_err();
     assert_eq!(
         violations(&refused),
-        [violation("compute.gpucluster.count", 2, 1)]
+        [violation("compute.gpucluster.count", 2, 3)]
     );
     leave(&running, "compute.disk.count", 0);
     let hdd = "compute.disk.size.network-hdd";
@@ -125,7 +125,7 @@ async fn what_is_created_alone_is_refused_alone() {
     let request = disk(DiskType::NetworkHdd, 2);
     let refused = cloud.disks.create(request).await.unwrap_err();
     let expected = [
-        violation("compute.disk.count", 20, 1),
+        violation("compute.disk.count", 20, 21),
         violation(hdd, GIBIBYTE, 2 * GIBIBYTE),
     ];
     assert_eq!(violations(&refused), expected);
@@ -139,20 +139,26 @@ async fn all_violated_quotas_are_listed_with_their_tightest_row() {
     let refused = cloud.create(instance(H100X8)).await.unwrap_err();
     assert_eq!(
         violations(&refused),
-        [violation("compute.instance.gpu.h100", 28, 8)]
+        [violation("compute.instance.gpu.h100", 28, 32)]
     );
-    assert!(
-        refused.message().contains("project limit 28, used 24"),
-        "{refused}"
-    );
+    let Details::QuotaFailure(told) = details(&refused) else {
+        panic!("{refused}");
+    };
+    let words = format!("Exceeded limit for container {PROJECT}");
+    assert_eq!(told.violations[0].message, words);
 
     let vcpu = "compute.instance.non-gpu.vcpu";
     assert!(running.set_limit(PROJECT, "compute.instance.count", REGION, Some(0)));
     assert!(running.set_limit(TENANT, vcpu, REGION, Some(1)));
+    let used = |owner, quota| running.true_usage(owner, quota, REGION).unwrap();
     let refused = cloud.create(instance(CPU)).await.unwrap_err();
     let expected = [
-        violation("compute.instance.count", 0, 1),
-        violation(vcpu, 1, 4),
+        violation(
+            "compute.instance.count",
+            0,
+            used(PROJECT, "compute.instance.count") + 1,
+        ),
+        violation(vcpu, 1, used(TENANT, vcpu) + 4),
     ];
     assert_eq!(violations(&refused), expected);
     assert_eq!(moved(&channel, &before).await, []);
@@ -166,7 +172,7 @@ async fn a_refusal_can_come_in_the_operation() {
     running.with_settings(|settings| settings.quota_failures = QuotaFailures::InOperation);
     let operation = cloud.create(instance(H200X8)).await.unwrap();
     let refused = failure(&operation);
-    assert_eq!(violations(&refused), [violation(H200_ROW, 32, 8)]);
+    assert_eq!(violations(&refused), [violation(H200_ROW, 32, 38)]);
     assert_eq!(service_error(&refused).service, "compute");
     let gone = cloud.get(&operation.resource_id).await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
@@ -177,7 +183,7 @@ async fn a_refusal_can_come_in_the_operation() {
     let operation = cloud.disks.create(request).await.unwrap().into_inner();
     assert_eq!(
         violations(&failure(&operation)),
-        [violation("compute.disk.count", 20, 1)]
+        [violation("compute.disk.count", 20, 21)]
     );
 }
 
@@ -192,9 +198,10 @@ async fn states_count_before_numbers() {
     for (owner, state) in refused {
         set_state(&running, owner, H200_ROW, state);
         let error = cloud.create(instance(H200)).await.unwrap_err();
+        let used = running.true_usage(owner, H200_ROW, REGION).unwrap();
         assert_eq!(
             violations(&error),
-            [violation(H200_ROW, 0, 1)],
+            [violation(H200_ROW, 0, used + 1)],
             "{owner} {state:?}"
         );
         set_state(&running, owner, H200_ROW, State::Active);
@@ -224,7 +231,7 @@ async fn a_missing_tenant_limit_is_the_clouds_default() {
         settings.default_limits.insert("*".to_owned(), 1 << 50);
     });
     let refused = cloud.create(instance(H200X8)).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(H200_ROW, 31, 8)]);
+    assert_eq!(violations(&refused), [violation(H200_ROW, 31, 38)]);
     cloud.made(instance(H200)).await;
 
     // A row that the tenant lacks is held to the default too, by what there really is.
@@ -241,7 +248,7 @@ async fn a_missing_tenant_limit_is_the_clouds_default() {
     assert!(running.set_base_usage(TENANT, h100, REGION, 1));
     cloud.made(instance(H100)).await;
     let refused = cloud.create(instance(H100)).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(h100, 2, 1)]);
+    assert_eq!(violations(&refused), [violation(h100, 2, 3)]);
 }
 
 #[tokio::test]
@@ -262,7 +269,7 @@ async fn usage_that_readers_cannot_see_counts_all_the_same() {
         (0, UsageState::Unknown)
     );
     let refused = cloud.create(instance(H200)).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(H200_ROW, 32, 1)]);
+    assert_eq!(violations(&refused), [violation(H200_ROW, 32, 33)]);
 }
 
 #[tokio::test]

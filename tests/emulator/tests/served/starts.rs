@@ -107,7 +107,7 @@ async fn a_dynamic_address_is_let_go_and_taken_again() {
     let used = running.true_usage(TENANT, PUBLIC, REGION).unwrap();
     leave(&running, PUBLIC, 0);
     let refused = cloud.start(&id).await.unwrap_err();
-    assert_eq!(violations(&refused), [violation(PUBLIC, used, 1)]);
+    assert_eq!(violations(&refused), [violation(PUBLIC, used, used + 1)]);
     assert_eq!(cloud.status(&id).await.state(), InstanceState::Stopped);
     leave(&running, PUBLIC, 1);
     succeeded(cloud.start(&id).await.unwrap());
@@ -131,13 +131,16 @@ async fn where_stopping_frees_gpus_starting_may_fail() {
         leave(&running, quota, 3);
         let asked = takes.unsigned_abs();
         let refused = cloud.start(&id).await.unwrap_err();
-        assert_eq!(violations(&refused), [violation(quota, used + 3, asked)]);
+        assert_eq!(
+            violations(&refused),
+            [violation(quota, used + 3, used + asked)]
+        );
         running.with_settings(|settings| settings.quota_failures = QuotaFailures::InOperation);
         let operation = cloud.start(&id).await.unwrap();
         assert_eq!(operation.resource_id, id);
         assert_eq!(
             violations(&failure(&operation)),
-            [violation(quota, used + 3, asked)]
+            [violation(quota, used + 3, used + asked)]
         );
         assert_eq!(cloud.status(&id).await.state(), InstanceState::Stopped);
         running.with_settings(|settings| settings.quota_failures = QuotaFailures::Synchronous);
