@@ -3,12 +3,13 @@
 
 use nebius_api::nebius::common::v1::{QuotaFailure, quota_failure, service_error::Details};
 use quotagate::{
-    BlockKind, CapacityOutcome, Failure, FailureKind, Launch, Lifecycle, Policy, QuotaOutcome,
-    Reason, Verdict,
+    BlockKind, CapacityOutcome, Disk, Failure, FailureKind, Launch, Lifecycle, Policy,
+    QuotaOutcome, Reason, Verdict,
 };
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
+    launcher::Launcher,
     live::{Live, failure, h200, live, no_hardware, over_quota, over_quota_of},
 };
 
@@ -92,6 +93,42 @@ async fn the_total_of_a_refusal_proves_nothing_of_the_launch_alone() {
         .unwrap();
     assert_eq!(report.blocks[0].at_least, 65);
     assert_eq!(report.blocks[0].until, crate::live::START + 3_600 * 1_000);
+}
+
+/// The whole way: the lists show room, the cloud enforces less, and what its own error says over the wire is what is learned.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_cloud_says_over_the_wire_is_what_is_learned() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 30)).await;
+    live.cloud.with_settings(|settings| {
+        settings.enforced_limits = [(GPU_QUOTA.to_owned(), 32)].into();
+    });
+    assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Fits);
+    let launcher = Launcher::connect(live.cloud.addr()).await;
+    // The cloud insists on a boot disk.
+    let booted = |mut launch: Launch| {
+        launch.profile.disks.push(Disk {
+            kind: "network-ssd".to_owned(),
+            bytes: 100 << 30,
+            count: 1,
+        });
+        launch
+    };
+    let status = launcher.refused(&booted(h200(1))).await.unwrap();
+    let failure = Failure {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: status.details().to_vec(),
+    };
+    let report = live.gate.report(&h200(1), &failure).await.unwrap();
+    let finding = &report.diagnosis.findings[0];
+    assert_eq!(finding.owner.as_deref(), Some(TENANT));
+    assert_eq!((finding.limit, finding.minimum_limit), (Some(32), Some(38)));
+    assert_eq!((finding.required, finding.shortfall), (None, Some(6)));
+    let block = &report.blocks[0];
+    assert_eq!((block.at_least, block.project.as_deref()), (8, None));
+    assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Blocked);
+    assert_eq!(quota(&live, &small(2)).await, QuotaOutcome::Fits);
+    assert!(launcher.refused(&booted(small(2))).await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -382,6 +382,7 @@ async fn a_project_that_is_parked_is_offered_nothing_as_soon_as_it_is_read() {
             count: 1,
         });
         let refused = launcher.refused(&launch).await;
+        let refused = refused.map(|status| status.code());
         let code = (state == ProjectState::Parked).then_some(Code::FailedPrecondition);
         assert_eq!(refused, code, "{state:?}");
     }

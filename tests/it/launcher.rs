@@ -204,10 +204,9 @@ impl Launcher {
     }
 
     /// Asks for one instance of a launch, and says with which status it is refused at once, if so.
-    pub(crate) async fn refused(&self, launch: &Launch) -> Option<Code> {
+    pub(crate) async fn refused(&self, launch: &Launch) -> Option<Status> {
         let request = authorized(request(launch, None));
-        let refused = self.instances().create(request).await.err()?;
-        Some(refused.code())
+        self.instances().create(request).await.err()
     }
 
     async fn create_instance(

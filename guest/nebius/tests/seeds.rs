@@ -36,3 +36,18 @@ fn the_json_twins_hold_over_the_seeds() {
 fn diagnosis_holds_over_the_seeds() {
     over_seeds("diagnose", diagnose::check);
 }
+
+/// Each seed cut off everywhere, and with each of its bytes in the place of another.
+#[test]
+fn diagnosis_holds_over_damaged_seeds() {
+    over_seeds("diagnose", |seed| {
+        for at in 0..seed.len() {
+            diagnose::check(&seed[..at]);
+            for byte in [0, b'"', b'\n', b'{', 0xff] {
+                let mut damaged = seed.to_vec();
+                damaged[at] = byte;
+                diagnose::check(&damaged);
+            }
+        }
+    });
+}

@@ -1,4 +1,4 @@
-//! What travels with a refused call beside its code: the details of its status (nebius.md section 1.10).
+//! What travels with a refused call beside its code: the details of its status.
 
 use std::time::Duration;
 
@@ -95,6 +95,27 @@ mod tests {
             assert!(details.errors.is_empty() && details.has_unknown, "{name}");
         }
         assert!(StatusDetails::of(&[0xff]).has_unknown);
+    }
+
+    /// The seeds of the fuzzer, each cut off everywhere, and with each of its bytes in the place of another.
+    #[test]
+    fn damaged_bytes_are_noticed_or_read() {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/fuzz/seeds/diagnose"
+        );
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let seed = std::fs::read(entry.unwrap().path()).unwrap();
+            for at in 0..seed.len() {
+                let _ = StatusDetails::of(&seed[..at]);
+                for byte in [0, 0x1a, 0x7f, 0xff] {
+                    let mut damaged = seed.clone();
+                    damaged[at] = byte;
+                    let details = StatusDetails::of(&damaged);
+                    assert!(details.errors.len() < seed.len());
+                }
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,11 @@ pub struct Settings {
     /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius.md 8.1), by the quota's
     /// name; `*` stands for every other. Default: empty, so that nothing is.
     pub default_limits: BTreeMap<String, u64>,
+    /// The limit of the tenant that is enforced of a quota, by its name, where the lists show another: what is displayed and
+    /// what is enforced can differ, and then the error tells the limit in force. Default: empty, so that the lists are true.
+    pub enforced_limits: BTreeMap<String, u64>,
+    /// Whether a violation names the tenant or project whose row it is, which the cloud does not always do. Default: true.
+    pub violations_name_containers: bool,
     /// Where capacity advice is from. Default: what the world recorded.
     pub advice: Advice,
     /// The hardware that is left. Where a region, platform and lane has no entry at all, it never runs out.
@@ -126,6 +131,8 @@ impl Default for Settings {
             stopped_instances_hold_gpus: true,
             deleted_project_rows_refuse: false,
             default_limits: BTreeMap::new(),
+            enforced_limits: BTreeMap::new(),
+            violations_name_containers: true,
             advice: Advice::default(),
             hardware: Vec::new(),
         }

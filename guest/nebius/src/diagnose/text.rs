@@ -128,7 +128,7 @@ fn why_none(others: &[Told], broken: Option<serde_json::Error>) -> String {
         resource
     } else if has(&Told::EmptyList) && others.len() == 1 {
         "an empty list: there is no operation in it".into()
-    } else if !others.is_empty() {
+    } else if !others.is_empty() && !broken.as_ref().is_some_and(serde_json::Error::is_eof) {
         "no status, no code and no detail of an error in it".into()
     } else {
         match broken {

@@ -52,6 +52,31 @@ fn what_is_no_error_is_refused() {
     }
 }
 
+/// The seeds of the fuzzer, each cut off everywhere, and with each of its bytes in the place of another.
+#[test]
+fn whatever_is_given_is_an_error_or_is_named_for_what_it_is() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fuzz/seeds/diagnose"
+    );
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let seed = std::fs::read(entry.unwrap().path()).unwrap();
+        for at in 0..seed.len() {
+            let _ = input(&seed[..at]);
+            let _ = Given::of_parts(None, None, Some(&Encoded(seed[..at].to_vec())));
+            for byte in [0, b'"', b'\n', b'{', b'<', 0xff] {
+                let mut damaged = seed.clone();
+                damaged[at] = byte;
+                let told = match input(&damaged) {
+                    Ok(given) => given.file,
+                    Err(error) => error.to_string(),
+                };
+                assert!(told.contains("stdin"), "{told}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_parts_of_a_status_complete_each_other() {
     let details = Encoded(status(8, "refused"));

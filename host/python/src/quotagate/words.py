@@ -25,7 +25,7 @@ def sentence(finding: Finding) -> str:
         numbers.append(f"{amount(finding.held, finding.unit)} held for other launches")
     if finding.minimum_limit is not None:
         numbers.append(f"a limit of {amount(finding.minimum_limit, finding.unit)} would do")
-    text = f"{' '.join(parts)}: {', '.join(numbers)}"
+    text = ": ".join(part for part in (" ".join(parts), ", ".join(numbers)) if part)
     return f"{text}; {finding.detail}" if finding.detail else text
 
 

@@ -33,13 +33,13 @@ struct Room {
 
 impl Room {
     const fn headroom(&self) -> u64 {
-        // Usage above the limit is allowed (nebius.md 4.5).
+        // Usage above the limit is allowed.
         self.limit.saturating_sub(self.usage)
     }
 }
 
 impl Account {
-    /// The quotas that a demand exceeds, each with the row that leaves the least (nebius.md 4.1).
+    /// The quotas that a demand exceeds, each with the row that leaves the least.
     pub(super) fn violations(&self, place: &Place, demand: &Charges) -> Vec<Violation> {
         let tally = self.inventory.tally();
         let mut violations = Vec::new();
@@ -48,10 +48,31 @@ impl Account {
             // The first of equals, which is the tenant's.
             let tightest = rooms.min_by_key(Room::headroom);
             if let Some(room) = tightest.filter(|room| room.headroom() < taken) {
-                violations.push(violation(&room, quota, taken));
+                violations.push(self.violation(&room, quota, taken));
             }
         }
         violations
+    }
+
+    /// What the cloud says of a row that refuses: the total that it would have reached, and whose row it is.
+    fn violation(&self, room: &Room, quota: &str, taken: u64) -> Violation {
+        let container = room
+            .container
+            .as_ref()
+            .filter(|_| self.settings.violations_name_containers);
+        let mut message = container.map_or_else(
+            || String::from("Quota limit exceeded"),
+            |container| format!("Exceeded limit for container {container}"),
+        );
+        if let Some(state) = room.unusable {
+            message = format!("{message}: the allowance is {state}");
+        }
+        Violation {
+            quota: quota.to_owned(),
+            message,
+            limit: room.limit.to_string(),
+            requested: room.usage.saturating_add(taken).to_string(),
+        }
     }
 
     /// The rows that constrain a quota in a project, the tenant's first.
@@ -62,6 +83,7 @@ impl Account {
         let key = RowKey::new(&Scope::Tenant, quota, &place.region);
         let created = tally.row(&key);
         let default_limit = self.settings.default_limit(quota);
+        let enforced = self.settings.enforced_limits.get(quota).copied();
         let mut rows = self.rows(&key).peekable();
         if let (None, Some(limit)) = (rows.peek(), default_limit) {
             let base = self.truths.rows.get(&key).copied().unwrap_or_default();
@@ -72,7 +94,8 @@ impl Account {
             rooms.extend(match state(row) {
                 State::Frozen => Some(unusable(tenant(), usage, "frozen")),
                 State::Deleted => Some(unusable(tenant(), usage, "deleted")),
-                State::Unspecified | State::Provisioning | State::Active => limit(row)
+                State::Unspecified | State::Provisioning | State::Active => enforced
+                    .or_else(|| limit(row))
                     .or(default_limit)
                     .map(|limit| room(tenant(), limit, usage)),
             });
@@ -91,7 +114,7 @@ impl Account {
                     .settings
                     .deleted_project_rows_refuse
                     .then(|| unusable(project(), usage, "deleted")),
-                // Without a limit it does not constrain (nebius.md 4.2).
+                // Without a limit it does not constrain.
                 State::Unspecified | State::Provisioning | State::Active => {
                     limit(row).map(|limit| room(project(), limit, usage))
                 }
@@ -165,7 +188,7 @@ impl Account {
     }
 }
 
-/// Rows of another owner are none of this one's (nebius.md 1.3).
+/// Rows of another owner are none of this one's.
 fn is_row(row: &QuotaAllowance, key: &RowKey, parent_id: Option<&str>) -> bool {
     let metadata = row.metadata.as_ref();
     let region = row.spec.as_ref().map(|spec| spec.region.as_str());
@@ -201,20 +224,5 @@ const fn unusable(container: Option<String>, usage: u64, state: &'static str) ->
         limit: 0,
         usage,
         unusable: Some(state),
-    }
-}
-
-/// What the cloud says of a row that refuses: the total that it would have reached, and whose row it is.
-fn violation(room: &Room, quota: &str, taken: u64) -> Violation {
-    let container = room.container.as_deref().unwrap_or("of the account");
-    let mut message = format!("Exceeded limit for container {container}");
-    if let Some(state) = room.unusable {
-        message = format!("{message}: the allowance is {state}");
-    }
-    Violation {
-        quota: quota.to_owned(),
-        message,
-        limit: room.limit.to_string(),
-        requested: room.usage.saturating_add(taken).to_string(),
     }
 }

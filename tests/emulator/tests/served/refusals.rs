@@ -252,6 +252,23 @@ async fn a_missing_tenant_limit_is_the_clouds_default() {
 }
 
 #[tokio::test]
+async fn what_is_enforced_can_differ_from_what_is_shown_and_the_error_tells_it() {
+    let (running, channel, mut cloud) = cloud(acme()).await;
+    let before = readings(&channel).await;
+    running.with_settings(|settings| {
+        settings.enforced_limits.insert(H200_ROW.to_owned(), 30);
+        settings.violations_name_containers = false;
+    });
+    assert_eq!(readings(&channel).await, before);
+    let refused = cloud.create(instance(H200)).await.unwrap_err();
+    assert_eq!(violations(&refused), [violation(H200_ROW, 30, 31)]);
+    let Details::QuotaFailure(told) = details(&refused) else {
+        panic!("{refused}");
+    };
+    assert_eq!(told.violations[0].message, "Quota limit exceeded");
+}
+
+#[tokio::test]
 async fn usage_that_readers_cannot_see_counts_all_the_same() {
     let (running, channel, mut cloud) = cloud(acme()).await;
     with_row(&running, TENANT, H200_ROW, |row| {
