@@ -100,17 +100,19 @@ impl Failure {
     /// or of another kind are passed over; the status of the bytes counts where the code is zero.
     pub fn from_status(code: i32, message: &str, details: &[u8]) -> Self {
         let mut status = protobuf::decode(details);
+        if code != 0 {
+            status.code = code;
+        }
+        if !message.is_empty() {
+            status.message = message.into();
+        }
         if status.details.is_empty() {
             // A message that an SDK made of a detail.
-            status.details = rendering::in_text(message);
+            status.details = rendering::in_text(&status.message);
         }
         Self {
-            code: if code == 0 { status.code } else { code },
-            message: if message.is_empty() {
-                status.message
-            } else {
-                message.into()
-            },
+            code: status.code,
+            message: status.message,
             details: status.details,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     options::FeedbackOptions,
     types::{
         Block, BlockKind, CapacityLevel, Demand, Diagnosis, FailureKind, Finding, Freshness, Lane,
-        Launch, Lifecycle, Scope, UsageState,
+        Launch, Lifecycle, Scope, SourceState, UsageState,
     },
 };
 
@@ -286,6 +286,8 @@ fn quota_lesson(
         Some(_) => options.limit,
         None => options.quota,
     };
+    let list = SourceKey::project(SourceKind::ProjectAllowances, project);
+    let was_read = inventory.report(&list).state == SourceState::Complete;
     let is_limited = |project: &str| {
         let rows = inventory.project_allowances(project).into_iter();
         rows.flat_map(|owned| &owned.rows).any(|row| {
@@ -302,8 +304,8 @@ fn quota_lesson(
         project: match finding.scope {
             Some(Scope::Tenant) => None,
             Some(Scope::Project) => Some(finding.owner.as_ref().unwrap_or(project).clone()),
-            // Where the error does not say whose row it was: without one of the project's own, it was the tenant's.
-            None => is_limited(project).then(|| project.clone()),
+            // Where the error does not say whose row it was: where the project has none of its own, it was the tenant's.
+            None => (!was_read || is_limited(project)).then(|| project.clone()),
         },
         at_least,
         instance_type: None,
