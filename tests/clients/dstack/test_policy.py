@@ -66,7 +66,7 @@ def test_a_run_passes_with_one_offer_that_may_be_tried(apply, backend):
 def test_an_offer_of_another_backend_that_dstack_does_not_try_saves_no_run(apply, backend):
     ours = backend()
     blocked = offer_of(ours, EIGHT_H200)
-    with pytest.raises(ServerClientError, match="1 of its 2 offers have no Nebius quota, and the others are not available"):
+    with pytest.raises(ServerClientError, match="no quota for 1 of its 2 offers, and the others are not available"):
         apply(ours, [blocked, of(blocked, BackendType.AWS, InstanceAvailability.NO_QUOTA)])
 
 

@@ -73,8 +73,15 @@ class Server:
         self.started = threading.Event()
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
+
+    def wait(self) -> None:
+        """Until it answers."""
         assert self.started.wait(300) and self.process.poll() is None, self.told()
-        self._wait_until_it_answers()
+        while self.process.poll() is None:
+            try:
+                return urllib.request.urlopen(f"{self.url}/healthcheck").close()
+            except (urllib.error.URLError, ConnectionError):
+                pass
 
     def _read(self) -> None:
         for line in self.process.stdout:
@@ -82,13 +89,6 @@ class Server:
             if "is running at" in line:
                 self.started.set()
         self.started.set()
-
-    def _wait_until_it_answers(self) -> None:
-        while self.process.poll() is None:
-            try:
-                return urllib.request.urlopen(f"{self.url}/healthcheck").close()
-            except (urllib.error.URLError, ConnectionError):
-                pass
 
     def told(self) -> str:
         return "".join(self.log)
@@ -136,8 +136,11 @@ class Server:
 @pytest.fixture(scope="module")
 def server(key, catalog, tmp_path_factory):
     started = Server(tmp_path_factory.mktemp("home"), *key)
-    yield started
-    started.stop()
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +201,16 @@ def test_every_reason_is_told_once_with_the_offers_that_it_stops(fleet):
 
 def test_offers_that_are_not_available_for_another_reason_save_no_run(fleet):
     told = why(plan(fleet, task(gpu="L40S:2..", region=None, spot_policy="auto"))).splitlines()
-    assert told[0] == "The run cannot start: 4 of its 8 offers have no Nebius quota, and the others are not available."
+    assert told[0] == (
+        "The run cannot start: Nebius has no quota for 4 of its 8 offers, and the others are not available."
+    )
+
+
+def test_of_many_reasons_the_cheapest_offers_are_explained(fleet):
+    told = why(plan(fleet, task(gpu=0, region="uk-south1"))).splitlines()
+    assert told[0] == "The run cannot start: Nebius has no quota for any of its 8 offers."
+    assert told[1].startswith("- cpu-d3 4vcpu-16gb in uk-south1: no quota: compute.instance.non-gpu.vcpu in uk-south1")
+    assert told[6:] == ["- and 3 more reasons; `dstack offer` lists every offer"]
 
 
 def test_a_run_with_one_offer_that_fits_passes(fleet):

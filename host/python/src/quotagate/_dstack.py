@@ -1,5 +1,7 @@
-"""The judge of dstack's Nebius offers and launches. It imports dstack's own modules, which any release may move: import it
-under a guard."""
+"""The judge of dstack's Nebius offers and launches.
+
+This module imports dstack's own modules, which any release may move: import it under a guard.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The apply policy that rejects runs of dstack which have no offer with quota, with the reason.
+"""The apply policy that rejects a run of dstack without quota, and tells its user the reason.
 
-dstack tries no offer that is marked ``no_quota``, and tells the user of such a run no more than "no offers". It imports
-dstack's own modules, which any release may move: import it under a guard.
+dstack tries no offer that is marked ``no_quota``. Where a run has no other, dstack says no more than that there are no offers.
+This module imports dstack's own modules, which any release may move: import it under a guard.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ _PLAN_TAKES = 20.0
 _ALL = 1_000_000
 """More offers than there are: a run is rejected only when each of them is known."""
 _NOT_TRIED = ("no_quota", "not_available", "no_balance")
-"""Offers that dstack does not try. Instances of a fleet that are idle or busy are none of them: a busy one gets free."""
+"""States of offers that dstack does not try."""
+_IN_A_FLEET = ("idle", "busy")
+"""States of offers that are instances of a fleet: they need no quota, and a busy one may become idle."""
 _ONLY_LISTED = "scratch"
 """The image that dstack itself gives to specs that are listed (``dstack offer``) and never run."""
 _MOST_REASONS = 5
@@ -88,12 +90,14 @@ class QuotaPolicy(ApplyPolicy):  # type: ignore[misc] # dstack has no types
             return None
         judge = judge_of(planned.compute)
         for offers in planned.jobs:
-            if any(offer.backend != BackendType.NEBIUS and offer.availability.value not in _NOT_TRIED for offer in offers):
+            ours: list[Any] = []
+            others: list[Any] = []
+            for offer in offers:
+                is_ours = offer.backend == BackendType.NEBIUS and offer.availability.value not in _IN_A_FLEET
+                (ours if is_ours else others).append(offer)
+            if any(offer.availability.value not in _NOT_TRIED for offer in others):
                 continue
-            if any(offer.availability.value in ("idle", "busy") for offer in offers):
-                continue
-            # Judged anew: dstack keeps its list for minutes.
-            ours = [offer for offer in offers if offer.backend == BackendType.NEBIUS]
+            # dstack keeps its list for minutes, so ours are judged anew.
             judged = list(zip(ours, judge.verdicts(ours)))
             if any(verdict is None or verdict.availability in ("available", "unknown") for _, verdict in judged):
                 continue
@@ -162,9 +166,13 @@ def _told(blocked: Iterable[tuple[Any, Verdict]], offers: int) -> str:
         kind = " (spot)" if offer.instance.resources.spot else ""
         by_reason[reason(verdict)].append(f"{offer.instance.name} in {offer.region}{kind}")
     stopped = sum(map(len, by_reason.values()))
-    lines = [f"The run cannot start: {stopped} of its {offers} offers have no Nebius quota, and the others are not available."]
-    if stopped == offers:
-        lines = [f"The run cannot start: Nebius has no quota for {'its only offer' if offers == 1 else f'any of its {offers} offers'}."]
+    if offers == 1:
+        opening = "Nebius has no quota for its only offer"
+    elif stopped == offers:
+        opening = f"Nebius has no quota for any of its {offers} offers"
+    else:
+        opening = f"Nebius has no quota for {stopped} of its {offers} offers, and the others are not available"
+    lines = [f"The run cannot start: {opening}."]
     lines += [f"- {', '.join(names)}: {why}" for why, names in list(by_reason.items())[:_MOST_REASONS]]
     if len(by_reason) > _MOST_REASONS:
         lines.append(f"- and {len(by_reason) - _MOST_REASONS} more reasons; `dstack offer` lists every offer")

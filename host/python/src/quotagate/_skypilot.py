@@ -1,4 +1,7 @@
-"""The hook that SkyPilot asks. It imports SkyPilot's own modules, which any release may move: import it under a guard."""
+"""The hook that SkyPilot asks.
+
+This module imports SkyPilot's own modules, which any release may move: import it under a guard.
+"""
 
 from __future__ import annotations
 
