@@ -72,5 +72,7 @@ mod sandbox;
 mod source_life;
 /// Answers that a test holds back, and lets go.
 mod steered;
+/// Who waits for what is not known, and how long.
+mod waiting;
 /// Following an account: a line a change, and metrics.
 mod watch;
