@@ -16,7 +16,6 @@
 mod account;
 /// Bad input: each kind gets a clear error or an `unknown` that says why, and never a verdict that is wrong.
 mod bad_input;
-mod attack10;
 /// The case table of nebius.md section 9, row by row, each named by what it shows.
 mod cases;
 /// What the project chose where nebius.md leaves a choice, and the rules beside its case table.
