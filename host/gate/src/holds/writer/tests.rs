@@ -120,6 +120,24 @@ fn a_file_that_is_full_of_what_is_over_is_shortened() {
     }
 }
 
+#[test]
+fn what_could_not_be_written_is_written_with_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, away) = (folder.path().join("holds"), folder.path().join("away"));
+    let mut keeper = keeper(&path);
+    keeper.write(vec![promised(1)]).unwrap();
+    // A folder at its path: nothing can be written there, and nothing can take its place.
+    fs::rename(&path, &away).unwrap();
+    fs::create_dir(&path).unwrap();
+    keeper.write(vec![over(1)]).unwrap_err();
+    // The very file comes back, so only the keeper knows that it lacks a line.
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&away, &path).unwrap();
+    keeper.write(vec![promised(2)]).unwrap();
+    drop(keeper);
+    assert_eq!(standing(&path), ["2"]);
+}
+
 #[tokio::test]
 async fn whoever_waits_learns_what_came_of_it() {
     let folder = tempfile::tempdir().unwrap();
