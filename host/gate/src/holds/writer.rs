@@ -39,7 +39,6 @@ pub(crate) struct HoldWriter {
     jobs: Option<mpsc::Sender<Job>>,
     /// Never says anything, and closes when the thread has closed the file.
     ended: mpsc::Receiver<()>,
-    last_lines_wait: Duration,
 }
 
 /// What is to be written.
@@ -106,7 +105,6 @@ impl HoldWriter {
             path,
             jobs: Some(jobs),
             ended,
-            last_lines_wait: LAST_LINES_WAIT,
         })
     }
 
@@ -127,7 +125,7 @@ impl HoldWriter {
 impl Drop for HoldWriter {
     fn drop(&mut self) {
         self.jobs = None;
-        let ended = self.ended.recv_timeout(self.last_lines_wait);
+        let ended = self.ended.recv_timeout(LAST_LINES_WAIT);
         if ended == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::error!(path = %self.path.display(), "the disk hangs: the last holds may not be written down");
         }
