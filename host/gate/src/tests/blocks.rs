@@ -37,14 +37,14 @@ fn launch_in_project() -> Launch {
 }
 
 fn learn(state: &mut State, diagnosis: &Diagnosis, now: Moment) -> Block {
-    let blocks = state.learn(&launch_in_project(), diagnosis, now);
+    let blocks = state.learn(&launch_in_project(), &[], diagnosis, now);
     assert_eq!(blocks.len(), 1);
     blocks.into_iter().next().unwrap()
 }
 
 fn refused_amount(amount: u64) -> Diagnosis {
     let mut diagnosis = refused();
-    diagnosis.findings[0].required = amount;
+    diagnosis.findings[0].required = Some(amount);
     diagnosis
 }
 
