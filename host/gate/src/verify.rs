@@ -202,7 +202,8 @@ impl Promised {
         }
     }
 
-    /// The hold, once it is written down; a disk that hangs keeps nobody for longer than `wait`. In shadow mode a file that cannot be written stops nobody.
+    /// The hold, once it is written down. A disk that hangs keeps nobody for longer than `wait`, and in shadow mode a file
+    /// that cannot be written stops nobody.
     async fn written_down(
         mut self,
         written: Option<Written>,
