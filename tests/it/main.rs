@@ -46,6 +46,8 @@ mod hold_file;
 mod hold_proof;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
+/// Names that would command a terminal, hide, or run: nothing of them gets through.
+mod hostile;
 /// Accounts of many rows and many projects.
 mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
@@ -70,5 +72,7 @@ mod sandbox;
 mod source_life;
 /// Answers that a test holds back, and lets go.
 mod steered;
+/// A real terminal of any width.
+mod terminal;
 /// Following an account: a line a change, and metrics.
 mod watch;

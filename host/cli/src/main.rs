@@ -24,7 +24,7 @@ mod render;
 mod session;
 mod watch;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser as _;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -67,7 +67,7 @@ fn trace(global: &Global) {
     let filter = format!("off,quotagate={level},quotagate_nebius={level}");
     fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(io::stderr)
+        .with_writer(|| output::Log)
         .with_ansi(output::stderr_is_coloured(global))
         .init();
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice};
+use quotagate::text;
 use serde::Serialize;
 
 use crate::{
@@ -84,7 +85,7 @@ impl Output {
         }
         let written = self
             .stdout
-            .write_all(text.as_bytes())
+            .write_all(style::settle(text).as_bytes())
             .and_then(|()| self.stdout.flush());
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
@@ -102,33 +103,36 @@ impl Output {
 
     /// Prints data as JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_string_pretty(value)?;
-        text.push('\n');
-        self.data(&text)
+        let mut json = serde_json::to_string_pretty(value)?;
+        json.push('\n');
+        self.data(&text::json(&json))
     }
 
-    /// Says something to whoever watches.
+    /// Says something to whoever watches, in a line.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.talk(text);
+            self.talk(&style::line(text));
         }
     }
 
     /// Says why there is no answer, with what lies behind it and what to do.
     pub(crate) fn error(&self, error: &CliError) {
-        let mut text = format!("{}: {error}", style::paint(style::ERROR, "error"));
+        let told = error.to_string();
+        let told = text::line(&told);
+        let mut text = format!("{}: {told}", style::paint(style::ERROR, "error"));
         let mut said = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
             let words = error.to_string();
             // Some errors tell their cause themselves.
             if !said.contains(&words) {
-                text.push_str(&format!("\n  caused by: {words}"));
+                text.push_str(&format!("\n  caused by: {}", text::line(&words)));
             }
             said = words;
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
+            let hint = text::line(&hint);
             text.push_str(&format!("\n{}: {hint}", style::paint(style::HINT, "hint")));
         }
         self.talk(&text);
@@ -137,7 +141,29 @@ impl Output {
     fn talk(&self, text: &str) {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr_color);
         // Nobody is left to tell where stderr is closed.
-        let _unheard = writeln!(stderr, "{text}");
+        let _unheard = writeln!(stderr, "{}", style::settle(text));
+    }
+}
+
+/// Where the log goes: stderr, with what is not shown taken out. Of all controls it writes line ends and, where there are
+/// colours, colours; the log itself escapes those that it is given.
+pub(crate) struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let shown = |character| match character {
+            '\n' | '\u{1b}' => character,
+            hidden if text::is_hidden(hidden) => text::shown(hidden),
+            character => character,
+        };
+        let text: String = text.chars().map(shown).collect();
+        io::stderr().write_all(text.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

@@ -47,9 +47,10 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         strictness: Strictness::Advisory,
     };
     output.note(&format!(
-        "A made-up account, served on {} and asked over gRPC as the real one would be.\n",
+        "A made-up account, served on {} and asked over gRPC as the real one would be.",
         emulator.addr()
     ));
+    output.note("");
     for line in [&OFFERS[..], &CHECK[..]] {
         output.note(&style::paint(
             style::FAINT,
@@ -67,10 +68,12 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         }
         output.note("");
     }
-    output.note(
-        "You saw what this account can launch now, why the rest cannot be, and what to do about one of them.\n\
-         For your own account: `quotagate doctor`, then `quotagate offers`. To keep an account and ask it again:\n\
-         `quotagate record DIR`, then any command with `--recorded DIR`.",
-    );
+    for line in [
+        "You saw what this account can launch now, why the rest cannot be, and what to do about one of them.",
+        "For your own account: `quotagate doctor`, then `quotagate offers`. To keep an account and ask it again:",
+        "`quotagate record DIR`, then any command with `--recorded DIR`.",
+    ] {
+        output.note(line);
+    }
     Ok(Exit::Done)
 }

@@ -1,9 +1,14 @@
 //! Tables without lines that fit their screen: columns that carry least go first, then long texts wrap between words.
 
+use std::fmt::Display;
+
 use comfy_table::{
     Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width,
     presets,
 };
+use quotagate::text;
+
+use super::style;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -51,6 +56,15 @@ impl Column {
     }
 }
 
+/// A cell of a table, fit to be shown: the one way to make one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where its text is cleaned"
+)]
+pub(crate) fn cell(content: impl Display) -> Cell {
+    Cell::new(text::line(&content.to_string()))
+}
+
 /// Renders rows, each with a cell per column, into lines that are no wider than `width`.
 pub(crate) fn render(columns: &[Column], rows: Vec<Vec<Cell>>, width: Option<usize>) -> String {
     let mut table = Table::new();
@@ -58,7 +72,7 @@ pub(crate) fn render(columns: &[Column], rows: Vec<Vec<Cell>>, width: Option<usi
     table.enforce_styling();
     table.style_text_only();
     let titles = columns.iter().map(|column| {
-        let cell = Cell::new(column.title).add_attribute(Attribute::Bold);
+        let cell = cell(column.title).add_attribute(Attribute::Bold);
         cell.set_alignment(alignment(column))
     });
     table.set_header(titles.collect::<Vec<_>>());
@@ -95,7 +109,7 @@ pub(crate) fn render(columns: &[Column], rows: Vec<Vec<Cell>>, width: Option<usi
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    text
+    style::ours(&text)
 }
 
 const fn alignment(column: &Column) -> CellAlignment {
@@ -174,11 +188,7 @@ mod tests {
             "eu-north1",
             "GPU quota: 2 of 32 free, needs 8",
         ];
-        let text = render(
-            &COLUMNS,
-            vec![row.into_iter().map(Cell::new).collect()],
-            width,
-        );
+        let text = render(&COLUMNS, vec![row.into_iter().map(cell).collect()], width);
         let plain = anstream::adapter::strip_str(&text).to_string();
         plain.lines().map(str::to_owned).collect()
     }

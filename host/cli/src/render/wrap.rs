@@ -2,9 +2,12 @@
 
 use anstream::adapter::strip_str;
 
+use super::style;
+
 /// Adds a line to a text, broken where it would be wider than the screen. The lines that follow its first begin `inset`
 /// characters from the left; a word that is wider than a line stays whole.
 pub(crate) fn push(text: &mut String, line: &str, inset: usize, width: Option<usize>) {
+    let line: &str = &style::line(line);
     let Some(width) = width.filter(|width| visible(line) > *width) else {
         text.push_str(line);
         text.push('\n');
@@ -40,7 +43,6 @@ fn visible(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::style;
 
     fn wrapped(line: &str, width: Option<usize>) -> String {
         let mut text = String::new();

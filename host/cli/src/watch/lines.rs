@@ -1,7 +1,7 @@
 //! Changes as lines: for people, or an object each for programs.
 
 use jiff::Timestamp;
-use quotagate::Availability;
+use quotagate::{Availability, text};
 use serde::Serialize;
 
 use super::{Change, View};
@@ -77,12 +77,16 @@ fn dated(what: &impl Serialize, at: Timestamp) -> serde_json::Result<String> {
         at: at.to_string(),
         what,
     };
-    Ok(format!("{}\n", serde_json::to_string(&dated)?))
+    Ok(format!("{}\n", text::json(&serde_json::to_string(&dated)?)))
 }
 
 fn line(at: Timestamp, text: &str) -> String {
     let at = at.strftime("%H:%M:%SZ").to_string();
-    format!("{}  {text}\n", style::paint(style::FAINT, &at))
+    format!(
+        "{}  {}\n",
+        style::paint(style::FAINT, &at),
+        style::line(text)
+    )
 }
 
 fn words(change: &Change) -> String {
