@@ -196,3 +196,87 @@ fn nothing_of_a_hostile_world_gets_through() {
     ]);
     assert_eq!(said.json()["offers"][0]["region"], nasty(REGION));
 }
+
+/// The words that a shell makes of a line.
+fn words_of(line: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("nebius() {{ printf '%s\\n' \"$@\"; }}\n{line}\n");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(&folder);
+    let said = run(&mut shell);
+    assert!(said.status.success(), "{said:?}");
+    assert!(
+        fs::read_dir(&folder).unwrap().next().is_none(),
+        "{line} did something"
+    );
+    said.stdout.lines().map(str::to_owned).collect()
+}
+
+/// An account whose project has too little of a quota of this name.
+fn short_of(quota: &str) -> String {
+    let named = |platform: &mut Value| {
+        if platform["metadata"]["name"] == "gpu-h200-sxm" {
+            platform["spec"]["gpu_count_quota_type"] = quota.into();
+        }
+    };
+    let world = WorldBuilder::new()
+        .edit_platforms(named)
+        .extra_tenant_row(row(TENANT, quota, "count", Some(64), 0))
+        .project(quota, 4, 0)
+        .build();
+    let path = world.path().to_str().unwrap();
+    let said = quotagate(&[
+        "check",
+        H200,
+        "--region",
+        REGION,
+        "--recorded",
+        path,
+        "--format",
+        "table",
+    ]);
+    assert_eq!(said.code, 3, "{said:?}");
+    said.stdout
+}
+
+#[test]
+fn a_command_to_copy_is_what_the_plugin_means() {
+    for quota in [
+        GPU_QUOTA,
+        "gpus --limit 1; touch OWNED #",
+        "$(touch OWNED)",
+        "`touch OWNED`",
+        "it's \"quoted\" & >OWNED",
+        "-n",
+    ] {
+        let shown = short_of(quota);
+        let command = shown
+            .lines()
+            .find(|line| line.starts_with("    nebius "))
+            .unwrap();
+        let words = words_of(command);
+        let options = [
+            "--parent-id",
+            PROJECT,
+            "--name",
+            quota,
+            "--region",
+            REGION,
+            "--limit",
+            "8",
+        ];
+        assert_eq!(
+            words,
+            [&["quotas", "quota-allowance", "create"][..], &options].concat()
+        );
+    }
+    // Whoever copies what cannot be shown copies something else.
+    let shown = short_of("gpus\n    nebius owned");
+    assert!(
+        !shown
+            .lines()
+            .any(|line| line.trim_start().starts_with("nebius ")),
+        "{shown}"
+    );
+    assert!(shown.contains("the command is left out"), "{shown}");
+}

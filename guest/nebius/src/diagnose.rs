@@ -272,6 +272,7 @@ fn blank() -> Finding {
         minimum_limit: None,
         detail: None,
         remedy: None,
+        command: Vec::new(),
         rule: None,
     }
 }

@@ -114,7 +114,7 @@ pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
         cells.extend([
             cell(words(availability)).fg(style::availability(availability)),
             cell(fits.map_or_else(|| String::from("?"), |count| count.to_string())),
-            cell(reason::text(&item.offer, &item.verdict)),
+            cell(reason::text(&item.verdict)),
         ]);
         cells
     });

@@ -147,7 +147,7 @@ impl View {
             };
             let judged = Judged {
                 availability: item.verdict.availability,
-                reason: reason::text(&item.offer, &item.verdict),
+                reason: reason::text(&item.verdict),
             };
             view.offers.insert(key, judged);
         }

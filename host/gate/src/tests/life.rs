@@ -75,6 +75,7 @@ fn refused() -> Diagnosis {
             minimum_limit: None,
             detail: None,
             remedy: None,
+            command: Vec::new(),
             rule: None,
         }],
         retry: false,
