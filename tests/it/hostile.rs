@@ -143,9 +143,9 @@ fn nothing_of_a_hostile_world_gets_through() {
     let plan = inputs.path().join("plan.json");
     let failure = inputs.path().join("failure.json");
     let kind = H200.split_once(' ').unwrap();
-    let launch = json!([{
+    let launch = json!({"launches": [{
         "instance_type": format!("{} {}", nasty(kind.0), nasty(kind.1)), "region": nasty(REGION), "count": 9
-    }]);
+    }]});
     fs::write(&plan, launch.to_string()).unwrap();
     let error = json!({"code": 8, "message": nasty("Quota limit exceeded"), "details": []});
     fs::write(&failure, error.to_string()).unwrap();

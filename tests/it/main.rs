@@ -54,6 +54,8 @@ mod large;
 mod launcher;
 /// A gate on an emulator: an account that changes, and a clock that a test turns.
 mod live;
+/// The manners of the command line: options, colours, pipes, terminals, signals and exit codes.
+mod manners;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
 /// A plugin in another language, for another cloud, and the smallest one.

@@ -48,12 +48,15 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(CliError::Start)?
-        .block_on(commands::run(cli, output))
+        .map_err(CliError::Start)?;
+    let outcome = runtime.block_on(commands::run(cli, output));
+    // What still waits, for a file that blocks or for the name of a host, has been given up: nobody waits for it.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Tells what is done on stderr, where that is asked for.

@@ -66,11 +66,7 @@ impl Output {
                 && global.verbose == 0
                 && global.recorded.is_none(),
             quiet: global.quiet,
-            format: global.format.unwrap_or(if is_terminal {
-                Format::Table
-            } else {
-                Format::Json
-            }),
+            format: global.format,
             screen: Screen {
                 width: columns.or(measured).filter(|width| *width > 0),
                 ascii,
@@ -83,10 +79,19 @@ impl Output {
         if self.stdout_closed {
             return Ok(());
         }
-        let written = self
-            .stdout
-            .write_all(style::settle(text).as_bytes())
-            .and_then(|()| self.stdout.flush());
+        let written = self.stdout.write_all(style::settle(text).as_bytes());
+        let written = written.and_then(|()| self.stdout.flush());
+        self.unless_closed(written)
+    }
+
+    /// Writes bytes that are no text, as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let mut stdout = io::stdout();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.unless_closed(written)
+    }
+
+    fn unless_closed(&mut self, written: io::Result<()>) -> Result<(), CliError> {
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.stdout_closed = true;
@@ -113,6 +118,12 @@ impl Output {
         if !self.quiet {
             self.talk(&style::line(text));
         }
+    }
+
+    /// Says what is likely a mistake, or a danger.
+    pub(crate) fn warn(&self, text: &str) {
+        let word = style::paint(style::DOUBT, "warning");
+        self.note(&format!("{word}: {text}"));
     }
 
     /// Says why there is no answer, with what lies behind it and what to do.
@@ -143,6 +154,23 @@ impl Output {
         // Nobody is left to tell where stderr is closed.
         let _unheard = writeln!(stderr, "{}", style::settle(text));
     }
+}
+
+/// Waits until nobody reads stdout any more, as in `quotagate watch | head -1`. Where stdout is no pipe, for ever.
+pub(crate) async fn nobody_reads() {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // Nothing is written through it, so stdout may stay one that writes wait for.
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        if let Ok(stdout) = stdout.and_then(Sender::from_owned_fd_unchecked)
+            && stdout.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Where the log goes: stderr, with what is not shown taken out. Of all controls it writes line ends and, where there are

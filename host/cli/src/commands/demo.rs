@@ -28,8 +28,12 @@ const CHECK: [&str; 5] = [
 
 /// Serves the account, lists its offers, and judges a launch that does not fit.
 pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
-    // People look at this one, wherever it is shown.
-    output.format = global.format.unwrap_or(Format::Table);
+    if global.format == Format::Json {
+        return Err(CliError::Usage {
+            message: String::from("the demonstration is for people, and has no form as JSON"),
+            hint: String::from("`quotagate offers --format json` prints the offers of an account"),
+        });
+    }
     let emulator = Emulator::builder(worlds::acme()?).spawn().await?;
     let connection = ConnectOptions {
         endpoint: Some(emulator.addr().to_string()),

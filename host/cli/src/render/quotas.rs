@@ -243,7 +243,7 @@ fn free_text(row: &Allowance) -> String {
 }
 
 /// The usage, where it is a measurement (design.md, "`usage_state` unspecified").
-fn used(row: &Allowance) -> Option<u64> {
+pub(crate) fn used(row: &Allowance) -> Option<u64> {
     match row.usage_state {
         UsageState::Used => Some(row.usage),
         UsageState::NotUsed => Some(0).filter(|_| row.usage == 0),

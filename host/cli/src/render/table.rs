@@ -156,6 +156,12 @@ fn fit(columns: &[Column], natural: &[usize], screen: Option<usize>) -> Vec<Opti
     if total(&widths) <= screen {
         return widths;
     }
+    let mut least = narrowed(&widths);
+    if total(&least) > screen {
+        let excess = total(&least) - screen;
+        squeeze(&mut least, excess);
+        return least;
+    }
     // Give back to the wrapped texts what room is left, from the first column on: a name that wraps doubles every row,
     // a sentence only its own.
     let mut fitted = narrowed(&widths);
@@ -168,6 +174,18 @@ fn fit(columns: &[Column], natural: &[usize], screen: Option<usize>) -> Vec<Opti
         }
     }
     fitted
+}
+
+/// Takes so many characters off the widest columns, one after the other: on a screen that is narrower than any table should
+/// be, everything wraps.
+fn squeeze(widths: &mut [Option<usize>], excess: usize) {
+    for _ in 0..excess {
+        let shown = widths.iter_mut().flatten();
+        match shown.max_by_key(|width| **width) {
+            Some(widest) if *widest > 1 => *widest -= 1,
+            _ => return,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -206,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_is_never_exceeded() {
-        for width in 33..80 {
+        for width in 12..80 {
             let narrow = lines(Some(width));
             assert!(
                 narrow.iter().all(|line| line.chars().count() <= width),

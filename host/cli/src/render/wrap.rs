@@ -1,6 +1,7 @@
 //! Lines that fit their screen: broken between words, with what follows set in.
 
 use anstream::adapter::strip_str;
+use unicode_width::UnicodeWidthStr;
 
 use super::style;
 
@@ -34,10 +35,9 @@ pub(crate) fn push(text: &mut String, line: &str, inset: usize, width: Option<us
     text.push('\n');
 }
 
-/// How many characters of a text show.
+/// How many columns a text takes on a screen.
 fn visible(text: &str) -> usize {
-    let shown = strip_str(text).to_string();
-    shown.chars().count()
+    strip_str(text).map(UnicodeWidthStr::width).sum()
 }
 
 #[cfg(test)]

@@ -118,6 +118,12 @@ fn words(change: &Change) -> String {
             to,
             limit,
         } => {
+            let show = |usage: &Option<u64>| {
+                usage.map_or_else(
+                    || String::from("not measured"),
+                    |usage| amount::show(usage, unit),
+                )
+            };
             let of = limit.map_or_else(String::new, |limit| {
                 format!(" of {}", amount::show(limit, unit))
             });
@@ -126,8 +132,8 @@ fn words(change: &Change) -> String {
                 row.quota,
                 row.region,
                 row.owner,
-                amount::show(*from, unit),
-                amount::show(*to, unit)
+                show(from),
+                show(to)
             )
         }
         Change::Source {
@@ -165,10 +171,13 @@ fn words(change: &Change) -> String {
                 style::paint(style, show(to))
             )
         }
-        Change::Block { cause, until } => match until.and_then(instant) {
-            Some(until) => format!("block   {cause}; believed until {until}"),
-            None => format!("block   over: {cause}"),
-        },
+        Change::Block { block, until } => {
+            let cause = &block.cause;
+            match until.and_then(instant) {
+                Some(until) => format!("block   {cause}; believed until {until}"),
+                None => format!("block   over: {cause}"),
+            }
+        }
     }
 }
 
