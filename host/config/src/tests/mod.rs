@@ -129,7 +129,7 @@ fn variables_that_are_not_ours_are_passed_over_and_near_misses_are_told() {
         ("QUOTAGATE_SOAK_SECONDS", "300"),
         ("QUOTAGATE_WORLD", "acme"),
     ];
-    assert_eq!(notes(&others), [String::new(); 0]);
+    assert!(notes(&others).is_empty(), "{:?}", notes(&others));
     for (name, near) in [
         ("QUOTAGATE_SHADWO", "QUOTAGATE_SHADOW?"),
         ("QUOTAGATE_shadow", "QUOTAGATE_SHADOW?"),
