@@ -78,5 +78,7 @@ mod source_life;
 mod steered;
 /// A real terminal of any width.
 mod terminal;
+/// Who waits for what is not known, and how long.
+mod waiting;
 /// Following an account: a line a change, and metrics.
 mod watch;

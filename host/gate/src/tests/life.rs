@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const NOW: Moment = Moment {
+pub(super) const NOW: Moment = Moment {
     wall_ms: 1_000_000,
     steady_ms: 1_000,
 };
@@ -37,14 +37,14 @@ fn rows(usage: u64) -> Read<Answer> {
     }))
 }
 
-fn state(keys: &[SourceKey]) -> State {
+pub(super) fn state(keys: &[SourceKey]) -> State {
     let mut state = State::new(Arc::new(GateOptions::default()));
     keys.iter().for_each(|key| state.want(key.clone()));
     state
 }
 
 /// Begins a fetch.
-fn ask(state: &mut State, key: &SourceKey) -> u64 {
+pub(super) fn ask(state: &mut State, key: &SourceKey) -> u64 {
     let order = state.next_order();
     state.slots.get_mut(key).unwrap().flight = Some(order);
     order
@@ -55,7 +55,7 @@ fn land(state: &mut State, key: &SourceKey, order: u64, answer: Read<Answer>) ->
 }
 
 /// The cloud refused eight of what a row has.
-fn refused() -> Diagnosis {
+pub(super) fn refused() -> Diagnosis {
     Diagnosis {
         kind: FailureKind::Quota,
         findings: vec![Finding {
@@ -83,7 +83,7 @@ fn refused() -> Diagnosis {
     }
 }
 
-fn launch() -> Launch {
+pub(super) fn launch() -> Launch {
     Launch {
         offer: Offer {
             instance_type: "big".to_owned(),
