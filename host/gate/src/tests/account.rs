@@ -86,7 +86,7 @@ pub(super) fn promise(state: &mut State, id: &str) {
         made_at: NOW.wall_ms,
         ..HoldRecord::default()
     };
-    let generation = state.current(NOW).generation();
-    let promised = state.promise(generation, record, NOW);
+    let judged = state.current(NOW);
+    let promised = state.promise(judged.generation(), record, &judged, NOW);
     assert!(matches!(promised, Promise::Made(..)));
 }
