@@ -86,7 +86,7 @@ pub(super) fn promise(state: &mut State, id: &str) {
         made_at: NOW.wall_ms,
         ..HoldRecord::default()
     };
-    let judged = state.current(NOW);
-    let promised = state.promise(judged.generation(), record, &judged, NOW);
+    let current = state.current(NOW);
+    let promised = state.promise(current.generation(), record, &current, NOW);
     assert!(matches!(promised, Promise::Made(..)));
 }
