@@ -43,7 +43,7 @@ fn a_world_that_is_none_and_a_file_that_is_malformed_are_named() {
     let nowhere = folder.path().join("nowhere");
     assert_error(
         &quotagate(&["offers", "--recorded", nowhere.to_str().unwrap()]),
-        1,
+        2,
         &["nowhere"],
     );
 
@@ -54,7 +54,7 @@ fn a_world_that_is_none_and_a_file_that_is_malformed_are_named() {
     )
     .unwrap();
     let said = quotagate(&["offers", "--recorded", world.path().to_str().unwrap()]);
-    assert_error(&said, 1, &["allowances.json", "line 2"]);
+    assert_error(&said, 2, &["allowances.json", "line 2"]);
 }
 
 #[test]
@@ -250,15 +250,15 @@ async fn a_source_that_is_denied_is_unknown_and_says_which() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_is_given_up_after_the_timeout() {
     let hangs = r#"{"rules": [{"method": "*", "hang": true}]}"#;
-    let said = check_against(hangs, &["--timeout", "1"]).await;
-    assert_error(&said, 4, &["the list of projects could not be read"]);
+    let said = check_against(hangs, &["--timeout", "1s"]).await;
+    assert_error(&said, 1, &["the list of projects could not be read"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_hangs_is_unknown_and_the_others_are_read() {
     let hangs = r#"{"rules": [{"method": "QuotaAllowanceService/List", "hang": true}]}"#;
     // Short for one who waits, and long enough for the other lists on a machine that has other things to do.
-    let said = check_against(hangs, &["--timeout", "20"]).await;
+    let said = check_against(hangs, &["--timeout", "20s"]).await;
     assert_eq!(said.quota(), "unknown");
     assert_eq!(
         said.json()["sources"]["tenant_allowances"]["state"],
@@ -316,7 +316,7 @@ async fn an_expired_token_says_so_and_keeps_the_secret() {
 fn a_plain_text_connection_goes_to_loopback_alone() {
     // Nothing is listening there, but the refusal to speak in the clear must not depend on that.
     let said = quotagate_with(
-        &["offers", "--endpoint", "127.0.0.1:1", "--timeout", "2"],
+        &["offers", "--endpoint", "127.0.0.1:1", "--timeout", "2s"],
         &[("NEBIUS_IAM_TOKEN", "very-secret-token")],
     );
     assert_ne!(said.code, 0);

@@ -301,13 +301,25 @@ fn a_filesystem_is_created_once_for_the_launch() {
 #[test]
 fn a_project_row_that_is_short_names_the_command_that_raises_it() {
     let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
-    let remedy = said.decisive()["remedy"].as_str().unwrap().to_owned();
-    assert!(
-        remedy.contains(&format!(
-            "--parent-id {PROJECT} --name {GPU_QUOTA} --region {REGION} --limit 8"
-        )),
-        "{remedy}"
-    );
+    let command = said.decisive()["command"].clone();
+    let words: Vec<&str> = command
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    let create = ["nebius", "quotas", "quota-allowance", "create"];
+    let options = [
+        "--parent-id",
+        PROJECT,
+        "--name",
+        GPU_QUOTA,
+        "--region",
+        REGION,
+        "--limit",
+        "8",
+    ];
+    assert_eq!(words, [&create[..], &options].concat());
 }
 
 #[test]

@@ -48,12 +48,16 @@ mod hold_file;
 mod hold_proof;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
+/// Names that would command a terminal, hide, or run: nothing of them gets through.
+mod hostile;
 /// Accounts of many rows and many projects.
 mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
 mod launcher;
 /// A gate on an emulator: an account that changes, and a clock that a test turns.
 mod live;
+/// The manners of the command line: options, colours, pipes, terminals, signals and exit codes.
+mod manners;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
 /// A plugin in another language, for another cloud, and the smallest one.
@@ -72,6 +76,8 @@ mod sandbox;
 mod source_life;
 /// Answers that a test holds back, and lets go.
 mod steered;
+/// A real terminal of any width.
+mod terminal;
 /// Who waits for what is not known, and how long.
 mod waiting;
 /// Following an account: a line a change, and metrics.

@@ -90,6 +90,7 @@ fn merge(cloud: &impl Cloud, whole: &mut Judgement<'_>, judged: Judgement<'_>) {
                 let known = known.finding(cloud);
                 (finding.outcome, finding.reason) = (known.outcome, known.reason);
                 (finding.detail, finding.remedy) = (known.detail, known.remedy);
+                finding.command = known.command;
             }
         }
         whole.note_if(always, finding, Bound::UNLIMITED);

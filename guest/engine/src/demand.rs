@@ -4,7 +4,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use crate::{
     band::Band,
-    vocabulary::{Finding, InstanceType, Launch, Profile, Reason, Scope, SourceState},
+    vocabulary::{Finding, InstanceType, Launch, Profile, Reason, Remedy, Scope, SourceState},
 };
 
 /// What one launch takes from one quota.
@@ -189,7 +189,7 @@ pub trait Cloud {
     /// What a person can do about a finding that is not `fits`, and where. Where the finding rests on how far a list was
     /// read, `list` says how far: a list that is denied needs another remedy than one that did not answer, or than one that
     /// was read to its end and lacks the row.
-    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<String>;
+    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<Remedy>;
 
     /// What a project in this state can launch; the state is the cloud's own word.
     fn project_state(&self, state: &str) -> ProjectState;

@@ -147,6 +147,7 @@ impl<'a> Judgement<'a> {
             // One remedy at a time: where a quota blocks, the launch never gets to ask for hardware.
             if quota == QuotaOutcome::Blocked && finding.outcome == QuotaOutcome::Fits {
                 finding.remedy = None;
+                finding.command.clear();
             }
             if policy.explain {
                 finding.rule = Some(cloud.rule(finding.reason).into());
@@ -187,8 +188,11 @@ impl Noted<'_> {
                 finding
             }
         };
-        if finding.remedy.is_none() && !matches!(self.reason, Reason::Fits | Reason::NotDecisive) {
-            finding.remedy = cloud.remedy(&finding, self.list);
+        if finding.remedy.is_none()
+            && !matches!(self.reason, Reason::Fits | Reason::NotDecisive)
+            && let Some(remedy) = cloud.remedy(&finding, self.list)
+        {
+            (finding.remedy, finding.command) = (Some(remedy.text), remedy.command);
         }
         finding
     }

@@ -4,7 +4,7 @@
 //! the matter says what it proves: a shortage, or that nothing can be known. Both the amount and what is promised of the row
 //! are bands: a shortage is proven by what is certain of both, room by what is possible.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     band::Band,
@@ -335,6 +335,7 @@ pub(crate) fn finding(
         minimum_limit,
         detail: None,
         remedy: None,
+        command: Vec::new(),
         rule: None,
     }
 }
@@ -365,6 +366,7 @@ pub(crate) fn rowless_finding(
         minimum_limit: None,
         detail: None,
         remedy: None,
+        command: Vec::new(),
         rule: None,
     }
 }

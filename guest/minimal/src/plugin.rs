@@ -31,7 +31,7 @@ fn judge(project: &str, region: &str, count: u64, policy: Policy) -> Verdict {
         limit: row.as_ref().and_then(|row| row.limit), usage: row.as_ref().map(|row| row.usage),
         held: row.as_ref().map_or(0, |row| row.held), headroom,
         shortfall: headroom.and_then(|free| count.checked_sub(free)).filter(|short| *short > 0),
-        minimum_limit: None, detail: None, remedy: None, rule: None,
+        minimum_limit: None, detail: None, remedy: None, command: vec![], rule: None,
     };
     let visible = match policy.strictness {
         Strictness::Advisory => true,

@@ -20,11 +20,11 @@ mod rule;
 #[cfg(target_family = "wasm")]
 mod component;
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use quotagate_engine::{
     Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Reason,
-    SourceState,
+    Remedy, SourceState,
 };
 
 /// The cloud's name in the contract.
@@ -47,7 +47,7 @@ impl Cloud for Nebius {
         demand::of_profile(profile)
     }
 
-    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<String> {
+    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {
         remedy::of(finding, list)
     }
 

@@ -1,11 +1,15 @@
 //! What a person can do about a finding on Nebius, and where.
 
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 
-use quotagate_engine::{Finding, Reason, Scope, SourceState};
+use quotagate_engine::{Finding, Reason, Remedy, Scope, SourceState};
 
 /// The remedy, where there is one; `list` says how far the list was read that the finding rests on, where it does.
-pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<String> {
+pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {
     let text = match finding.reason {
         Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset => {
             return raise(finding);
@@ -19,7 +23,7 @@ pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<String>
         Reason::UsageUnmeasured => {
             String::from("the cloud did not measure the usage; try again in a few minutes")
         }
-        Reason::ScopeUnreadable => return read(finding.scope, list?),
+        Reason::ScopeUnreadable => return read(finding.scope, list?).map(Remedy::from),
         Reason::MayBeHeld => String::from(
             "stopped instances are being started that may take it: try again when they have started, or when their holds have ended",
         ),
@@ -30,13 +34,15 @@ pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<String>
         Reason::NoCapacity => String::from(
             "raising a quota will not help: try another region or type, or again later",
         ),
-        Reason::FailedBefore if finding.quota.is_some() => return failed_before(finding),
+        Reason::FailedBefore if finding.quota.is_some() => {
+            return failed_before(finding).map(Remedy::from);
+        }
         Reason::FailedBefore => String::from(
             "raising a quota may not help: try another region or type, or again when this has ended",
         ),
         _ => return None,
     };
-    Some(text)
+    Some(text.into())
 }
 
 /// A role helps against a denial alone.
@@ -66,7 +72,7 @@ fn failed_before(finding: &Finding) -> Option<String> {
     ))
 }
 
-fn raise(finding: &Finding) -> Option<String> {
+fn raise(finding: &Finding) -> Option<Remedy> {
     let owner = finding.owner.as_deref().unwrap_or_default();
     let quota = finding.quota.as_deref()?;
     let region = &finding.region;
@@ -75,17 +81,37 @@ fn raise(finding: &Finding) -> Option<String> {
             let to = finding.minimum_limit.map_or_else(String::new, |limit| {
                 format!(" to {limit}{} or more", gibibytes(limit, &finding.unit))
             });
-            Some(format!(
+            Some(Remedy::from(format!(
                 "raise {quota} in {region}{to}: in the console under Administration, Limits, Quotas, by an admin; Nebius reviews the request"
-            ))
+            )))
         }
-        Scope::Project => finding.minimum_limit.map(|limit| {
-            format!(
-                "raise the project's share to {limit}{} or more: nebius quotas quota-allowance create --parent-id {owner} --name {quota} --region {region} --limit {limit}",
+        Scope::Project => finding.minimum_limit.map(|limit| Remedy {
+            text: format!(
+                "raise the project's share to {limit}{} or more",
                 gibibytes(limit, &finding.unit)
-            )
+            ),
+            command: raise_share(owner, quota, region, &limit.to_string()),
         }),
     }
+}
+
+/// The command that raises what a project may take of a quota.
+fn raise_share(owner: &str, quota: &str, region: &str, limit: &str) -> Vec<String> {
+    let words = [
+        "nebius",
+        "quotas",
+        "quota-allowance",
+        "create",
+        "--parent-id",
+        owner,
+        "--name",
+        quota,
+        "--region",
+        region,
+        "--limit",
+        limit,
+    ];
+    words.map(String::from).into()
 }
 
 /// A limit of a row that counts bytes, once more in the unit that people think of disks in; rounded up, so that it does.

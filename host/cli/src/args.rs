@@ -50,9 +50,9 @@ pub(crate) struct Global {
     /// The SHA-256 that the plugin must have
     #[arg(long, global = true, value_name = "HEX", value_parser = parse::sha256)]
     pub(crate) plugin_sha256: Option<String>,
-    /// How to print [default: table on a terminal, else json]
-    #[arg(long, global = true, value_name = "FORMAT")]
-    pub(crate) format: Option<Format>,
+    /// What to print: a table for people, or JSON for programs
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: Format,
     /// Print data and errors alone
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
@@ -135,7 +135,7 @@ pub(crate) enum PluginCommand {
     Export {
         /// The cloud it judges
         cloud: String,
-        /// The file to write
+        /// The file to write (- for stdout)
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
     },
@@ -345,7 +345,7 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,
     /// How often quotas, advice and reservations are read; 1s or more
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse::interval)]
     pub(crate) interval: Duration,
     /// End after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]

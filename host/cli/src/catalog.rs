@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -54,12 +54,41 @@ pub(crate) enum CatalogError {
 /// Reads a catalog; `-` is stdin.
 pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, CatalogError> {
     if path.as_os_str() == "-" {
-        return parse(io::stdin().lock(), "stdin");
+        return parse(BufReader::new(Bounded::new(io::stdin().lock())), "stdin");
     }
     let name = path.display().to_string();
     match File::open(path) {
-        Ok(file) => parse(BufReader::new(file), &name),
+        Ok(file) => parse(BufReader::new(Bounded::new(file)), &name),
         Err(source) => Err(CatalogError::Unreadable { file: name, source }),
+    }
+}
+
+/// More than the catalogues of all clouds together have, and little enough for any machine.
+const LARGEST: u64 = 64 << 20;
+
+/// What is read, up to the largest catalog; beyond it reading fails.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R> Bounded<R> {
+    const fn new(inner: R) -> Self {
+        Self {
+            inner,
+            left: LARGEST,
+        }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| io::Error::other("it is larger than 64 MiB, and no catalog is"))?;
+        Ok(read)
     }
 }
 

@@ -4,13 +4,14 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use nebius_api::world::WorldError;
 use nebius_emulator::EmulatorError;
-use quotagate::{CallError, GateError, LoadError, QuotaOutcome};
+use quotagate::{CallError, GateError, LoadError, NamedSource, QuotaOutcome, SourceState};
 use quotagate_config::ConfigError;
 use quotagate_nebius::{ConnectError, CredentialsError, RecordedWorldError};
 
 use crate::{catalog::CatalogError, plan::PlanError};
 
-/// How a run ended.
+/// How a run ended. Each kind of trouble has one code: a command line or a file that makes no sense is 2, whatever command
+/// takes it, and what could not be reached or done is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It fits, or is done.
@@ -28,6 +29,18 @@ pub(crate) enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// How a judgement ends: with its outcome, but as a failure where no source of the account answered.
+    pub(crate) fn of_judgement(outcome: QuotaOutcome, sources: &[NamedSource]) -> Self {
+        let is_silent = |source: &NamedSource| source.report.state == SourceState::Unavailable;
+        if !sources.is_empty() && sources.iter().all(is_silent) {
+            Self::Failure
+        } else {
+            outcome.into()
+        }
     }
 }
 
@@ -112,6 +125,14 @@ pub(crate) enum CliError {
     /// There is something else where the world should go.
     #[error("`{}` is not empty and holds no world", .0.display())]
     NotAWorld(PathBuf),
+    /// A recording would lose lists that are there.
+    #[error("nothing was written to `{}`: it holds {}, which could not be read to the end now", directory.display(), lists.join(", "))]
+    WouldLose {
+        /// The recording.
+        directory: PathBuf,
+        /// Its files that would be lost.
+        lists: Vec<String>,
+    },
     /// The plugin cannot be loaded.
     #[error("cannot load the plugin{}", .path.as_ref().map(|path| format!(" `{}`", path.display())).unwrap_or_default())]
     Plugin {
@@ -164,8 +185,18 @@ impl CliError {
             Self::Gate(GateError::AmbiguousProject { .. }) => Exit::Usage,
             Self::Gate(GateError::Call(CallError::Refused(_))) => Exit::Usage,
             Self::Config(_) | Self::Plan(_) | Self::NoFailure { .. } => Exit::Usage,
+            Self::Catalog(CatalogError::Malformed { .. } | CatalogError::Empty(_)) => Exit::Usage,
+            Self::World(error) | Self::Recorded(RecordedWorldError::World(error)) => {
+                of_world(error)
+            }
+            Self::Recorded(RecordedWorldError::RecordedAt { .. }) => Exit::Usage,
+            Self::Catalog(CatalogError::Unreadable { source, .. })
+            | Self::File {
+                verb: "read",
+                source,
+                ..
+            } => of_file(source),
             Self::InPlan { source, .. } => source.exit(),
-            Self::Unreadable { .. } => Exit::Unknown,
             _ => Exit::Failure,
         }
     }
@@ -195,6 +226,9 @@ impl CliError {
             Self::Connect(ConnectError::Credentials(CredentialsError::NotFound)) => {
                 "a credentials file is named with `--credentials FILE`, a recorded account with `--recorded WORLD`"
             }
+            Self::WouldLose { .. } => {
+                "record again later, or into a new directory to keep what can be read now"
+            }
             Self::NotAWorld(_) => "name a new directory, or write there anyway with --force",
             Self::Plugin {
                 source: LoadError::WrongDigest { .. },
@@ -209,6 +243,22 @@ impl CliError {
             _ => return None,
         };
         Some(text.to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
+/// A file that was named and is not there is a mistake of whoever named it.
+fn of_file(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::NotFound => Exit::Usage,
+        _ => Exit::Failure,
+    }
+}
+
+/// So is one that holds something else than it should.
+const fn of_world(error: &WorldError) -> Exit {
+    match error {
+        WorldError::Io { .. } => Exit::Failure,
+        _ => Exit::Usage,
     }
 }
 
@@ -236,8 +286,13 @@ mod tests {
         let cases = [
             (usage.exit(), 2),
             (refused.exit(), 2),
-            (unreadable.exit(), 4),
+            (unreadable.exit(), 1),
             (CliError::NotAWorld(PathBuf::new()).exit(), 1),
+            (
+                CliError::from(WorldError::NoWorld(PathBuf::new())).exit(),
+                2,
+            ),
+            (CliError::from(CatalogError::Empty(String::new())).exit(), 2),
             (QuotaOutcome::Fits.into(), 0),
             (QuotaOutcome::Blocked.into(), 3),
             (QuotaOutcome::Unknown.into(), 4),

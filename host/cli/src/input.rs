@@ -19,7 +19,7 @@ pub(crate) struct Input {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Whether a path means stdin.
+/// Whether a path means stdin, or stdout where something is written.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

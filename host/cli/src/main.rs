@@ -24,7 +24,7 @@ mod render;
 mod session;
 mod watch;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser as _;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -48,12 +48,15 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(CliError::Start)?
-        .block_on(commands::run(cli, output))
+        .map_err(CliError::Start)?;
+    let outcome = runtime.block_on(commands::run(cli, output));
+    // What still waits, for a file that blocks or for the name of a host, has been given up: nobody waits for it.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Tells what is done on stderr, where that is asked for.
@@ -67,7 +70,7 @@ fn trace(global: &Global) {
     let filter = format!("off,quotagate={level},quotagate_nebius={level}");
     fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(io::stderr)
+        .with_writer(|| output::Log)
         .with_ansi(output::stderr_is_coloured(global))
         .init();
 }

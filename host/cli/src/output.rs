@@ -8,6 +8,7 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice};
+use quotagate::text;
 use serde::Serialize;
 
 use crate::{
@@ -65,11 +66,7 @@ impl Output {
                 && global.verbose == 0
                 && global.recorded.is_none(),
             quiet: global.quiet,
-            format: global.format.unwrap_or(if is_terminal {
-                Format::Table
-            } else {
-                Format::Json
-            }),
+            format: global.format,
             screen: Screen {
                 width: columns.or(measured).filter(|width| *width > 0),
                 ascii,
@@ -82,10 +79,19 @@ impl Output {
         if self.stdout_closed {
             return Ok(());
         }
-        let written = self
-            .stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| self.stdout.flush());
+        let written = self.stdout.write_all(style::settle(text).as_bytes());
+        let written = written.and_then(|()| self.stdout.flush());
+        self.unless_closed(written)
+    }
+
+    /// Writes bytes that are no text, as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let mut stdout = io::stdout();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.unless_closed(written)
+    }
+
+    fn unless_closed(&mut self, written: io::Result<()>) -> Result<(), CliError> {
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.stdout_closed = true;
@@ -102,33 +108,42 @@ impl Output {
 
     /// Prints data as JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_string_pretty(value)?;
-        text.push('\n');
-        self.data(&text)
+        let mut json = serde_json::to_string_pretty(value)?;
+        json.push('\n');
+        self.data(&text::json(&json))
     }
 
-    /// Says something to whoever watches.
+    /// Says something to whoever watches, in a line.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.talk(text);
+            self.talk(&style::line(text));
         }
+    }
+
+    /// Says what is likely a mistake, or a danger.
+    pub(crate) fn warn(&self, text: &str) {
+        let word = style::paint(style::DOUBT, "warning");
+        self.note(&format!("{word}: {text}"));
     }
 
     /// Says why there is no answer, with what lies behind it and what to do.
     pub(crate) fn error(&self, error: &CliError) {
-        let mut text = format!("{}: {error}", style::paint(style::ERROR, "error"));
+        let told = error.to_string();
+        let told = text::line(&told);
+        let mut text = format!("{}: {told}", style::paint(style::ERROR, "error"));
         let mut said = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
             let words = error.to_string();
             // Some errors tell their cause themselves.
             if !said.contains(&words) {
-                text.push_str(&format!("\n  caused by: {words}"));
+                text.push_str(&format!("\n  caused by: {}", text::line(&words)));
             }
             said = words;
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
+            let hint = text::line(&hint);
             text.push_str(&format!("\n{}: {hint}", style::paint(style::HINT, "hint")));
         }
         self.talk(&text);
@@ -137,7 +152,46 @@ impl Output {
     fn talk(&self, text: &str) {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr_color);
         // Nobody is left to tell where stderr is closed.
-        let _unheard = writeln!(stderr, "{text}");
+        let _unheard = writeln!(stderr, "{}", style::settle(text));
+    }
+}
+
+/// Waits until nobody reads stdout any more, as in `quotagate watch | head -1`. Where stdout is no pipe, for ever.
+pub(crate) async fn nobody_reads() {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // Nothing is written through it, so stdout may stay one that writes wait for.
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        if let Ok(stdout) = stdout.and_then(Sender::from_owned_fd_unchecked)
+            && stdout.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Where the log goes: stderr, with what is not shown taken out. Of all controls it writes line ends and, where there are
+/// colours, colours; the log itself escapes those that it is given.
+pub(crate) struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let shown = |character| match character {
+            '\n' | '\u{1b}' => character,
+            hidden if text::is_hidden(hidden) => text::shown(hidden),
+            character => character,
+        };
+        let text: String = text.chars().map(shown).collect();
+        io::stderr().write_all(text.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

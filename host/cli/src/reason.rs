@@ -5,12 +5,12 @@ mod tests;
 
 use std::cmp::Reverse;
 
-use quotagate::{CapacityOutcome, Finding, Offer, QuotaOutcome, Reason, Scope, Verdict};
+use quotagate::{CapacityOutcome, Finding, QuotaOutcome, Reason, Scope, Verdict};
 
 use crate::amount;
 
 /// The reason for a verdict; empty where there is nothing to say.
-pub(crate) fn text(offer: &Offer, verdict: &Verdict) -> String {
+pub(crate) fn text(verdict: &Verdict) -> String {
     let deciding: Vec<&Finding> = match verdict.quota {
         QuotaOutcome::Fits => {
             let advice = (verdict.capacity == CapacityOutcome::Unlikely)
@@ -22,8 +22,8 @@ pub(crate) fn text(offer: &Offer, verdict: &Verdict) -> String {
                 })
                 .flatten();
             return match (advice, tightest(&verdict.findings)) {
-                (Some(advice), _) => of(offer, advice),
-                (None, Some(row)) => of(offer, row),
+                (Some(advice), _) => of(advice),
+                (None, Some(row)) => of(row),
                 (None, None) => String::new(),
             };
         }
@@ -49,7 +49,7 @@ pub(crate) fn text(offer: &Offer, verdict: &Verdict) -> String {
         .collect();
     quotas.sort();
     quotas.dedup();
-    let text = of(offer, worst);
+    let text = of(worst);
     // A list that could not be read leaves all its rows unknown: they are no further reasons.
     let one_reason = matches!(worst.reason, Reason::ScopeUnreadable | Reason::Stale);
     match quotas.len() {
@@ -73,7 +73,7 @@ fn tightest(findings: &[Finding]) -> Option<&Finding> {
 }
 
 /// What one finding says.
-fn of(offer: &Offer, finding: &Finding) -> String {
+fn of(finding: &Finding) -> String {
     let row = || match finding.scope {
         Some(Scope::Project) => format!("project {}", label(finding)),
         _ => label(finding),
@@ -120,7 +120,7 @@ fn of(offer: &Offer, finding: &Finding) -> String {
             )
         }
         (Reason::ScopeUnreadable, _, _) => {
-            format!("{} unreadable{}", list(finding), status(finding))
+            format!("{} unreadable", list(finding))
         }
         (Reason::Stale, _, _) => format!("{} too old", list(finding)),
         (Reason::MayBeHeld, Some(free), Some(limit)) if finding.quota.is_none() => {
@@ -141,7 +141,10 @@ fn of(offer: &Offer, finding: &Finding) -> String {
             format!("reservations: {free} of {limit} GPUs free, needs {needs}")
         }
         (Reason::ReservationExhausted, _, _) => String::from("reservations: too little"),
-        (Reason::NotOffered, _, _) => not_offered(offer, finding),
+        (Reason::NotOffered, _, _) => finding
+            .detail
+            .clone()
+            .unwrap_or_else(|| String::from("not offered")),
         (Reason::NoCapacity, _, _) if finding.required <= Some(1) => {
             String::from("no hardware free now")
         }
@@ -197,37 +200,4 @@ fn list(finding: &Finding) -> &'static str {
         Some(Scope::Project) => "project quota list",
         None => "list of instance types",
     }
-}
-
-/// The name of the status that the cloud answered with, where the detail has one.
-fn status(finding: &Finding) -> String {
-    const NAMES: [&str; 11] = [
-        "PERMISSION_DENIED",
-        "UNAUTHENTICATED",
-        "UNAVAILABLE",
-        "DEADLINE_EXCEEDED",
-        "RESOURCE_EXHAUSTED",
-        "NOT_FOUND",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "INVALID_ARGUMENT",
-        "FAILED_PRECONDITION",
-        "UNKNOWN",
-    ];
-    let detail = finding.detail.as_deref().unwrap_or_default();
-    let name = NAMES.iter().find(|name| detail.contains(**name));
-    name.map(|name| format!(" ({name})")).unwrap_or_default()
-}
-
-/// The detail without the words that the row of a table says already.
-fn not_offered(offer: &Offer, finding: &Finding) -> String {
-    let Some(detail) = finding.detail.as_deref() else {
-        return String::from("not offered");
-    };
-    let place = format!(" in {}", offer.region);
-    let Some(rest) = detail.strip_prefix(offer.instance_type.as_str()) else {
-        return detail.to_owned();
-    };
-    let rest = rest.trim_start().trim_start_matches("is ");
-    rest.strip_suffix(&place).unwrap_or(rest).to_owned()
 }

@@ -3,7 +3,9 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use quotagate::{Clock, Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness};
+use quotagate::{
+    Clock, CompileCache, Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness,
+};
 use quotagate_config::{Config, Lookup, keys};
 use quotagate_nebius::{
     ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, RecordedWorld,
@@ -39,7 +41,7 @@ impl Session {
         output: &Output,
         change: impl FnOnce(&mut GateOptions),
     ) -> Result<Self, CliError> {
-        let config = configure(global)?;
+        let config = configure(global, output)?;
         let mut clock = Clock::system();
         let (source, usual_project): (Arc<dyn Source>, _) = match &global.recorded {
             Some(directory) => {
@@ -96,9 +98,12 @@ fn rough(age: Duration) -> String {
     format!("{number} {unit}{plural}")
 }
 
-/// Reads the configuration, with what the command line says over it.
-pub(crate) fn configure(global: &Global) -> Result<Config, CliError> {
+/// Reads the configuration, with what the command line says over it, and tells what was passed over.
+pub(crate) fn configure(global: &Global, output: &Output) -> Result<Config, CliError> {
     let config = Config::load(&Lookup::from_process(global.config.clone()))?;
+    for note in config.notes() {
+        output.warn(&note.to_string());
+    }
     Ok(with_options(config, global))
 }
 
@@ -171,7 +176,7 @@ pub(crate) fn load_plugin(config: &Config) -> Result<Plugin, CliError> {
     let options = PluginOptions {
         limits: configured.limits.clone(),
         sha256: configured.sha256.clone(),
-        ..PluginOptions::default()
+        cache: CompileCache::User,
     };
     let path = configured.path.as_deref();
     let bytes = path.map(read).transpose()?;

@@ -13,8 +13,9 @@ use crate::{
     error::{ConfigError, ValueError},
     file,
     keys::{self, Key},
-    lookup::Lookup,
+    lookup::{Found, Lookup},
     nearest::nearest,
+    note::Note,
     settings::Settings,
     value::{Form, Given, Value},
 };
@@ -67,6 +68,7 @@ pub struct Config {
     /// Of every key that is not at its default.
     origins: BTreeMap<&'static str, Origin>,
     file: Option<PathBuf>,
+    notes: Vec<Note>,
 }
 
 impl Config {
@@ -76,9 +78,9 @@ impl Config {
     /// See [`ConfigError`]. A file that is named must be there; one that is not may be absent.
     pub fn load(lookup: &Lookup) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        if let Some((path, bytes)) = lookup.read()? {
-            config.read_file(&path, &bytes)?;
-            config.file = Some(path);
+        if let Some(found) = lookup.read()? {
+            config.read_file(&found)?;
+            config.file = Some(found.path);
         }
         for (name, value) in lookup.overrides() {
             config.read_variable(name, value)?;
@@ -95,6 +97,11 @@ impl Config {
     /// The file that was read.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// What was passed over, to be told to people.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Every key with its value in force, in the order of [`keys::ALL`].
@@ -132,8 +139,9 @@ impl Config {
         }
     }
 
-    fn read_file(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ConfigError> {
-        for entry in file::read(path, bytes)? {
+    fn read_file(&mut self, found: &Found) -> Result<(), ConfigError> {
+        let path = &found.path;
+        for entry in file::read(path, &found.bytes)? {
             let origin = Origin::File {
                 path: path.to_owned(),
                 line: entry.line,
@@ -154,21 +162,32 @@ impl Config {
                     origin,
                 });
             };
+            if key.is_trusted_to_its_owner() && !found.is_chosen {
+                self.notes.push(Note::Untrusted {
+                    key: key.name,
+                    path: path.clone(),
+                    line: entry.line,
+                    variable: key.variable(),
+                });
+                continue;
+            }
             self.take(key, &entry.given, entry.quoted, origin)?;
         }
         Ok(())
     }
 
+    /// Takes a variable that is a key. Of the others, those that look like one are told.
     fn read_variable(&mut self, name: String, value: &OsStr) -> Result<(), ConfigError> {
         let Some(key) = keys::ALL.iter().find(|key| key.variable() == name) else {
             let wanted = name.trim_start_matches(keys::PREFIX).replace("__", ".");
             let near = nearest(&wanted, keys::ALL.iter().map(|key| key.name));
             let near = near.into_iter().filter_map(Key::find);
-            return Err(ConfigError::UnknownKey {
-                key: wanted.to_lowercase(),
-                nearest: near.map(Key::variable).collect(),
-                origin: Origin::Variable(name),
-            });
+            let nearest: Vec<String> = near.map(Key::variable).collect();
+            // Two underscores stand in names of ours alone.
+            if !nearest.is_empty() || name.contains("__") {
+                self.notes.push(Note::Variable { name, nearest });
+            }
+            return Ok(());
         };
         let origin = Origin::Variable(name);
         let Some(text) = value.to_str() else {

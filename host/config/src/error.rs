@@ -165,7 +165,8 @@ impl ConfigError {
 }
 
 impl ValueError {
-    fn advice(&self) -> String {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
         let advice = match self {
             Self::Table => "set the keys in it; `quotagate config default` prints them",
             Self::NoText { unit } => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use quotagate::text;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -106,19 +107,13 @@ impl File<'_, '_> {
     }
 }
 
-/// A value as errors quote it: shortened, without anything that a terminal would obey.
+/// A value as errors quote it: shortened, and fit to be shown.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::from("`");
-    for (at, character) in text.chars().enumerate() {
-        if at == QUOTED {
-            quoted.push('…');
-            break;
-        }
-        if character.is_control() {
-            quoted.extend(character.escape_default());
-        } else {
-            quoted.push(character);
-        }
+    let text = text::line(text);
+    let mut characters = text.chars();
+    let mut quoted = format!("`{}", characters.by_ref().take(QUOTED).collect::<String>());
+    if characters.next().is_some() {
+        quoted.push('…');
     }
     quoted.push('`');
     quoted

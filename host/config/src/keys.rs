@@ -14,6 +14,9 @@ pub const PLUGIN_PATH: &str = "plugin.path";
 /// The digest of the plugin.
 pub const PLUGIN_SHA256: &str = "plugin.sha256";
 
+/// Where holds are kept.
+pub const HOLDS_FILE: &str = "holds.file";
+
 /// What the names of all variables begin with.
 pub(crate) const PREFIX: &str = "QUOTAGATE_";
 
@@ -44,6 +47,11 @@ impl Key {
     /// The environment variable that overrides it.
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.name.to_uppercase().replace('.', "__"))
+    }
+
+    /// Whether only somebody whose account it is may set it: what judges, its limits, and files that are written.
+    pub(crate) fn is_trusted_to_its_owner(&self) -> bool {
+        self.name.starts_with("plugin.") || self.name == HOLDS_FILE
     }
 
     /// The table it is in, and its name there.
@@ -81,7 +89,7 @@ pub static ALL: &[Key] = &[
 
     Key::new("holds.time_to_live", "When a hold ends that was neither committed nor released", Field::Time(|to| &mut to.gate.holds.time_to_live)),
     Key::new("holds.settle", "When a committed hold ends, even if no usage ever showed it", Field::Time(|to| &mut to.gate.holds.settle)),
-    Key::new("holds.file", "Where holds are kept, so that they outlive the process that makes them; empty for nowhere", Field::Path(|to| &mut to.gate.holds.file)),
+    Key::new(HOLDS_FILE, "Where holds are kept, so that they outlive the process that makes them; empty for nowhere", Field::Path(|to| &mut to.gate.holds.file)),
 
     Key::new("feedback.quota", "How long a refused launch counts against a quota of which something is left", Field::Wait(|to| &mut to.gate.feedback.quota)),
     Key::new("feedback.limit", "How long it counts against a quota whose limit it exceeds as a whole", Field::Wait(|to| &mut to.gate.feedback.limit)),

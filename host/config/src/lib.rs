@@ -13,7 +13,8 @@
 //! # Modules, in reading order
 //! [`keys`] the table of every key, its meaning and its unit: nothing else knows which keys there are · `value` from text
 //! to values and back · `lookup` which file, which variables · `file` the keys of a file with their lines · `config` all
-//! of it put together · `template` a file with every default · `nearest` mistyped keys · `error`.
+//! of it put together · `template` a file with every default · `nearest` mistyped keys ·
+//! `note` what was passed over · `error`.
 
 mod config;
 mod error;
@@ -21,6 +22,7 @@ mod file;
 pub mod keys;
 mod lookup;
 mod nearest;
+mod note;
 mod settings;
 mod template;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use config::{Config, Origin, Setting};
 pub use error::{ConfigError, ValueError};
 pub use keys::Key;
 pub use lookup::Lookup;
+pub use note::Note;
 pub use settings::{PluginSettings, Settings};
 pub use template::default_file;
-pub use value::Value;
+pub use value::{Value, duration};

@@ -16,8 +16,15 @@ const FILE: &str = "quotagate.toml";
 const CONFIG: &str = "QUOTAGATE_CONFIG";
 /// Variables with the prefix that are no keys: the file, and where builds find plugins that are built already.
 const OTHERS: [&str; 2] = [CONFIG, "QUOTAGATE_PREBUILT_PLUGINS"];
-/// What Kubernetes puts into every pod beside a Service of this name.
-const OF_SERVICES: [&str; 2] = ["QUOTAGATE_SERVICE_", "QUOTAGATE_PORT"];
+
+/// A file that was found.
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether somebody chose it: the user by its place, or whoever named it. The file of a working directory may be
+    /// anybody's.
+    pub(crate) is_chosen: bool,
+}
 
 /// Where a configuration is looked for.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +49,7 @@ impl Lookup {
 
     /// The file and its bytes: the one that the caller names, else the one that `QUOTAGATE_CONFIG` names, else the first
     /// of those that are there.
-    pub(crate) fn read(&self) -> Result<Option<(PathBuf, Vec<u8>)>, ConfigError> {
+    pub(crate) fn read(&self) -> Result<Option<Found>, ConfigError> {
         let by_variable = self.variable(CONFIG).map(PathBuf::from);
         let named = match (&self.file, by_variable) {
             (Some(file), _) => Some((file.clone(), false)),
@@ -54,12 +61,25 @@ impl Lookup {
                 by_variable,
                 source,
             })?;
-            return Ok(Some((path, bytes)));
+            return Ok(Some(Found {
+                path,
+                bytes,
+                is_chosen: true,
+            }));
         }
-        let usual = [Some(self.folder.join(FILE)), self.of_user()];
-        for path in usual.into_iter().flatten() {
+        let usual = [
+            Some((self.folder.join(FILE), false)),
+            self.of_user().map(|path| (path, true)),
+        ];
+        for (path, is_chosen) in usual.into_iter().flatten() {
             match fs::read(&path) {
-                Ok(bytes) => return Ok(Some((path, bytes))),
+                Ok(bytes) => {
+                    return Ok(Some(Found {
+                        path,
+                        bytes,
+                        is_chosen,
+                    }));
+                }
                 Err(error) if is_absent(&error) => {}
                 Err(source) => {
                     return Err(ConfigError::Unreadable {
@@ -73,7 +93,7 @@ impl Lookup {
         Ok(None)
     }
 
-    /// The variables that should be keys, by name.
+    /// The variables that begin as ours do, by name.
     pub(crate) fn overrides(&self) -> Vec<(String, &OsStr)> {
         let mut overrides: Vec<_> = self
             .variables
@@ -109,7 +129,19 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn is_key(name: &str) -> bool {
-    name.starts_with(PREFIX)
-        && !OTHERS.contains(&name)
-        && !OF_SERVICES.iter().any(|prefix| name.starts_with(prefix))
+    name.starts_with(PREFIX) && !OTHERS.contains(&name) && !is_of_service(name)
+}
+
+/// Whether Kubernetes puts a variable of this shape into every pod beside a Service, as `QUOTAGATE_METRICS_SERVICE_HOST`
+/// beside `quotagate-metrics`.
+fn is_of_service(name: &str) -> bool {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = |name: &str| name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT");
+    let of_port = name.split_once("_PORT").map(|(_, port)| port);
+    ends(name)
+        || name.contains("_SERVICE_PORT_")
+        || of_port.is_some_and(|port| {
+            let number = port.trim_start_matches('_').split('_').next();
+            port.is_empty() || number.is_some_and(|number| !number.is_empty() && is_number(number))
+        })
 }

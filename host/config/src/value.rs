@@ -227,7 +227,11 @@ fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn duration(text: &str) -> Result<Duration, ValueError> {
+/// Reads a duration with its units, such as `20s`, `500ms` or `1h 30m`: the one form of durations everywhere.
+///
+/// # Errors
+/// When it is none, or longer than a year.
+pub fn duration(text: &str) -> Result<Duration, ValueError> {
     let duration = humantime::parse_duration(text).map_err(ValueError::NoDuration)?;
     if duration > LONGEST {
         return Err(ValueError::TooLong);

@@ -24,6 +24,8 @@ pub(crate) enum Absent {
     Null,
     /// Nothing.
     Zero,
+    /// An empty list.
+    Nothing,
     /// What this field of the same record is.
     Like(&'static str),
 }
@@ -51,6 +53,7 @@ impl<'a> Fields<'a> {
             let value = match absent {
                 Absent::Null => Some(Value::Null),
                 Absent::Zero => Some(Value::from(0)),
+                Absent::Nothing => Some(Value::Array(Vec::new())),
                 Absent::Like(other) => self.left.get(*other).cloned(),
             };
             if let Some(value) = value {

@@ -99,15 +99,20 @@ pub fn sources(sources: &[NamedSource], now_ms: u64) -> BTreeMap<String, SourceJ
 }
 
 /// Writes and reads records of the contract with their fields under the same names, in snake_case. A field with an `or` may
-/// be absent in what is read, and is that then.
+/// be absent in what is read, and is that then. A list with `if any` is absent where it is empty.
 macro_rules! records {
-    ($($record:ident { $($field:ident $(or $absent:expr)?),+ $(,)? })+) => {
+    ($($record:ident { $($field:ident $(or $absent:expr)?),+ $(,)? } $(; $list:ident if any)?)+) => {
         $(
             impl Serialize for $record {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     let fields = [$(stringify!($field)),+].len();
                     let mut record = serializer.serialize_struct(stringify!($record), fields)?;
                     $(record.serialize_field(stringify!($field), &self.$field)?;)+
+                    $(
+                        if !self.$list.is_empty() {
+                            record.serialize_field(stringify!($list), &self.$list)?;
+                        }
+                    )?
                     record.end()
                 }
             }
@@ -116,7 +121,11 @@ macro_rules! records {
                 fn from_json(value: &Value, path: &str) -> Result<Self, FromJsonError> {
                     let mut fields = Fields::of(value, path)?;
                     $($(fields.fill(stringify!($field), &$absent);)?)+
-                    let record = Self { $($field: fields.take(stringify!($field))?),+ };
+                    $(fields.fill(stringify!($list), &Absent::Nothing);)?
+                    let record = Self {
+                        $($field: fields.take(stringify!($field))?,)+
+                        $($list: fields.take(stringify!($list))?,)?
+                    };
                     fields.end()?;
                     Ok(record)
                 }
@@ -140,7 +149,7 @@ records! {
     Finding {
         reason, outcome, quota, scope, owner, region, unit, required, limit, usage, held, headroom, shortfall, minimum_limit,
         detail, remedy, rule,
-    }
+    }; command if any
     InstanceType { name, family, vcpus, memory_bytes, gpus, gpu_quota, preemptible, clusterable }
     InstanceTypes { region, project_state or Absent::Null, items, source }
     Launch { offer, count, profile }

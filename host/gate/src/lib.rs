@@ -27,7 +27,7 @@
 //! [`types`] the words of the contract · [`source`] what a cloud must answer · [`inventory`] what was read, in the
 //! background · [`plugin`] the sandbox · [`gate`] the facade · [`verify`] the final check · [`holds`] what is promised ·
 //! [`feedback`] what failed launches teach · [`options`] how a gate behaves · [`alternatives`] what else would do ·
-//! [`telemetry`] what can be watched · [`json`] verdicts as JSON · [`clock`].
+//! [`telemetry`] what can be watched · [`json`] verdicts as JSON · [`text`] text from outside, fit to be shown · [`clock`].
 
 pub mod alternatives;
 mod bindings;
@@ -48,6 +48,7 @@ pub mod source;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod types;
 pub mod verify;
 

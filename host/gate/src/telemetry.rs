@@ -18,6 +18,7 @@ use crate::{
     inventory::{Inventory, SourceKey},
     plugin::CallError,
     source::{SourceError, SourceErrorKind},
+    text,
     types::{Allowance, Scope, SourceState, Verdict},
     verify::PlanVerification,
 };
@@ -184,7 +185,7 @@ impl Showing {
     fn set(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
         let labels: Vec<Label> = labels
             .iter()
-            .map(|(label, value)| Label::new(*label, (*value).to_owned()))
+            .map(|(label, value)| Label::new(*label, text::line(value).into_owned()))
             .collect();
         gauge!(name, labels.clone()).set(value);
         self.0.insert(Key::from_parts(name, labels));

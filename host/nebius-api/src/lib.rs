@@ -8,6 +8,7 @@
 //!
 //! This crate knows neither the host nor the emulator: both stand on it, so that a world means the same to both.
 
+mod batch;
 pub mod json;
 pub mod world;
 

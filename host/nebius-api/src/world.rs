@@ -24,6 +24,7 @@ use prost::Name;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    batch::{Batch, Refused},
     json,
     nebius::{
         capacity::v1::{
@@ -167,38 +168,52 @@ impl World {
         })
     }
 
-    /// Writes the world below `root`, creating folders as needed and replacing files of the same name. A source that is
-    /// [`Recorded::Missing`] leaves no file, and an older one of its name is removed.
+    /// Writes the world below `root`, creating folders as needed and replacing files of the same name: none before all are
+    /// on the disk, and each whole or not at all. A source that is [`Recorded::Missing`] leaves no file, and an older one of
+    /// its name is removed.
     ///
     /// # Errors
     /// When the file system refuses, or a project's id cannot be the name of a folder.
     pub fn write(&self, root: &Path) -> Result<(), WorldError> {
-        let tenant = root.join("tenant");
-        write_message(&tenant.join("tenant.json"), &self.tenant)?;
-        write_message(&tenant.join("projects.json"), &self.projects)?;
-        write_message(&tenant.join("allowances.json"), &self.allowances)?;
-        write_message(&tenant.join("resource-advice.json"), &self.resource_advice)?;
-        write_message(
-            &tenant.join("capacity-block-groups.json"),
-            &self.capacity_block_groups,
-        )?;
-        for (id, files) in &self.by_project {
-            if !names_a_folder(id) {
-                return Err(WorldError::ProjectId(id.clone()));
-            }
-            let folder = root.join("projects").join(id);
-            write_message(&folder.join("allowances.json"), &files.allowances)?;
-            write_message(&folder.join("platforms.json"), &files.platforms)?;
-            write_message(
-                &folder.join("capacity-allowances.json"),
-                &files.capacity_allowances,
-            )?;
+        if let Some(id) = self.by_project.keys().find(|id| !names_a_folder(id)) {
+            return Err(WorldError::ProjectId(id.clone()));
         }
+        let tenant = root.join("tenant");
+        let mut batch = Batch::default();
+        stage(&mut batch, &tenant.join("tenant.json"), &self.tenant)?;
+        stage(&mut batch, &tenant.join("projects.json"), &self.projects)?;
+        stage(
+            &mut batch,
+            &tenant.join("allowances.json"),
+            &self.allowances,
+        )?;
+        let advice = tenant.join("resource-advice.json");
+        stage(&mut batch, &advice, &self.resource_advice)?;
+        let blocks = tenant.join("capacity-block-groups.json");
+        stage(&mut batch, &blocks, &self.capacity_block_groups)?;
+        for (id, files) in &self.by_project {
+            let folder = root.join("projects").join(id);
+            stage(
+                &mut batch,
+                &folder.join("allowances.json"),
+                &files.allowances,
+            )?;
+            stage(&mut batch, &folder.join("platforms.json"), &files.platforms)?;
+            let shares = folder.join("capacity-allowances.json");
+            stage(&mut batch, &shares, &files.capacity_allowances)?;
+        }
+        // A world without projects is one all the same.
+        let projects = root.join("projects");
+        fs::create_dir_all(&projects).map_err(|source| unwritable((projects, source)))?;
+        // The last: rows that are newer than the date are only taken for older than they are.
         if let Some(recorded_at) = &self.recorded_at {
             let marker = serde_json::json!({ "recorded_at": recorded_at });
-            write_value(&root.join("recorded.json"), &marker)?;
+            let text = format!("{marker:#}\n");
+            batch
+                .write(&root.join("recorded.json"), &text)
+                .map_err(unwritable)?;
         }
-        Ok(())
+        batch.commit().map_err(unwritable)
     }
 }
 
@@ -345,7 +360,7 @@ fn read_recorded_at(files: &dyn Files, name: &str) -> Result<Option<String>, Wor
         .transpose()
 }
 
-fn write_message<M>(path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
+fn stage<M>(batch: &mut Batch, path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
 where
     M: prost::Message + Name + Default,
 {
@@ -358,20 +373,13 @@ where
         }
         Recorded::Error(error) => serde_json::json!({ "error": error }),
         Recorded::Missing => {
-            return match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(unwritable(path, error)),
-                _ => Ok(()),
-            };
+            batch.remove(path);
+            return Ok(());
         }
     };
-    write_value(path, &value)
-}
-
-fn write_value(path: &Path, value: &serde_json::Value) -> Result<(), WorldError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
-    }
-    fs::write(path, format!("{value:#}\n")).map_err(|source| unwritable(path, source))
+    batch
+        .write(path, &format!("{value:#}\n"))
+        .map_err(unwritable)
 }
 
 fn names_a_folder(id: &str) -> bool {
@@ -390,10 +398,10 @@ fn unreadable(path: &Path, source: std::io::Error) -> WorldError {
     }
 }
 
-fn unwritable(path: &Path, source: std::io::Error) -> WorldError {
+fn unwritable((path, source): Refused) -> WorldError {
     WorldError::Io {
         verb: "write",
-        path: path.to_owned(),
+        path,
         source,
     }
 }
@@ -497,6 +505,70 @@ mod tests {
 
         let error = World::read(&folder.path().join("nowhere")).unwrap_err();
         assert!(matches!(error, WorldError::NoWorld(_)));
+    }
+
+    #[test]
+    fn a_world_that_cannot_be_written_whole_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World {
+            recorded_at: Some("2026-01-01T00:00:00Z".to_owned()),
+            ..World::default()
+        };
+        world.allowances = Recorded::Answer(ListQuotaAllowancesResponse::default());
+        world.write(folder.path()).unwrap();
+        let before = files(folder.path());
+        // What comes last of the lists has no room.
+        fs::write(folder.path().join("projects/project-e00"), "no folder").unwrap();
+        let mut newer = world.clone();
+        newer.allowances = Recorded::Error(RecordedError {
+            code: "UNAVAILABLE".to_owned(),
+            message: String::new(),
+        });
+        let files_of_project = ProjectFiles {
+            allowances: world.allowances.clone(),
+            ..ProjectFiles::default()
+        };
+        newer
+            .by_project
+            .insert("project-e00".to_owned(), files_of_project);
+        assert!(matches!(
+            newer.write(folder.path()),
+            Err(WorldError::Io { .. })
+        ));
+        fs::remove_file(folder.path().join("projects/project-e00")).unwrap();
+        assert_eq!(files(folder.path()), before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let world = folder.path().join("world");
+        fs::create_dir_all(world.join("tenant")).unwrap();
+        std::os::unix::fs::symlink(&victim, world.join("tenant/allowances.json")).unwrap();
+        let written = World {
+            allowances: Recorded::Answer(ListQuotaAllowancesResponse::default()),
+            ..World::default()
+        };
+        written.write(&world).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(World::read(&world).unwrap().allowances, written.allowances);
+    }
+
+    /// Every file with its text.
+    fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(files(&path));
+            } else {
+                found.insert(path.clone(), fs::read_to_string(&path).unwrap());
+            }
+        }
+        found
     }
 
     #[test]

@@ -134,6 +134,16 @@ pub(crate) enum CallError {
         /// How many pages arrived.
         pages: usize,
     },
+    /// There are more rows than any list of any account has.
+    #[error("cannot {asked} to the end: {host} gave {rows} rows, and more are left")]
+    TooManyRows {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// How many rows arrived.
+        rows: usize,
+    },
     /// The credentials see no tenant.
     #[error(
         "cannot tell which tenant to ask about: the credentials from {0} see none; \
@@ -185,6 +195,7 @@ impl CallError {
             | Self::UselessExchange { .. }
             | Self::RepeatedPage { .. }
             | Self::TooManyPages { .. }
+            | Self::TooManyRows { .. }
             | Self::NoTenant(_)
             | Self::SeveralTenants { .. }
             | Self::NoParent(_) => false,
@@ -208,7 +219,8 @@ impl CallError {
             Self::Unreachable { .. }
             | Self::Late { .. }
             | Self::NoTimeLeft { .. }
-            | Self::TooManyPages { .. } => SourceErrorKind::Unavailable,
+            | Self::TooManyPages { .. }
+            | Self::TooManyRows { .. } => SourceErrorKind::Unavailable,
             Self::NoToken { cause, .. } => match cause.kind() {
                 // The cloud denied the exchange, not the question: nobody is authenticated yet.
                 SourceErrorKind::Denied | SourceErrorKind::NotFound | SourceErrorKind::Invalid => {

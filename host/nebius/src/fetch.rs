@@ -259,6 +259,7 @@ impl NebiusClient {
                     pages,
                 },
                 Endless::TooMany(pages) => CallError::TooManyPages { asked, host, pages },
+                Endless::TooManyRows(rows) => CallError::TooManyRows { asked, host, rows },
             }
         })
         .await

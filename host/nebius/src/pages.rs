@@ -1,4 +1,4 @@
-//! A list to its end, page by page, or as far as it can be read (nebius.md section 1.2).
+//! A list to its end, page by page, or as far as it can be read.
 
 use std::collections::HashSet;
 
@@ -16,6 +16,9 @@ use crate::error::CallError;
 
 /// More pages than any account has.
 pub(crate) const MOST_PAGES: usize = 200;
+
+/// More rows than any list of any account has.
+pub(crate) const MOST_ROWS: usize = 200_000;
 
 /// A page token that no cloud gives out: it marks a list that is known to lack rows.
 const UNREAD: &str = "unread";
@@ -50,6 +53,8 @@ pub(crate) enum Endless {
     },
     /// No end in sight.
     TooMany(usize),
+    /// More rows than are kept.
+    TooManyRows(usize),
 }
 
 impl<Item> Fetched<Item> {
@@ -135,6 +140,8 @@ where
             Some(endless(Endless::Repeated { token, pages }))
         } else if pages == MOST_PAGES {
             Some(endless(Endless::TooMany(pages)))
+        } else if items.len() > MOST_ROWS {
+            Some(endless(Endless::TooManyRows(items.len())))
         } else {
             match page(token.clone()).await.map(Response::into_parts) {
                 Ok((more, next)) => {
@@ -190,6 +197,7 @@ mod tests {
                 pages,
             },
             Endless::TooMany(pages) => CallError::TooManyPages { asked, host, pages },
+            Endless::TooManyRows(rows) => CallError::TooManyRows { asked, host, rows },
         }
     }
 
@@ -278,6 +286,25 @@ mod tests {
         assert_eq!(asked.len(), MOST_PAGES);
         let stop = fetched.interrupted.unwrap();
         assert!(matches!(stop.error, CallError::TooManyPages { .. }));
+    }
+
+    #[tokio::test]
+    async fn the_number_of_rows_is_bounded() {
+        let mut pages = 0;
+        let fetched = all_pages::<ListTenantsResponse, _>(
+            |_| {
+                pages += 1;
+                ready(Ok(ListTenantsResponse {
+                    items: vec![Tenant::default(); MOST_ROWS / 2],
+                    next_page_token: pages.to_string(),
+                }))
+            },
+            words,
+        )
+        .await;
+        let stop = fetched.unwrap().interrupted.unwrap();
+        assert!(matches!(stop.error, CallError::TooManyRows { .. }));
+        assert_eq!(pages, 3);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a refusal of the cloud means (nebius.md sections 1.10 and 4.11).
+//! What a refusal of the cloud means.
 
 use std::{error::Error, time::Duration};
 
@@ -120,19 +120,10 @@ pub(crate) const fn kind_of_code(code: Code) -> SourceErrorKind {
     }
 }
 
-/// Without characters that would move a terminal's cursor, and not endless.
+/// Fit to be shown, and not endless.
 pub(crate) fn printable(text: &str) -> String {
-    text.trim()
-        .chars()
-        .take(LONGEST_TEXT)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    let text = quotagate::text::line(text.trim());
+    text.chars().take(LONGEST_TEXT).collect()
 }
 
 fn kind_of_details(error: &ServiceError) -> Option<SourceErrorKind> {
@@ -293,7 +284,7 @@ mod tests {
     fn a_message_cannot_move_the_cursor_and_ends() {
         let nasty = format!("a\u{1b}[2Jb\r\nc{}", "x".repeat(5_000));
         let refusal = Refusal::of(&Status::internal(nasty));
-        assert!(refusal.text.starts_with("a [2Jb  c"));
+        assert!(refusal.text.starts_with("a\u{fffd}[2Jb  c"));
         assert_eq!(refusal.text.chars().count(), LONGEST_TEXT);
         assert_eq!(Refusal::of(&Status::internal("")).text, "no message");
     }

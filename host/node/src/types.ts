@@ -97,6 +97,8 @@ export interface Finding {
   detail: string | null;
   /** What to do about it, and where. */
   remedy: string | null;
+  /** The command that does it, word by word; absent where there is none. Quote it before a shell sees it. */
+  command?: string[];
   /** Under `explain`: the rule that was applied, and where it is written. */
   rule: string | null;
 }

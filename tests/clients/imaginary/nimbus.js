@@ -22,7 +22,7 @@ function demand(instanceType, count) {
 function judge(project, region, required, each, policy) {
   const { tenant } = getAllowances(project);
   const row = tenant.rows.find((known) => known.name === QUOTA && known.region === region && known.owner === tenant.owner);
-  const finding = { outcome: "unknown", quota: QUOTA, scope: "tenant", region, unit: "count", required, held: row?.held ?? 0n };
+  const finding = { outcome: "unknown", quota: QUOTA, scope: "tenant", region, unit: "count", required, held: row?.held ?? 0n, command: [] };
   if (tenant.source.state === "denied" || tenant.source.state === "unavailable") finding.reason = "scope-unreadable";
   else if (row === undefined) finding.reason = "row-missing";
   else if (row.limit === undefined) finding.reason = "limit-unset";
@@ -53,7 +53,7 @@ function verdict(finding, fitsCount, policy) {
 }
 
 function notOffered(offer, count, policy) {
-  const finding = { reason: "not-offered", outcome: "unknown", region: offer.region, unit: "instance", held: 0n };
+  const finding = { reason: "not-offered", outcome: "unknown", region: offer.region, unit: "instance", held: 0n, command: [] };
   return verdict({ ...finding, required: BigInt(count) }, undefined, policy);
 }
 

@@ -3,7 +3,7 @@
 mod laws;
 mod rules;
 
-use alloc::{borrow::Cow, format, rc::Rc, string::String, vec, vec::Vec};
+use alloc::{borrow::Cow, format, rc::Rc, vec, vec::Vec};
 
 use crate::*;
 
@@ -46,11 +46,12 @@ impl Cloud for Toy {
         &[]
     }
 
-    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<String> {
+    fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {
         let raise = finding.minimum_limit;
         raise
             .map(|limit| format!("at least {limit}"))
             .or_else(|| list.map(|state| format!("the list is {state:?}")))
+            .map(Remedy::from)
     }
 
     fn project_state(&self, state: &str) -> ProjectState {

@@ -15,5 +15,5 @@ pub use account::{
 pub use launch::{Disk, Launch, Lifecycle, Offer, Policy, Profile, ReservationUse, Strictness};
 pub use verdict::{
     Admission, Availability, BreakingLaunch, CapacityOutcome, Diagnosis, FailureKind, Finding,
-    HeldDemand, QuotaOutcome, Reason, ReservedDemand, Verdict,
+    HeldDemand, QuotaOutcome, Reason, Remedy, ReservedDemand, Verdict,
 };

@@ -127,8 +127,29 @@ pub struct Finding {
     pub detail: Option<String>,
     /// What to do about it, and where.
     pub remedy: Option<String>,
+    /// The command that does it, word by word; empty where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// Under `explain`: the rule that was applied, and where it is written.
     pub rule: Option<String>,
+}
+
+/// What a person can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// In words.
+    pub text: String,
+    /// The command that does it, word by word; empty where there is none.
+    pub command: Vec<String>,
+}
+
+impl From<String> for Remedy {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            command: Vec::new(),
+        }
+    }
 }
 
 /// The judgement of one offer or launch.

@@ -214,6 +214,7 @@ fn finding(finding: engine::Finding) -> wit::Finding {
         minimum_limit,
         detail,
         remedy,
+        command,
         rule,
     })
 }

@@ -140,6 +140,7 @@ fn blank() -> Finding {
         minimum_limit: None,
         detail: None,
         remedy: None,
+        command: Vec::new(),
         rule: None,
     }
 }

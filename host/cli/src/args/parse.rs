@@ -114,25 +114,20 @@ pub(super) fn sha256(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads a duration such as `20s`, `500ms`, `2m` or `20` (seconds).
+/// Reads a duration such as `20s`, `500ms` or `1h 30m`, as files and variables have them.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds: Option<u64> = match unit {
-        "ms" => Some(1),
-        "" | "s" => Some(1000),
-        "m" => Some(60_000),
-        _ => None,
-    };
-    let duration = milliseconds.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
-    match duration {
-        // A day: waiting longer is a mistake, and the timers behind this have an end.
-        Some(duration @ 1..=86_400_000) => Ok(Duration::from_millis(duration)),
-        _ => Err(String::from(
-            "give a duration up to a day, as in 20s, 500ms or 2m",
-        )),
+    match quotagate_config::duration(text) {
+        Ok(Duration::ZERO) => Err(String::from("give more than 0s")),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; {}", error.advice().replace('"', "`"))),
+    }
+}
+
+/// Reads how often something is read: no more often than every second.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        interval if interval < Duration::from_secs(1) => Err(String::from("give 1s or more")),
+        interval => Ok(interval),
     }
 }
 
@@ -141,23 +136,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
-        assert_eq!(duration("20"), Ok(Duration::from_secs(20)));
+    fn durations_have_units_as_in_files() {
         assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("1h"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5_400)));
         for text in [
             "",
             "s",
-            "0",
+            "20",
+            "0s",
             "-1s",
-            "1.5s",
-            "1h",
-            "25000m",
-            "99999999999999999999",
+            "2years",
+            "99999999999999999999s",
         ] {
-            assert!(duration(text).is_err(), "{text}");
+            let refused = duration(text).unwrap_err();
+            assert!(refused.contains("give "), "{text}: {refused}");
         }
+        assert_eq!(interval("1s"), Ok(Duration::from_secs(1)));
+        assert!(interval("999ms").is_err());
     }
 
     #[test]

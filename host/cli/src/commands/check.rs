@@ -62,7 +62,7 @@ pub(crate) async fn judge(
             tell_where_offered(&inventory, &verdict, output);
         }
     }
-    Ok(verdict.verdict.quota.into())
+    Ok(Exit::of_judgement(verdict.verdict.quota, &verdict.sources))
 }
 
 /// What would do instead. The verdict stands without it.

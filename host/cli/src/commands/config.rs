@@ -12,7 +12,7 @@ use crate::{
 
 /// Prints every key in force.
 pub(crate) fn show(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
-    let in_force = configure(global)?;
+    let in_force = configure(global, output)?;
     match output.format {
         Format::Json => output.json(&config::json(&in_force))?,
         Format::Table => {

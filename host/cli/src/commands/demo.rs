@@ -28,8 +28,12 @@ const CHECK: [&str; 5] = [
 
 /// Serves the account, lists its offers, and judges a launch that does not fit.
 pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
-    // People look at this one, wherever it is shown.
-    output.format = global.format.unwrap_or(Format::Table);
+    if global.format == Format::Json {
+        return Err(CliError::Usage {
+            message: String::from("the demonstration is for people, and has no form as JSON"),
+            hint: String::from("`quotagate offers --format json` prints the offers of an account"),
+        });
+    }
     let emulator = Emulator::builder(worlds::acme()?).spawn().await?;
     let connection = ConnectOptions {
         endpoint: Some(emulator.addr().to_string()),
@@ -47,9 +51,10 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         strictness: Strictness::Advisory,
     };
     output.note(&format!(
-        "A made-up account, served on {} and asked over gRPC as the real one would be.\n",
+        "A made-up account, served on {} and asked over gRPC as the real one would be.",
         emulator.addr()
     ));
+    output.note("");
     for line in [&OFFERS[..], &CHECK[..]] {
         output.note(&style::paint(
             style::FAINT,
@@ -67,10 +72,12 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
         }
         output.note("");
     }
-    output.note(
-        "You saw what this account can launch now, why the rest cannot be, and what to do about one of them.\n\
-         For your own account: `quotagate doctor`, then `quotagate offers`. To keep an account and ask it again:\n\
-         `quotagate record DIR`, then any command with `--recorded DIR`.",
-    );
+    for line in [
+        "You saw what this account can launch now, why the rest cannot be, and what to do about one of them.",
+        "For your own account: `quotagate doctor`, then `quotagate offers`. To keep an account and ask it again:",
+        "`quotagate record DIR`, then any command with `--recorded DIR`.",
+    ] {
+        output.note(line);
+    }
     Ok(Exit::Done)
 }

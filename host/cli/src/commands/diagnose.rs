@@ -18,7 +18,7 @@ pub(crate) fn run(
     options: &Diagnose,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let config = configure(global)?;
+    let config = configure(global, output)?;
     let from_stdin = options.code.is_none() && options.details_base64.is_none();
     if from_stdin && input::is_stdin(&options.file) && io::stdin().is_terminal() {
         output.note("waiting for an error on stdin; Ctrl-D ends it");

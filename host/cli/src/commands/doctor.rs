@@ -6,9 +6,10 @@ use quotagate::{
     CompileCache, Gate, Inventory, NamedSource, Plugin, Source, SourceState,
     plugin::CONTRACT_VERSION,
 };
-use quotagate_config::Config;
+use quotagate_config::{Config, keys};
 use quotagate_nebius::RecordedWorld;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     args::{Format, Global},
@@ -49,7 +50,7 @@ struct ReportJson<'a> {
 /// Looks at everything that an answer rests on.
 pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
     let mut report = Vec::new();
-    let config = configuration(global, &mut report);
+    let config = configuration(global, output, &mut report);
     let source = reach(global, &mut report);
     let plugin = load(&config, &mut report);
     cache(&mut report);
@@ -77,8 +78,8 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
 }
 
 /// Reads the configuration. Where it makes no sense, the defaults show how the rest is.
-fn configuration(global: &Global, report: &mut Vec<Examined>) -> Config {
-    match configure(global) {
+fn configuration(global: &Global, output: &Output, report: &mut Vec<Examined>) -> Config {
+    match configure(global, output) {
         Ok(config) => {
             let from = config.file().map_or_else(
                 || String::from("no quotagate.toml"),
@@ -143,7 +144,8 @@ fn load(config: &Config, report: &mut Vec<Examined>) -> Option<Plugin> {
             report.push(works(
                 "plugin",
                 format!(
-                    "{} {}, contract {CONTRACT_VERSION}, sha256 {}",
+                    "{}: {} {}, contract {CONTRACT_VERSION}, sha256 {}",
+                    judge(config),
                     descriptor.cloud,
                     descriptor.version,
                     plugin.sha256()
@@ -159,6 +161,18 @@ fn load(config: &Config, report: &mut Vec<Examined>) -> Option<Plugin> {
             ));
             Plugin::load(quotagate_plugins::NEBIUS.bytes).ok()
         }
+    }
+}
+
+/// Which plugin judges, and who chose it.
+fn judge(config: &Config) -> String {
+    match &config.settings().plugin.path {
+        Some(path) => format!(
+            "`{}` ({})",
+            path.display(),
+            config.origin(keys::PLUGIN_PATH)
+        ),
+        None => String::from("built in"),
     }
 }
 
@@ -232,7 +246,7 @@ fn examine(source: &NamedSource) -> Examined {
 fn text(report: &[Examined], screen: &Screen) -> String {
     let width = report
         .iter()
-        .map(|examined| examined.what.chars().count())
+        .map(|examined| examined.what.width())
         .max()
         .unwrap_or(0);
     let mut before = "";

@@ -4,11 +4,12 @@ use std::{fs, path::Path};
 
 use crate::{
     error::{CliError, Exit},
+    input,
     output::Output,
 };
 
-/// Writes the plugin for `cloud` to `file`.
-pub(crate) fn run(cloud: &str, file: &Path, output: &Output) -> Result<Exit, CliError> {
+/// Writes the plugin for `cloud` to `file`, or to stdout where that is `-`.
+pub(crate) fn run(cloud: &str, file: &Path, output: &mut Output) -> Result<Exit, CliError> {
     let plugin = quotagate_plugins::ALL
         .iter()
         .find(|plugin| plugin.name == cloud)
@@ -24,11 +25,15 @@ pub(crate) fn run(cloud: &str, file: &Path, output: &Output) -> Result<Exit, Cli
                 hint: format!("there is {}", names.join(", ")),
             }
         })?;
-    fs::write(file, plugin.bytes).map_err(|source| CliError::File {
-        verb: "write",
-        path: file.to_owned(),
-        source,
-    })?;
+    if input::is_stdin(file) {
+        output.bytes(plugin.bytes)?;
+    } else {
+        fs::write(file, plugin.bytes).map_err(|source| CliError::File {
+            verb: "write",
+            path: file.to_owned(),
+            source,
+        })?;
+    }
     output.note(&format!("sha256 {}", plugin.sha256));
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Instant};
 
-use quotagate::{CompileCache, Needs, Plugin, PluginOptions, plugin::CONTRACT_VERSION};
+use quotagate::{CompileCache, Needs, Plugin, PluginOptions, plugin::CONTRACT_VERSION, text};
 use serde::Serialize;
 
 use crate::{
@@ -68,13 +68,18 @@ fn text(plugin: &PluginJson<'_>) -> String {
             words
         }
     };
+    let imports: Vec<_> = plugin
+        .imports
+        .iter()
+        .map(|import| text::line(import))
+        .collect();
     let lines = [
-        ("file", plugin.file.clone()),
-        ("cloud", plugin.cloud.to_owned()),
-        ("version", plugin.version.to_owned()),
+        ("file", text::line(&plugin.file).into_owned()),
+        ("cloud", text::line(plugin.cloud).into_owned()),
+        ("version", text::line(plugin.version).into_owned()),
         ("contract", plugin.contract.to_owned()),
         ("needs", or_nothing(plugin.needs.join(", "))),
-        ("imports", or_nothing(plugin.imports.join("\n          "))),
+        ("imports", or_nothing(imports.join("\n          "))),
         ("size", format!("{} bytes", plugin.size)),
         ("sha256", plugin.sha256.to_owned()),
         (

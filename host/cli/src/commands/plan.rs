@@ -42,7 +42,10 @@ pub(crate) async fn run(
         Format::Json => output.json(&render::json(&check, Clock::system().now_ms()))?,
         Format::Table => output.data(&render::text(&check, &output.screen))?,
     }
-    Ok(check.admission.verdict.quota.into())
+    Ok(Exit::of_judgement(
+        check.admission.verdict.quota,
+        &check.sources,
+    ))
 }
 
 /// The project that every launch names: nothing of the others needs to be read then.

@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let client = connect(global, None)?;
     let world = progress::wait(output, "reading the account", client.record()).await;
     let lines = report(&world);
-    let read = lines.iter().filter(|line| line.why.is_none()).count();
+    let read = lines.iter().filter(|line| line.is_whole).count();
     for line in &lines {
         match &line.why {
             None => output.note(&format!("read      {} ({})", line.file, line.items)),
@@ -49,14 +49,45 @@ pub(crate) async fn run(
             why: why.unwrap_or_default(),
         });
     }
+    refuse_to_lose(directory, &world, &lines)?;
     world.write(directory)?;
-    remove_gone(directory, &world)?;
+    if is_whole(&world.projects, |list| &list.next_page_token) {
+        remove_gone(directory, &world)?;
+    }
     output.note(&format!(
         "wrote {read} of {} lists to `{}`; ask it with --recorded",
         lines.len(),
         directory.display()
     ));
-    Ok(Exit::Done)
+    if read == lines.len() {
+        Ok(Exit::Done)
+    } else {
+        output.warn("the world lacks what could not be read: what rests on it will be unknown");
+        Ok(Exit::Failure)
+    }
+}
+
+/// Refuses to put lists that could not be read in the place of lists that were. A file that nobody understands is no loss.
+fn refuse_to_lose(directory: &Path, world: &World, now: &[Line]) -> Result<(), CliError> {
+    let Ok(before) = World::read(directory) else {
+        return Ok(());
+    };
+    let is_still_whole = |file: &str| now.iter().any(|line| line.file == file && line.is_whole);
+    let knows_projects = is_whole(&world.projects, |list| &list.next_page_token);
+    let is_gone = |file: &str| knows_projects && !now.iter().any(|line| line.file == file);
+    let lost: Vec<String> = report(&before)
+        .into_iter()
+        .filter(|line| line.is_whole && directory.join(&line.file).is_file())
+        .map(|line| line.file)
+        .filter(|file| !is_still_whole(file) && !is_gone(file))
+        .collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::WouldLose {
+        directory: directory.to_owned(),
+        lists: lost,
+    })
 }
 
 /// Refuses a directory that holds something else than a world.
@@ -115,64 +146,89 @@ struct Line {
     file: String,
     items: String,
     why: Option<String>,
+    /// Whether it was read to its end.
+    is_whole: bool,
 }
 
 fn report(world: &World) -> Vec<Line> {
     let mut lines = vec![
-        line("tenant/tenant.json", &world.tenant, |_| {
-            String::from("1 tenant")
-        }),
+        line("tenant/tenant.json", &world.tenant, |_| Held::One),
         line("tenant/projects.json", &world.projects, |list| {
-            count(list.items.len())
+            held(list.items.len(), &list.next_page_token)
         }),
         line("tenant/allowances.json", &world.allowances, |list| {
-            count(list.items.len())
+            held(list.items.len(), &list.next_page_token)
         }),
         line(
             "tenant/resource-advice.json",
             &world.resource_advice,
-            |list| count(list.items.len()),
+            |list| held(list.items.len(), &list.next_page_token),
         ),
         line(
             "tenant/capacity-block-groups.json",
             &world.capacity_block_groups,
-            |list| count(list.items.len()),
+            |list| held(list.items.len(), &list.next_page_token),
         ),
     ];
     for (id, files) in &world.by_project {
         let [allowances, platforms, shares] =
             PROJECT_LISTS.map(|list| format!("projects/{id}/{list}.json"));
         lines.push(line(&allowances, &files.allowances, |list| {
-            count(list.items.len())
+            held(list.items.len(), &list.next_page_token)
         }));
         lines.push(line(&platforms, &files.platforms, |list| {
-            count(list.items.len())
+            held(list.items.len(), &list.next_page_token)
         }));
-        let capacity = &files.capacity_allowances;
-        lines.push(line(&shares, capacity, |list| count(list.items.len())));
+        lines.push(line(&shares, &files.capacity_allowances, |list| {
+            held(list.items.len(), &list.next_page_token)
+        }));
     }
     lines
 }
 
-fn count(items: usize) -> String {
-    match items {
-        1 => String::from("1 item"),
-        items => format!("{items} items"),
+/// What an answer holds.
+enum Held {
+    /// The tenant.
+    One,
+    /// So many rows of a list, and whether those are all.
+    Rows { count: usize, is_whole: bool },
+}
+
+const fn held(count: usize, next_page_token: &str) -> Held {
+    Held::Rows {
+        count,
+        is_whole: next_page_token.is_empty(),
     }
 }
 
-fn line<T>(file: &str, recorded: &Recorded<T>, items: impl FnOnce(&T) -> String) -> Line {
-    let (items, why) = match recorded {
-        Recorded::Answer(answer) => (items(answer), None),
-        Recorded::Error(error) => (
-            String::new(),
-            Some(format!("{}: {}", error.code, error.message)),
-        ),
-        Recorded::Missing => (String::new(), Some(String::from("it was not asked for"))),
+fn line<T>(file: &str, recorded: &Recorded<T>, held: impl FnOnce(&T) -> Held) -> Line {
+    let (items, why, is_whole) = match recorded {
+        Recorded::Answer(answer) => match held(answer) {
+            Held::One => (String::from("1 tenant"), None, true),
+            Held::Rows { count, is_whole } => {
+                let noun = if count == 1 { "item" } else { "items" };
+                let rest = if is_whole { "" } else { ", and there are more" };
+                (format!("{count} {noun}{rest}"), None, is_whole)
+            }
+        },
+        Recorded::Error(error) => {
+            let why = format!("{}: {}", error.code, error.message);
+            (String::new(), Some(why), false)
+        }
+        Recorded::Missing => {
+            let why = String::from("it was not asked for");
+            (String::new(), Some(why), false)
+        }
     };
     Line {
         file: file.to_owned(),
         items,
         why,
+        is_whole,
     }
+}
+
+/// Whether a list was read to its end.
+fn is_whole<T>(recorded: &Recorded<T>, token: impl FnOnce(&T) -> &String) -> bool {
+    recorded.answer().is_some_and(|list| token(list).is_empty())
 }

@@ -10,13 +10,12 @@ use crate::{
     args::{Global, Watch},
     error::{CliError, Exit},
     known, launch,
-    output::Output,
+    output::{Output, nobody_reads},
     progress,
     session::Session,
     watch::{Exporter, Lines, View},
 };
 
-const SHORTEST: Duration = Duration::from_secs(1);
 /// How often it is looked whether something has come in. Nothing is asked of anybody.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -26,7 +25,7 @@ pub(crate) async fn run(
     options: &Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let interval = options.interval.max(SHORTEST);
+    let interval = options.interval;
     let exporter = match options.metrics {
         Some(address) => Some(Exporter::start(address).await?),
         None => None,
@@ -56,11 +55,18 @@ pub(crate) async fn run(
     // The first scrape finds everything there.
     gate.show_metrics();
     if let Some(exporter) = &exporter {
-        output.note(&format!("metrics at http://{}/metrics", exporter.address()));
+        let address = exporter.address();
+        output.note(&format!("metrics at http://{address}/metrics"));
+        if !address.ip().is_loopback() {
+            output.warn(
+                "whoever reaches this address reads the metrics, with the ids of the tenant and its projects, in plain text and without a password; 127.0.0.1 is for this machine alone",
+            );
+        }
     }
     tokio::select! {
         outcome = follow(&gate, options, output) => outcome?,
         () = told_to_end() => {}
+        () = nobody_reads() => {}
         () = over(options.lasting) => {}
     }
     Ok(Exit::Done)
@@ -69,17 +75,15 @@ pub(crate) async fn run(
 /// Prints what changes, until nobody reads it any more.
 async fn follow(gate: &Gate, options: &Watch, output: &mut Output) -> Result<(), CliError> {
     let lines = Lines(output.format);
-    let mut before = look(gate, options).await?;
-    let mut generation = gate.inventory().await.generation();
+    let (mut before, mut generation) = look(gate, options).await?;
     output.data(&lines.summary(&before, Timestamp::now())?)?;
     while !output.is_closed() {
         sleep(LOOK).await;
-        let current = gate.inventory().await.generation();
-        if current == generation {
+        if gate.inventory().await.generation() == generation {
             continue;
         }
+        let (now, current) = look(gate, options).await?;
         generation = current;
-        let now = look(gate, options).await?;
         for change in before.changes_to(&now) {
             output.data(&lines.change(&change, Timestamp::now())?)?;
         }
@@ -88,7 +92,9 @@ async fn follow(gate: &Gate, options: &Watch, output: &mut Output) -> Result<(),
     Ok(())
 }
 
-async fn look(gate: &Gate, options: &Watch) -> Result<View, CliError> {
+/// Looks at the account, and says which generation of it was seen at least: what changes while it is judged is of the
+/// next, and looked at again.
+async fn look(gate: &Gate, options: &Watch) -> Result<(View, u64), CliError> {
     let inventory = gate.inventory().await;
     let mut offers = inventory.offers();
     offers.retain(|offer| options.region.is_empty() || options.region.contains(&offer.region));
@@ -99,7 +105,8 @@ async fn look(gate: &Gate, options: &Watch) -> Result<View, CliError> {
     };
     let count = options.launch.count;
     let listing = gate.filter(&offers, count, &profile, &policy).await?;
-    Ok(View::new(&inventory, &listing.items, &options.region))
+    let view = View::new(&inventory, &listing.items, &options.region);
+    Ok((view, inventory.generation()))
 }
 
 /// Waits for the signal that ends a program.

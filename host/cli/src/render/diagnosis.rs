@@ -120,10 +120,10 @@ fn quotas(findings: &[Told]) -> String {
     }
 }
 
-/// A text from outside without what a terminal would obey.
+/// A text from outside, fit to be shown, with one space between words.
 fn plain(text: &str) -> String {
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let text = quotagate::text::line(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }
 
@@ -141,6 +141,9 @@ mod tests {
             ascii: true,
         };
         let text = text(diagnosis, "a\u{1b}]0;b\u{7}\n\tc", &screen).unwrap();
-        assert!(text.contains("the cloud said: a ]0;b c\n"), "{text:?}");
+        assert!(
+            text.contains("the cloud said: a\u{fffd}]0;b\u{fffd} c\n"),
+            "{text:?}"
+        );
     }
 }

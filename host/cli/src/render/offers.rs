@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use comfy_table::Cell;
 use quotagate::{
     Availability, NamedSource, Offer, Verdict,
     json::{OfferJson, SourceJson},
@@ -14,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     style,
-    table::{Column, render},
+    table::{Column, cell, render},
 };
 use crate::{gpu::Gpus, output::Screen, reason};
 
@@ -99,23 +98,23 @@ pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
     ]);
     let rows = items.iter().map(|item| {
         let mut cells = vec![
-            Cell::new(&item.offer.instance_type),
-            Cell::new(gpus(&item.gpus, screen)),
-            Cell::new(&item.offer.region),
+            cell(&item.offer.instance_type),
+            cell(gpus(&item.gpus, screen)),
+            cell(&item.offer.region),
         ];
         if several_projects {
-            cells.push(Cell::new(&item.project));
+            cells.push(cell(&item.project));
         }
-        cells.push(Cell::new(item.offer.lifecycle));
+        cells.push(cell(item.offer.lifecycle));
         if priced {
-            cells.push(Cell::new(item.price.map(price).unwrap_or_default()));
+            cells.push(cell(item.price.map(price).unwrap_or_default()));
         }
         let fits = item.verdict.fits_count;
         let availability = item.verdict.availability;
         cells.extend([
-            Cell::new(words(availability)).fg(style::availability(availability)),
-            Cell::new(fits.map_or_else(|| String::from("?"), |count| count.to_string())),
-            Cell::new(reason::text(&item.offer, &item.verdict)),
+            cell(words(availability)).fg(style::availability(availability)),
+            cell(fits.map_or_else(|| String::from("?"), |count| count.to_string())),
+            cell(reason::text(&item.verdict)),
         ]);
         cells
     });

@@ -1,6 +1,6 @@
 //! A page of an answer: the answer in one line, then what decided it, then what to do, wrapped between words.
 
-use quotagate::{Finding, NamedSource, QuotaOutcome, Reason, Scope, Verdict};
+use quotagate::{Finding, NamedSource, QuotaOutcome, Reason, Scope, Verdict, text};
 
 use super::{sources, style, wrap};
 use crate::{amount, output::Screen};
@@ -43,8 +43,7 @@ impl<'a> Page<'a> {
         self.line(&style::paint(style::TITLE, text), 2);
     }
 
-    /// Adds a list with its title; nothing where it is empty. A command at the end of an item is not broken, so that it
-    /// can be copied.
+    /// Adds a list with its title; nothing where it is empty.
     pub(crate) fn section<'i>(&mut self, title: &str, items: impl IntoIterator<Item = &'i str>) {
         let mut items = items.into_iter().peekable();
         if items.peek().is_none() {
@@ -52,13 +51,7 @@ impl<'a> Page<'a> {
         }
         self.title(title);
         for item in items {
-            match item.split_once(": nebius ") {
-                Some((words, command)) => {
-                    self.line(&format!("  - {words}:"), 4);
-                    self.text.push_str(&format!("    nebius {command}\n"));
-                }
-                None => self.line(&format!("  - {item}"), 4),
-            }
+            self.line(&format!("  - {item}"), 4);
         }
     }
 
@@ -73,17 +66,45 @@ impl<'a> Page<'a> {
 
     /// Adds what can be done about the findings that decided, and which sources were not read to their end.
     pub(crate) fn advice(&mut self, verdict: &Verdict) {
-        let mut remedies: Vec<&str> = Vec::new();
+        let mut remedies: Vec<(&str, &[String])> = Vec::new();
         for finding in &verdict.findings {
             // Where a quota blocks, what to do about hardware comes later.
             let decides = finding.outcome == verdict.quota;
             if let Some(remedy) = finding.remedy.as_deref().filter(|_| decides)
-                && !remedies.contains(&remedy)
+                && !remedies.contains(&(remedy, &finding.command))
             {
-                remedies.push(remedy);
+                remedies.push((remedy, &finding.command));
             }
         }
-        self.section("what to do", remedies);
+        if !remedies.is_empty() {
+            self.title("what to do");
+        }
+        for (remedy, command) in remedies {
+            self.remedy(remedy, command);
+        }
+    }
+
+    /// Adds a remedy. Its command stands on a line of its own that is not broken, quoted for a shell, so that it can be
+    /// copied.
+    fn remedy(&mut self, remedy: &str, command: &[String]) {
+        if command.is_empty() {
+            return self.line(&format!("  - {remedy}"), 4);
+        }
+        let words = command.iter().map(String::as_str);
+        let is_shown = words.clone().all(|word| !word.contains(text::is_hidden));
+        match shlex::try_join(words) {
+            Ok(command) if is_shown => {
+                self.line(&format!("  - {remedy}:"), 4);
+                self.text.push_str(&format!("    {command}\n"));
+            }
+            // What is copied would not be what is meant.
+            _ => self.line(
+                &format!(
+                    "  - {remedy}; the command is left out, since a name in it cannot be shown"
+                ),
+                4,
+            ),
+        }
     }
 
     /// Adds the sources that were not read to their end.

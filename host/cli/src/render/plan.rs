@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quotagate::{
     Availability, BreakingLaunch, CapacityOutcome, Demand, Finding, Launch, PlanCheck,
-    QuotaOutcome, Reason, ReservedDemand, Verdict, json::SourceJson,
+    QuotaOutcome, ReservedDemand, json::SourceJson,
 };
 use serde::Serialize;
 
@@ -77,25 +77,11 @@ fn answer(check: &PlanCheck, screen: &Screen) -> String {
             None => format!("{} do not fit together", size(&check.plan)),
         },
         (QuotaOutcome::Unknown, at) => match at.and_then(|at| broken(check, at, screen)) {
-            Some((place, launch)) if is_not_offered(launch, verdict) => {
-                let word = style::paint(style::DOUBT, "not offered");
-                return format!("{word}: the plan stops at {place}");
-            }
             Some((place, _)) => format!("whether the plan fits cannot be told, from {place} on"),
             None => format!("whether {} fit together cannot be told", size(&check.plan)),
         },
     };
     format!("{word}: {rest}")
-}
-
-/// Whether what stops a plan at a launch is that the account is not offered it.
-fn is_not_offered(launch: &Launch, verdict: &Verdict) -> bool {
-    let speaks_of_it = |detail: &String| detail.contains(&launch.offer.instance_type);
-    verdict.findings.iter().any(|finding| {
-        finding.reason == Reason::NotOffered
-            && finding.region == launch.offer.region
-            && finding.detail.as_ref().is_some_and(speaks_of_it)
-    })
 }
 
 /// How large a plan is.

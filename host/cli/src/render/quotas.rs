@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     style,
-    table::{Column, render},
+    table::{Column, cell, render},
 };
 use crate::{amount, output::Screen};
 
@@ -160,11 +160,11 @@ fn table(quotas: &[(&str, &Quota<'_>)], screen: &Screen) -> String {
         .filter_map(|line| line.project.map(|(id, _)| id))
         .collect();
     let of = |row: Option<&Allowance>, text: fn(&Allowance) -> String| {
-        Cell::new(row.map(text).unwrap_or_default())
+        cell(row.map(text).unwrap_or_default())
     };
     // Columns that would say nothing here are not made.
     let mut columns: Vec<(Column, Show<'_>)> = Vec::new();
-    columns.push((Column::new("QUOTA"), Box::new(|line| Cell::new(line.name))));
+    columns.push((Column::new("QUOTA"), Box::new(|line| cell(line.name))));
     if lines.iter().any(|line| line.tenant.is_some()) {
         columns.push((
             Column::new("").dispensable(2),
@@ -188,7 +188,7 @@ fn table(quotas: &[(&str, &Quota<'_>)], screen: &Screen) -> String {
         };
         columns.push((
             Column::new("PROJECT ID").wraps_to(14),
-            Box::new(move |line| Cell::new(id(line))),
+            Box::new(move |line| cell(id(line))),
         ));
     }
     let is_limited = |line: &Line<'_>| line.project_row().is_some_and(|row| row.limit.is_some());
@@ -207,7 +207,7 @@ fn table(quotas: &[(&str, &Quota<'_>)], screen: &Screen) -> String {
     if lines.iter().any(|line| !state(line).is_empty()) {
         columns.push((
             Column::new("STATE").wraps_to(12),
-            Box::new(|line| Cell::new(state(line))),
+            Box::new(|line| cell(state(line))),
         ));
     }
     let cells = |line| columns.iter().map(|(_, show)| show(line)).collect();
@@ -243,7 +243,7 @@ fn free_text(row: &Allowance) -> String {
 }
 
 /// The usage, where it is a measurement (design.md, "`usage_state` unspecified").
-fn used(row: &Allowance) -> Option<u64> {
+pub(crate) fn used(row: &Allowance) -> Option<u64> {
     match row.usage_state {
         UsageState::Used => Some(row.usage),
         UsageState::NotUsed => Some(0).filter(|_| row.usage == 0),
@@ -291,10 +291,10 @@ const BAR: u64 = 10;
 fn bar(row: Option<&Allowance>, screen: &Screen) -> Cell {
     let amounts = row.and_then(|row| Some((used(row)?.saturating_add(row.held), row.limit?)));
     let Some((taken, limit)) = amounts else {
-        return Cell::new("");
+        return cell("");
     };
     let (text, color) = draw(taken, limit, screen.ascii);
-    Cell::new(text).fg(color)
+    cell(text).fg(color)
 }
 
 fn draw(taken: u64, limit: u64, ascii: bool) -> (String, Color) {

@@ -1,10 +1,14 @@
 //! Lines that fit their screen: broken between words, with what follows set in.
 
 use anstream::adapter::strip_str;
+use unicode_width::UnicodeWidthStr;
+
+use super::style;
 
 /// Adds a line to a text, broken where it would be wider than the screen. The lines that follow its first begin `inset`
 /// characters from the left; a word that is wider than a line stays whole.
 pub(crate) fn push(text: &mut String, line: &str, inset: usize, width: Option<usize>) {
+    let line: &str = &style::line(line);
     let Some(width) = width.filter(|width| visible(line) > *width) else {
         text.push_str(line);
         text.push('\n');
@@ -31,16 +35,14 @@ pub(crate) fn push(text: &mut String, line: &str, inset: usize, width: Option<us
     text.push('\n');
 }
 
-/// How many characters of a text show.
+/// How many columns a text takes on a screen.
 fn visible(text: &str) -> usize {
-    let shown = strip_str(text).to_string();
-    shown.chars().count()
+    strip_str(text).map(UnicodeWidthStr::width).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::style;
 
     fn wrapped(line: &str, width: Option<usize>) -> String {
         let mut text = String::new();

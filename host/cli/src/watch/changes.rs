@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use quotagate::{Availability, Inventory, JudgedOffer, Lifecycle, NamedSource, Scope, SourceState};
 use serde::Serialize;
 
-use crate::{reason, render::sources};
+use crate::{
+    reason,
+    render::{quotas, sources},
+};
 
 /// One look at an account.
 #[derive(Debug, Default, PartialEq)]
@@ -13,7 +16,19 @@ pub(crate) struct View {
     rows: BTreeMap<RowKey, Row>,
     sources: BTreeMap<String, Source>,
     offers: BTreeMap<OfferKey, Judged>,
-    blocks: BTreeMap<String, u64>,
+    blocks: BTreeMap<BlockKey, u64>,
+}
+
+/// Which block: one cause may block several things.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct BlockKey {
+    pub(crate) cause: String,
+    pub(crate) region: String,
+    /// The quota, or the instance type.
+    pub(crate) what: String,
+    /// The project, lifecycle and fabric, as far as it is of one.
+    #[serde(skip)]
+    pub(crate) scope: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -28,7 +43,8 @@ struct Row {
     scope: Scope,
     unit: String,
     limit: Option<u64>,
-    usage: u64,
+    /// None where it was not measured.
+    usage: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,14 +80,14 @@ pub(crate) enum Change {
         from: Option<u64>,
         to: Option<u64>,
     },
-    /// What is used of a quota.
+    /// What is used of a quota; none where it was not measured.
     Usage {
         #[serde(flatten)]
         row: RowKey,
         scope: Scope,
         unit: String,
-        from: u64,
-        to: u64,
+        from: Option<u64>,
+        to: Option<u64>,
         limit: Option<u64>,
     },
     /// A source that can be read again, or no longer.
@@ -93,7 +109,8 @@ pub(crate) enum Change {
     },
     /// Launches that are blocked because one failed, or no longer.
     Block {
-        cause: String,
+        #[serde(flatten)]
+        block: BlockKey,
         /// In milliseconds since the Unix epoch; none where it is over.
         until: Option<u64>,
     },
@@ -122,7 +139,7 @@ impl View {
                     scope,
                     unit: row.unit.clone(),
                     limit: row.limit,
-                    usage: row.usage,
+                    usage: quotas::used(row),
                 };
                 view.rows.insert(key, row);
             }
@@ -147,7 +164,7 @@ impl View {
             };
             let judged = Judged {
                 availability: item.verdict.availability,
-                reason: reason::text(&item.offer, &item.verdict),
+                reason: reason::text(&item.verdict),
             };
             view.offers.insert(key, judged);
         }
@@ -156,7 +173,16 @@ impl View {
             .iter()
             .filter(|block| is_shown(&block.region))
         {
-            view.blocks.insert(block.cause.clone(), block.until);
+            let what = block.quota.as_ref().or(block.instance_type.as_ref());
+            let scope =
+                [&block.project, &block.fabric].map(|name| name.clone().unwrap_or_default());
+            let key = BlockKey {
+                cause: block.cause.clone(),
+                region: block.region.clone(),
+                what: what.cloned().unwrap_or_default(),
+                scope: format!("{} {:?}", scope.join(" "), block.lifecycle),
+            };
+            view.blocks.insert(key, block.until);
         }
         view
     }
@@ -224,16 +250,16 @@ impl View {
         let begun = now
             .blocks
             .iter()
-            .filter(|(cause, until)| self.blocks.get(*cause) != Some(*until));
+            .filter(|(block, until)| self.blocks.get(*block) != Some(*until));
         let over = self
             .blocks
             .keys()
-            .filter(|cause| !now.blocks.contains_key(*cause));
+            .filter(|block| !now.blocks.contains_key(*block));
         begun
-            .map(|(cause, until)| (cause, Some(*until)))
-            .chain(over.map(|cause| (cause, None)))
-            .map(|(cause, until)| Change::Block {
-                cause: cause.clone(),
+            .map(|(block, until)| (block, Some(*until)))
+            .chain(over.map(|block| (block, None)))
+            .map(|(block, until)| Change::Block {
+                block: block.clone(),
                 until,
             })
             .collect()
@@ -280,7 +306,7 @@ mod tests {
             scope: Scope::Tenant,
             unit: "count".to_owned(),
             limit: Some(limit),
-            usage,
+            usage: Some(usage),
         };
         let offer = OfferKey {
             instance_type: "big".to_owned(),
@@ -314,13 +340,20 @@ mod tests {
     fn every_change_is_told_once() {
         let before = view(8, 4, Availability::Available, SourceState::Complete);
         let mut after = view(16, 12, Availability::NoQuota, SourceState::Denied);
-        after.blocks.insert("it failed".to_owned(), 7);
-        let changes = before.changes_to(&after);
-        assert_eq!(changes.len(), 5, "{changes:#?}");
-        let back = after.changes_to(&before);
-        assert_eq!(back.len(), 5, "{back:#?}");
-        let over = Change::Block {
+        let blocked = |what: &str| BlockKey {
             cause: "it failed".to_owned(),
+            what: what.to_owned(),
+            ..BlockKey::default()
+        };
+        after.blocks.insert(blocked("gpus"), 7);
+        // The same cause, of another thing.
+        after.blocks.insert(blocked("disks"), 9);
+        let changes = before.changes_to(&after);
+        assert_eq!(changes.len(), 6, "{changes:#?}");
+        let back = after.changes_to(&before);
+        assert_eq!(back.len(), 6, "{back:#?}");
+        let over = Change::Block {
+            block: blocked("gpus"),
             until: None,
         };
         assert!(back.contains(&over));

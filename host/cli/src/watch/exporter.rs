@@ -1,10 +1,10 @@
 //! Metrics for Prometheus, over HTTP.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::Full;
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CONTENT_TYPE, HeaderValue},
     server::conn::http1,
@@ -12,7 +12,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 
 use crate::error::CliError;
 
@@ -22,8 +22,11 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const BUCKETS: [f64; 14] = [
     0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
 ];
-/// A peer that says nothing is not waited for.
+/// How long a scrape may take from its first byte to its last: a peer that says nothing, or reads nothing, is not waited
+/// for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many scrapes are served at once; more wait to be accepted.
+const AT_ONCE: usize = 32;
 /// How often old samples are put away.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -71,7 +74,12 @@ impl Exporter {
 
 async fn serve(listener: TcpListener, handle: PrometheusHandle) {
     let mut connections = JoinSet::new();
+    let room = Arc::new(Semaphore::new(AT_ONCE));
     loop {
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = listener.accept().await else {
             // Out of handles, mostly: others have to close theirs first.
@@ -80,6 +88,7 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
         };
         let handle = handle.clone();
         connections.spawn(async move {
+            let _place = place;
             let answer = service_fn(|request| {
                 let response = respond(&request, &handle);
                 async move { Ok::<_, Infallible>(response) }
@@ -87,10 +96,12 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
             let served = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), answer)
-                .await;
-            if let Err(error) = served {
-                tracing::debug!(%error, "a scrape broke off");
+                .keep_alive(false)
+                .serve_connection(TokioIo::new(stream), answer);
+            match timeout(PATIENCE, served).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a scrape broke off"),
+                Err(_) => tracing::debug!("a scrape took too long"),
             }
         });
     }
@@ -100,6 +111,11 @@ fn respond(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<F
     if request.uri().path() != "/metrics" {
         let mut response = Response::new(Full::from("the metrics are at /metrics\n"));
         *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let mut response = Response::new(Full::from("metrics are read with GET\n"));
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
         return response;
     }
     let mut response = Response::new(Full::from(handle.render()));

@@ -1,7 +1,7 @@
 //! Changes as lines: for people, or an object each for programs.
 
 use jiff::Timestamp;
-use quotagate::Availability;
+use quotagate::{Availability, text};
 use serde::Serialize;
 
 use super::{Change, View};
@@ -77,12 +77,16 @@ fn dated(what: &impl Serialize, at: Timestamp) -> serde_json::Result<String> {
         at: at.to_string(),
         what,
     };
-    Ok(format!("{}\n", serde_json::to_string(&dated)?))
+    Ok(format!("{}\n", text::json(&serde_json::to_string(&dated)?)))
 }
 
 fn line(at: Timestamp, text: &str) -> String {
     let at = at.strftime("%H:%M:%SZ").to_string();
-    format!("{}  {text}\n", style::paint(style::FAINT, &at))
+    format!(
+        "{}  {}\n",
+        style::paint(style::FAINT, &at),
+        style::line(text)
+    )
 }
 
 fn words(change: &Change) -> String {
@@ -114,6 +118,12 @@ fn words(change: &Change) -> String {
             to,
             limit,
         } => {
+            let show = |usage: &Option<u64>| {
+                usage.map_or_else(
+                    || String::from("not measured"),
+                    |usage| amount::show(usage, unit),
+                )
+            };
             let of = limit.map_or_else(String::new, |limit| {
                 format!(" of {}", amount::show(limit, unit))
             });
@@ -122,8 +132,8 @@ fn words(change: &Change) -> String {
                 row.quota,
                 row.region,
                 row.owner,
-                amount::show(*from, unit),
-                amount::show(*to, unit)
+                show(from),
+                show(to)
             )
         }
         Change::Source {
@@ -161,10 +171,13 @@ fn words(change: &Change) -> String {
                 style::paint(style, show(to))
             )
         }
-        Change::Block { cause, until } => match until.and_then(instant) {
-            Some(until) => format!("block   {cause}; believed until {until}"),
-            None => format!("block   over: {cause}"),
-        },
+        Change::Block { block, until } => {
+            let cause = &block.cause;
+            match until.and_then(instant) {
+                Some(until) => format!("block   {cause}; believed until {until}"),
+                None => format!("block   over: {cause}"),
+            }
+        }
     }
 }
 

@@ -1,22 +1,27 @@
 //! The wasmtime engine: which proposals are on, where compiled code is kept, and the clock that ends endless loops.
 
-use std::{io, path::PathBuf, thread, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use super::LoadError;
 
-/// Where compiled code is kept between processes. Compiling the Nebius plugin takes some 100 ms, loading it from the
-/// cache less than one.
+/// Where compiled code is kept between processes. Whoever can write there can run code in this process, so nothing is kept
+/// unless it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CompileCache {
-    /// The user's cache directory, shared with other programs that embed wasmtime.
-    #[default]
-    User,
-    /// A directory of one's own. Whoever can write there can run code in this process.
-    Directory(PathBuf),
     /// Nowhere: compile every time.
+    #[default]
     Off,
+    /// `quotagate/plugins` in the user's cache directory, which is made for the user alone.
+    User,
+    /// A directory that only trusted people can write to.
+    Directory(PathBuf),
 }
 
 impl CompileCache {
@@ -49,7 +54,12 @@ fn open(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
     let mut config = CacheConfig::new();
     match cache {
         CompileCache::Off => return Ok(None),
-        CompileCache::User => {}
+        CompileCache::User => match own_directory() {
+            Some(directory) => {
+                config.with_directory(directory);
+            }
+            None => return Ok(None),
+        },
         CompileCache::Directory(directory) => {
             config.with_directory(directory);
         }
@@ -63,6 +73,46 @@ fn open(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
         }
         Err(error) => Err(LoadError::Cache(error.into())),
     }
+}
+
+/// The directory of our own below the user's cache directory; none where there is no place for one, or one that others can
+/// write to. Nobody else gets into it, whatever the modes of the files in it.
+fn own_directory() -> Option<PathBuf> {
+    let folder = |name| {
+        let path = std::env::var_os(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let caches = if cfg!(target_os = "macos") {
+        "Library/Caches"
+    } else {
+        ".cache"
+    };
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(caches)))?;
+    let directory = cache.join("quotagate").join("plugins");
+    match make_private(&directory) {
+        Ok(()) => Some(directory),
+        Err(error) => {
+            tracing::debug!(%error, directory = %directory.display(), "no cache for compiled plugins");
+            None
+        }
+    }
+}
+
+/// Makes a directory that its owner alone can use. One that is somebody else's cannot be made so.
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)?;
+    #[cfg(unix)]
+    if fs::symlink_metadata(directory)?.is_dir() {
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(directory, private)?;
+    } else {
+        return Err(io::Error::other("it is a link to another directory"));
+    }
+    Ok(())
 }
 
 /// Starts the thread that advances the epoch until the engine is gone. A thread of its own, so that a blocked executor

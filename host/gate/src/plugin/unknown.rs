@@ -82,6 +82,7 @@ fn unknown(offer: &Offer, count: u32, policy: &Policy, detail: &str) -> Verdict 
             minimum_limit: None,
             detail: Some(detail.to_owned()),
             remedy: None,
+            command: Vec::new(),
             rule: None,
         }],
     }

@@ -75,6 +75,7 @@ pub(super) fn refused() -> Diagnosis {
             minimum_limit: None,
             detail: None,
             remedy: None,
+            command: Vec::new(),
             rule: None,
         }],
         retry: false,

@@ -134,6 +134,8 @@ class Finding:
     """What to do about it, and where."""
     rule: str | None
     """Under ``Policy.explain``: the rule that was applied, and where it is written."""
+    command: tuple[str, ...] = ()
+    """The command that does what ``remedy`` says, word by word; empty where there is none. Quote it before a shell sees it."""
 
 
 @dataclass(frozen=True)
@@ -247,10 +249,16 @@ def _take(record: type[Record], value: Mapping[str, Any]) -> Record:
     return made
 
 
+def _finding(value: dict[str, Any]) -> Finding:
+    """A finding; the twins leave an empty command out."""
+    value["command"] = tuple(value.get("command", ()))
+    return _take(Finding, value)
+
+
 def verdict_from_json(value: Any) -> Verdict:
     """A verdict from the object that the JSON twins give; raises ``PluginFailed`` where it is none."""
     try:
-        return _take(Verdict, {**value, "findings": tuple(_take(Finding, item) for item in value["findings"])})
+        return _take(Verdict, {**value, "findings": tuple(map(_finding, value["findings"]))})
     except (TypeError, KeyError, AttributeError) as error:
         raise _no_record("verdict", error) from error
 
@@ -274,7 +282,7 @@ def admission_from_json(value: Any) -> Admission:
 def diagnosis_from_json(value: Any) -> Diagnosis:
     """A diagnosis from the object that the JSON twins give; raises ``PluginFailed`` where it is none."""
     try:
-        return _take(Diagnosis, {**value, "findings": tuple(_take(Finding, item) for item in value["findings"])})
+        return _take(Diagnosis, {**value, "findings": tuple(map(_finding, value["findings"]))})
     except (TypeError, KeyError, AttributeError) as error:
         raise _no_record("diagnosis", error) from error
 

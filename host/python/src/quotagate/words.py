@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .types import Finding, Verdict
 
 _UNITS = ((1 << 50, "PiB"), (1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
@@ -29,13 +31,19 @@ def sentence(finding: Finding) -> str:
     return f"{text}; {finding.detail}" if finding.detail else text
 
 
+def _remedy(finding: Finding) -> str:
+    """What to do, with the command that does it as a shell takes it."""
+    command = shlex.join(finding.command)
+    return f"{finding.remedy}: {command}" if command else finding.remedy or ""
+
+
 def reason(verdict: Verdict) -> str:
     """Why a launch is blocked or unknown: every finding that makes it so, with what to do about the first."""
     deciding = [finding for finding in verdict.findings if finding.outcome == verdict.quota] or list(verdict.findings)
     if verdict.quota == "fits":
         return "every quota has room"
     text = "; ".join(sentence(finding) for finding in deciding) or "nothing is known"
-    remedy = next((finding.remedy for finding in deciding if finding.remedy), None)
+    remedy = next((_remedy(finding) for finding in deciding if finding.remedy), None)
     opening = "no quota" if verdict.quota == "blocked" else "not known to fit"
     return f"{opening}: {text}{f'. To do: {remedy}' if remedy else ''}"
 

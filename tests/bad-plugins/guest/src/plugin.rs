@@ -206,6 +206,7 @@ pub(crate) fn proper(offer: Offer, count: u32) -> Verdict {
         minimum_limit: None,
         detail: Some(format!("{count} of {}", offer.instance_type)),
         remedy: None,
+        command: Vec::new(),
         rule: None,
     };
     Verdict {
