@@ -203,11 +203,11 @@ fn disks_of_two_kinds_are_two_rows_and_one_count() {
         "--disk",
         "network-ssd:1TiB",
         "--disk",
-        "network-ssd-io-m3:3TiB",
+        "network-ssd-io-m3:3069GiB",
     ];
     let fits = world()
         .tenant("compute.disk.size.network-ssd", TIB, 0)
-        .tenant("compute.disk.size.network-ssd-io-m3", 3 * TIB, 0)
+        .tenant("compute.disk.size.network-ssd-io-m3", 3069 << 30, 0)
         .tenant("compute.disk.count", 2, 0);
     assert_eq!(fits.check(&disks).quota(), "fits");
     let short = fits.tenant("compute.disk.count", 1, 0).check(&disks);

@@ -299,6 +299,72 @@ fn a_filesystem_is_created_once_for_the_launch() {
 }
 
 #[test]
+fn kinds_of_storage_go_by_every_spelling() {
+    let check = |option: &str, quota: &str, kind: &str| {
+        let size = format!("{kind}:93GiB");
+        let said = world().tenant(quota, 0, 0).check(&[option, &size]);
+        assert_eq!(said.quota(), "blocked", "{kind}");
+        assert_eq!(said.decisive()["quota"], quota, "{kind}");
+        assert_eq!(said.decisive()["required"], 93_u64 << 30, "{kind}");
+    };
+    for (quota, spellings) in [
+        (
+            "compute.disk.size.network-ssd-io-m3",
+            [
+                "network-ssd-io-m3",
+                "network_ssd_io_m3",
+                "NETWORK_SSD_IO_M3",
+            ],
+        ),
+        (
+            "compute.disk.size.network-ssd",
+            ["network-ssd", "network_ssd", "NETWORK_SSD"],
+        ),
+    ] {
+        for kind in spellings {
+            check("--disk", quota, kind);
+        }
+    }
+    for (quota, kind) in [
+        ("compute.filesystem.size.network-ssd", "NETWORK_SSD"),
+        ("compute.filesystem.size.network-hdd", "network_hdd"),
+        ("compute.filesystem.size.weka", "WEKA"),
+        ("compute.filesystem.size.vast", "vast"),
+    ] {
+        check("--filesystem", quota, kind);
+    }
+    let said = world().check(&["--filesystem", "network-ssd-io-m3:93GiB"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    let known = "Nebius has network-ssd, network-hdd, weka, vast";
+    assert!(said.stderr.contains(known), "{said:?}");
+}
+
+#[test]
+fn disks_that_come_in_steps_have_no_other_size() {
+    for kind in ["network-ssd-io-m3", "NETWORK_SSD_NON_REPLICATED"] {
+        for (size, nearest) in [
+            (
+                "92GiB",
+                "92 GiB: disks of this kind come in multiples of 93 GiB; the smallest is 93 GiB",
+            ),
+            ("100GiB", "the nearest are 93 GiB and 186 GiB"),
+            ("1TiB", "the nearest are 1023 GiB and 1116 GiB"),
+            ("99857989633B", "99857989633 bytes: disks"),
+        ] {
+            let said = world().check(&["--disk", &format!("{kind}:{size}")]);
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.stderr.contains(nearest), "{said:?}");
+        }
+        for size in ["93GiB", "1023GiB"] {
+            let said = world()
+                .tenant("compute.disk.size.network-ssd-non-replicated", TIB, 0)
+                .check(&["--disk", &format!("{kind}:{size}")]);
+            assert_eq!(said.quota(), "fits");
+        }
+    }
+}
+
+#[test]
 fn a_project_row_that_is_short_names_the_command_that_raises_it() {
     let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
     let remedy = said.decisive()["remedy"].as_str().unwrap().to_owned();

@@ -129,7 +129,10 @@ fn launch() -> BoxedStrategy<Launch> {
     let kinds = vec!["network-ssd", "network-ssd-io-m3"];
     let disk = (select(kinds), 1..(TIB / 2), 1..3_u32).prop_map(|(kind, bytes, count)| Disk {
         kind: kind.to_owned(),
-        bytes,
+        bytes: match kind {
+            "network-ssd-io-m3" => bytes.next_multiple_of(93 << 30),
+            _ => bytes,
+        },
         count,
     });
     let filesystem = (1..TIB).prop_map(|bytes| Disk {

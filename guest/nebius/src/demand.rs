@@ -2,40 +2,23 @@
 
 use alloc::{borrow::Cow, format, vec::Vec};
 
-use quotagate_engine::{
-    Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle, Profile,
-};
+use quotagate_engine::{Bearing, Demand, InstanceType, InvalidLaunch, Launch, Lifecycle, Profile};
+
+use crate::storage;
 
 const INSTANCES: &str = "compute.instance.count";
 const PREEMPTIBLE_INSTANCES: &str = "compute.instance.preemptible.count";
 const VCPUS: &str = "compute.instance.non-gpu.vcpu";
 const MEMORY: &str = "compute.instance.non-gpu.memory";
-const DISKS: &str = "compute.disk.count";
-const FILESYSTEMS: &str = "compute.filesystem.count";
 const CLUSTERS: &str = "compute.gpucluster.count";
 const ALLOCATIONS: &str = "vpc.allocation.count";
 const PUBLIC_ADDRESSES: &str = "vpc.ipv4-address.public.count";
 
 // Labels that rows were seen with (nebius.md 4.6, 8.14); any other gives no number comparison.
-const COUNT: &[&str] = &["count"];
-const BYTES: &[&str] = &["byte"];
+pub(crate) const COUNT: &[&str] = &["count"];
+pub(crate) const BYTES: &[&str] = &["byte"];
 const GPU_UNITS: &[&str] = &["count", "gpu"];
 const VCPU_UNITS: &[&str] = &["count", "vcpu"];
-
-/// Kinds of disk that the compute API knows (nebius.md 1.6, `DiskSpec.type`), and the row that counts each one's bytes.
-const DISK_KINDS: &[(&str, &str)] = &[
-    ("network-ssd", "compute.disk.size.network-ssd"),
-    ("network-hdd", "compute.disk.size.network-hdd"),
-    (
-        "network-ssd-non-replicated",
-        "compute.disk.size.network-ssd-non-replicated",
-    ),
-    ("network-ssd-io-m3", "compute.disk.size.network-ssd-io-m3"),
-];
-const FILESYSTEM_KINDS: &[(&str, &str)] = &[
-    ("network-ssd", "compute.filesystem.size.network-ssd"),
-    ("network-hdd", "compute.filesystem.size.network-hdd"),
-];
 
 /// What a launch takes by what its instances bring with them.
 pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
@@ -47,14 +30,7 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, Inva
         demands.push(each(PUBLIC_ADDRESSES, COUNT, dynamic));
         return Ok(demands);
     }
-    storage(
-        "disk",
-        DISKS,
-        DISK_KINDS,
-        &profile.disks,
-        each,
-        &mut demands,
-    )?;
+    storage::disks(&profile.disks, &mut demands)?;
     let public = dynamic + u128::from(profile.static_public_addresses);
     demands.push(each(
         ALLOCATIONS,
@@ -62,14 +38,7 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, Inva
         public + u128::from(profile.private_addresses),
     ));
     demands.push(each(PUBLIC_ADDRESSES, COUNT, public));
-    storage(
-        "filesystem",
-        FILESYSTEMS,
-        FILESYSTEM_KINDS,
-        &profile.filesystems,
-        once,
-        &mut demands,
-    )?;
+    storage::filesystems(&profile.filesystems, &mut demands)?;
     demands.push(once(CLUSTERS, COUNT, profile.new_cluster.into()));
     Ok(demands)
 }
@@ -139,38 +108,7 @@ fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
     Cow::Owned(format!("compute.instance.gpu.{model}"))
 }
 
-/// Counts disks, and adds up their bytes by kind.
-fn storage(
-    noun: &str,
-    count_quota: &'static str,
-    kinds: &[(&str, &'static str)],
-    disks: &[Disk],
-    demand: fn(&'static str, &'static [&'static str], u128) -> Demand<'static>,
-    demands: &mut Vec<Demand<'static>>,
-) -> Result<(), InvalidLaunch> {
-    let known = |disk: &Disk| kinds.iter().any(|(kind, _)| *kind == disk.kind);
-    if let Some(disk) = disks.iter().find(|disk| !known(disk)) {
-        let names: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
-        return Err(InvalidLaunch(format!(
-            "unknown kind of {noun} `{}`: Nebius has {}",
-            disk.kind,
-            names.join(", ")
-        )));
-    }
-    let count = disks.iter().map(|disk| u128::from(disk.count)).sum();
-    demands.push(demand(count_quota, COUNT, count));
-    for (kind, quota) in kinds {
-        let bytes = disks
-            .iter()
-            .filter(|disk| disk.kind == *kind)
-            .map(|disk| u128::from(disk.bytes) * u128::from(disk.count))
-            .fold(0, u128::saturating_add);
-        demands.push(demand(quota, BYTES, bytes));
-    }
-    Ok(())
-}
-
-fn each<'a>(
+pub(crate) fn each<'a>(
     quota: impl Into<Cow<'a, str>>,
     units: &'static [&'static str],
     amount: u128,
@@ -184,7 +122,11 @@ fn each<'a>(
     }
 }
 
-fn once(quota: &'static str, units: &'static [&'static str], amount: u128) -> Demand<'static> {
+pub(crate) fn once(
+    quota: &'static str,
+    units: &'static [&'static str],
+    amount: u128,
+) -> Demand<'static> {
     Demand {
         once: amount,
         ..each(quota, units, 0)

@@ -23,6 +23,9 @@ use crate::{
 
 const COUNT: &str = "compute.disk.count";
 
+/// Disks of two types are made of pieces of 93 GiB.
+const PIECE: u64 = 93 << 30;
+
 /// A disk that an instance wants.
 pub(super) enum Wanted {
     /// One that is there, which takes nothing (nebius.md 4.7).
@@ -192,6 +195,14 @@ fn held(place: &Place, spec: Option<&DiskSpec>) -> Result<Held<Disk>, Refusal> {
         DiskType::NetworkSsdNonReplicated => "compute.disk.size.network-ssd-non-replicated",
         DiskType::NetworkSsdIoM3 => "compute.disk.size.network-ssd-io-m3",
     };
+    let is_whole = match spec.r#type() {
+        DiskType::NetworkSsdNonReplicated | DiskType::NetworkSsdIoM3 => bytes % PIECE == 0,
+        _ => true,
+    };
+    if !is_whole {
+        let message = "must be a multiple of 93 GiB for this type of disk";
+        return Err(Refusal::invalid("spec.size", message));
+    }
     Ok(Held {
         place: place.clone(),
         charges: Charges::of([(COUNT, 1), (quota, bytes)]),
