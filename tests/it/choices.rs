@@ -299,6 +299,95 @@ fn a_filesystem_is_created_once_for_the_launch() {
 }
 
 #[test]
+fn a_fraction_contradicts_a_usage_that_is_left_out() {
+    let told = |fraction: &str, state: &str| {
+        let (fraction, state) = (fraction.to_owned(), format!("USAGE_STATE_{state}"));
+        world()
+            .tenant(GPU_QUOTA, 64, 0)
+            .edit_tenant(GPU_QUOTA, move |row| {
+                row["status"]["usage_percentage"] = fraction.clone().into();
+                row["status"]["usage_state"] = state.clone().into();
+            })
+    };
+    // Of 64 GPUs 0.17 are used, which is 11: seven instances of 8 are too many for certain, and six may fit.
+    for state in ["USED", "UNSPECIFIED"] {
+        let may_fit = told("0.17", state).check(&["--count", "6"]);
+        assert_eq!(may_fit.quota(), "unknown", "{state}");
+        assert_eq!(may_fit.decisive()["reason"], "usage-unmeasured", "{state}");
+        assert_eq!(may_fit.decisive()["usage"], json!(null), "{state}");
+        let detail =
+            "no usage is given, yet 0.17 of the limit is said to be used, which is from 11 to 11";
+        assert_eq!(may_fit.decisive()["detail"], detail, "{state}");
+        let short = told("0.17", state).check(&["--count", "7"]);
+        assert_eq!(short.quota(), "blocked", "{state}");
+        assert_eq!(short.decisive()["reason"], "shortage", "{state}");
+        assert_eq!(short.decisive()["detail"], detail, "{state}");
+    }
+    // What was not measured, or contradicts itself, bounds nothing.
+    for (state, reason) in [
+        ("UNKNOWN", "usage-unmeasured"),
+        ("NOT_USED", "contradictory"),
+    ] {
+        let said = told("0.17", state).check(&["--count", "7"]);
+        assert_eq!(said.quota(), "unknown", "{state}");
+        assert_eq!(said.decisive()["reason"], reason, "{state}");
+    }
+    // A fraction that is no number above zero says so little, and one beside a usage is not asked.
+    assert_eq!(
+        told("0.00", "USED").check(&["--count", "8"]).quota(),
+        "fits"
+    );
+    assert_eq!(
+        told("1e-05", "USED").check(&["--count", "8"]).quota(),
+        "unknown"
+    );
+    let given = world()
+        .tenant(GPU_QUOTA, 64, 8)
+        .edit_tenant(GPU_QUOTA, |row| {
+            row["status"]["usage_percentage"] = "0.90".into()
+        });
+    assert_eq!(given.check(&["--count", "7"]).quota(), "fits");
+    // A list of rows shows no zero that nobody measured.
+    let folder = told("0.17", "USED").build();
+    let recorded = folder.path().to_str().unwrap();
+    let shown = quotagate(&[
+        "quotas",
+        "--all",
+        "--recorded",
+        recorded,
+        "--format",
+        "table",
+    ]);
+    let row = shown.stdout.lines().find(|line| line.contains("gpu.h200"));
+    assert!(row.unwrap().contains("? of 64"), "{shown:?}");
+}
+
+#[test]
+fn a_fraction_contradicts_the_usage_of_a_block_and_of_a_share() {
+    let full = || world().tenant(GPU_QUOTA, 0, 0);
+    let set = |row: &mut serde_json::Value| {
+        row["status"].as_object_mut().unwrap().remove("usage");
+        row["status"]["usage_percentage"] = "0.17".into();
+    };
+    let block = full().block("a", "fabric-7", 64, 0).edit_blocks(set);
+    let share = full()
+        .block("a", "fabric-7", 640, 0)
+        .capacity_allowance("a", 64, 0)
+        .edit_capacity_allowances(set);
+    for world in [block, share] {
+        for reservation in ["auto", "strict"] {
+            let check = |count: &str| {
+                world
+                    .check(&["--reservation", reservation, "--count", count])
+                    .quota()
+            };
+            assert_eq!(check("6"), "unknown", "{reservation}");
+            assert_eq!(check("7"), "blocked", "{reservation}");
+        }
+    }
+}
+
+#[test]
 fn kinds_of_storage_go_by_every_spelling() {
     let check = |option: &str, quota: &str, kind: &str| {
         let size = format!("{kind}:93GiB");

@@ -336,6 +336,14 @@ impl WorldBuilder {
         self
     }
 
+    /// Changes what is recorded of the project's shares of blocks.
+    pub(crate) fn edit_capacity_allowances(mut self, edit: impl Fn(&mut Value)) -> Self {
+        for row in self.capacity_allowances["items"].as_array_mut().unwrap() {
+            edit(row);
+        }
+        self
+    }
+
     /// Writes the world.
     pub(crate) fn build(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use crate::{
     ledger::{Drawn, Ledger},
     reservation::Cover,
     row::{Amount, Bound, Doubt, Judged, about_offer, clamp, judge, may_be_held, rowless_finding},
+    usage::Usage,
     vocabulary::{
         BlockKind, CapacityOutcome, InstanceType, Lane, Launch, Lifecycle, Offer, Policy,
         QuotaOutcome, Reason, ReservationUse, Scope, SourceState,
@@ -376,6 +377,10 @@ impl<'a, C: Cloud> Judge<'a, C> {
                             *detail = Some(why);
                         }
                         Some(Doubt::Others) => *detail = Some(may_be_held(row, amount).into()),
+                        None if detail.is_none() && judged.outcome != QuotaOutcome::Fits => {
+                            let told = Usage::of_row(row).said(row.limit.unwrap_or(0));
+                            *detail = told.map(Cow::Owned);
+                        }
                         None => {}
                     }
                 }
@@ -546,7 +551,7 @@ fn drawing(launch: &Launch, sum: &Sum<'_>, cover: Option<&Cover>) -> Band {
 fn behind(cover: Option<&Cover>, row: Bound) -> Bound {
     match cover {
         None => row,
-        Some(cover) if cover.uncertain.is_some() => Bound::UNKNOWN,
+        Some(cover) if cover.is_unbounded => Bound::UNKNOWN,
         Some(cover) => row.plus(cover.bound()),
     }
 }

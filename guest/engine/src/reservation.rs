@@ -10,10 +10,11 @@ use crate::{
     account::{Account, unreadable},
     band::Band,
     ledger::{Ledger, Taken},
-    row::{Bound, about_offer, clamp, headroom, measured_usage},
+    row::{Bound, about_offer, clamp, headroom},
+    usage::Usage,
     vocabulary::{
         Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation, ReservationUse,
-        SourceState, UsageState,
+        SourceState,
     },
 };
 
@@ -22,7 +23,7 @@ use crate::{
 pub(crate) struct Cover {
     /// Instances that fit on what is proven free.
     pub(crate) instances: u64,
-    /// Instances that fit where nothing is taken that is not certain. Where [`Self::uncertain`] says so, even more may fit.
+    /// Instances that fit where nothing is taken that is not certain. Where [`Self::is_unbounded`], even more may fit.
     instances_at_most: u64,
     /// All GPUs of the matching reservations.
     limit: u64,
@@ -30,8 +31,10 @@ pub(crate) struct Cover {
     free: u64,
     /// GPUs of `free` that starts under way may take.
     doubtful: u64,
-    /// Why more may be free than the numbers say.
+    /// Why more may be free than is proven, where that is not what starts under way may take.
     pub(crate) uncertain: Option<String>,
+    /// Whether no number says how much more.
+    pub(crate) is_unbounded: bool,
     /// Announced changes of the reservations that can take part.
     pub(crate) announced: Vec<String>,
     /// Where the instances go, in the order of use.
@@ -54,6 +57,8 @@ struct Place {
 struct Free {
     at_least: u64,
     at_most: u64,
+    /// Whether the ends differ only by what starts under way may take.
+    is_measured: bool,
 }
 
 impl Cover {
@@ -70,6 +75,7 @@ impl Cover {
         if let Some((_, why)) = unreadable(source, now, policy) {
             return Self {
                 uncertain: Some(format!("the reservations could not be read: {why}")),
+                is_unbounded: true,
                 ..Self::default()
             };
         }
@@ -111,11 +117,12 @@ impl Cover {
             );
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
+        let is_unbounded = by_fabric.values().any(|cover| cover.is_unbounded);
+        let in_part = (source.state == SourceState::Incomplete)
+            .then(|| String::from("the reservations were read in part"));
         let mut best = Self::best(by_fabric.into_values().collect());
-        best.uncertain = uncertain.or(contradictory).or_else(|| {
-            (source.state == SourceState::Incomplete)
-                .then(|| String::from("the reservations were read in part"))
-        });
+        best.is_unbounded = is_unbounded || contradictory.is_some() || in_part.is_some();
+        best.uncertain = uncertain.or(contradictory).or(in_part);
         if best.uncertain.is_some() {
             best.nowhere_for_certain();
         }
@@ -177,6 +184,9 @@ impl Cover {
             Some(free) => {
                 self.free = self.free.saturating_add(free.at_most);
                 self.doubtful = self.doubtful.saturating_add(free.at_most - free.at_least);
+                if !free.is_measured {
+                    self.uncertain = Some(unmeasured(reservation));
+                }
                 let (at_least, at_most) = (free.at_least / gpus, free.at_most / gpus);
                 self.instances = self.instances.saturating_add(at_least);
                 self.instances_at_most = self.instances_at_most.saturating_add(at_most);
@@ -188,19 +198,18 @@ impl Cover {
                 });
             }
             None => {
-                self.uncertain = Some(format!(
-                    "how much of reservation {} is used was not measured",
-                    reservation.id
-                ));
+                self.is_unbounded = true;
+                self.uncertain = Some(unmeasured(reservation));
             }
         }
     }
 
     /// Instances that may fit, by everything that is not known.
     pub(crate) const fn at_most(&self) -> u64 {
-        match self.uncertain {
-            Some(_) => u64::MAX,
-            None => self.instances_at_most,
+        if self.is_unbounded {
+            u64::MAX
+        } else {
+            self.instances_at_most
         }
     }
 
@@ -234,8 +243,8 @@ impl Cover {
         }
         let count = u64::from(launch.count);
         let short = count > self.instances;
-        let proven = self.uncertain.is_none();
-        let may_be_held = proven && short && count <= self.instances_at_most;
+        let is_certain = self.uncertain.is_none();
+        let may_be_held = is_certain && short && count <= self.instances_at_most;
         let room = self.instances.min(count);
         let mut words = vec![format!(
             "reservations have room for {room} of {count} instances"
@@ -245,17 +254,26 @@ impl Cover {
             words.push(self.may_be_held());
         }
         words.extend(self.announced.iter().cloned());
-        let bound = if proven { self.bound() } else { Bound::UNKNOWN };
+        let bound = if self.is_unbounded {
+            Bound::UNKNOWN
+        } else {
+            self.bound()
+        };
         let (reason, outcome, bound) = match (strict, short) {
             (true, true) if may_be_held => (Reason::MayBeHeld, QuotaOutcome::Unknown, bound),
-            (true, true) if proven && !launch.profile.restart => {
-                (Reason::ReservationExhausted, QuotaOutcome::Blocked, bound)
-            }
-            (true, true) => (
+            (true, true) if launch.profile.restart => (
                 Reason::ReservationExhausted,
                 QuotaOutcome::Unknown,
                 Bound::UNKNOWN,
             ),
+            (true, true) => {
+                let outcome = if count > self.at_most() {
+                    QuotaOutcome::Blocked
+                } else {
+                    QuotaOutcome::Unknown
+                };
+                (Reason::ReservationExhausted, outcome, bound)
+            }
             (true, false) if launch.profile.restart => (
                 Reason::Fits,
                 QuotaOutcome::Fits,
@@ -319,12 +337,28 @@ fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceT
         && reservation.family == instance_type.family
 }
 
-/// GPUs that are free for the project: the smaller of the reservation's own and the project's share. None where the usage is
-/// not measured.
+/// Says that nothing tells how much of a reservation is used.
+fn unmeasured(reservation: &Reservation) -> String {
+    let told = [
+        Usage::of_reservation(reservation).said(reservation.limit),
+        reservation
+            .project_limit
+            .and_then(|limit| Usage::of_share(reservation).said(limit)),
+    ];
+    let told = told.into_iter().flatten().next();
+    format!(
+        "how much of reservation {} is used was not measured{}",
+        reservation.id,
+        told.map_or_else(String::new, |told| format!(" ({told})"))
+    )
+}
+
+/// GPUs that are free for the project: the smaller of the reservation's own and the project's share. None where nothing
+/// bounds the usage.
 fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Free> {
     let own = left(
-        (reservation.limit, reservation.usage),
-        reservation.usage_state,
+        reservation.limit,
+        Usage::of_reservation(reservation),
         (reservation.held, reservation.held_at_most),
         by_all,
     )?;
@@ -332,28 +366,40 @@ fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Fre
         return Some(own);
     };
     let share = left(
-        (limit, reservation.project_usage),
-        reservation.project_usage_state,
+        limit,
+        Usage::of_share(reservation),
         (reservation.project_held, reservation.project_held_at_most),
         by_project,
     )?;
     Some(Free {
         at_least: own.at_least.min(share.at_least),
         at_most: own.at_most.min(share.at_most),
+        is_measured: own.is_measured && share.is_measured,
     })
 }
 
-/// What is left of a limit after usage, promises, and what earlier launches of the plan took.
+/// What is left of a limit after usage, promises, and what earlier launches of the plan took. Of a usage that was not
+/// measured only the least may be known; then what is promised may be inside it.
 fn left(
-    (limit, usage): (u64, u64),
-    usage_state: UsageState,
+    limit: u64,
+    usage: Usage<'_>,
     (held, held_at_most): (u64, u64),
     taken: Band,
 ) -> Option<Free> {
-    let used = measured_usage(usage, usage_state).ok()?;
-    let after = |held, taken| headroom(limit, used, held).saturating_sub(clamp(taken));
-    Some(Free {
-        at_least: after(held_at_most.max(held), taken.at_most),
-        at_most: after(held, taken.at_least),
-    })
+    let after = |used, held, taken| headroom(limit, used, held).saturating_sub(clamp(taken));
+    match usage.measured() {
+        Ok(used) => Some(Free {
+            at_least: after(used, held_at_most.max(held), taken.at_most),
+            at_most: after(used, held, taken.at_least),
+            is_measured: true,
+        }),
+        Err(_) => match usage.at_least(limit) {
+            0 => None,
+            used => Some(Free {
+                at_least: 0,
+                at_most: after(used, 0, taken.at_least),
+                is_measured: false,
+            }),
+        },
+    }
 }

@@ -98,6 +98,7 @@ pub(super) fn row(owner: &str, name: &str, limit: Option<u64>, usage: u64) -> Al
         limit,
         usage,
         usage_state: UsageState::Used,
+        usage_fraction: None,
         held: 0,
         held_at_most: 0,
     }

@@ -127,7 +127,8 @@ pub(super) fn blocks(blocks: Vec<wit::Block>) -> Vec<engine::Block> {
 
 fn allowance(row: wit::Allowance) -> engine::Allowance {
     fields!(row => engine::Allowance {
-        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state, held, held_at_most,
+        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state,
+        usage_fraction, held, held_at_most,
     })
 }
 
@@ -181,9 +182,11 @@ fn reservation(item: wit::Reservation) -> engine::Reservation {
         limit,
         usage,
         usage_state: usage_state,
+        usage_fraction,
         project_limit,
         project_usage,
         project_usage_state: usage_state,
+        project_usage_fraction,
         held,
         held_at_most,
         project_held,
