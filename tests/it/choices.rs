@@ -3,7 +3,9 @@
 
 use serde_json::json;
 
-use crate::harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, quotagate, row};
+use crate::harness::{
+    CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, quotagate, quotagate_with, row,
+};
 
 const TIB: u64 = 1 << 40;
 
@@ -296,6 +298,101 @@ fn a_filesystem_is_created_once_for_the_launch() {
         .tenant("compute.filesystem.size.network-ssd", TIB - 1, 0)
         .check(&options);
     assert_eq!(short.quota(), "blocked");
+}
+
+#[test]
+fn a_change_of_a_reservation_within_a_day_is_said_in_every_output() {
+    let world = world().block("a", "fabric-7", 16, 0).edit_blocks(|block| {
+        block["status"]["next_change_at"] = "2026-03-01T17:30:00Z".into();
+        block["status"]["next_change_to"] = "8".into();
+    });
+    let folder = world.build();
+    let recorded = folder.path().to_str().unwrap();
+    let at = |instant: &str| {
+        let text = json!({ "recorded_at": instant }).to_string();
+        std::fs::write(folder.path().join("recorded.json"), text).unwrap();
+    };
+    let plan = folder.path().join("plan.json");
+    let launch = json!({"instance_type": H200, "region": REGION});
+    let two = json!({ "launches": [launch, launch] });
+    std::fs::write(&plan, two.to_string()).unwrap();
+    let plan = plan.to_str().unwrap();
+    let commands = [
+        vec!["check", H200, "--region", REGION],
+        vec!["check", "--plan", plan],
+        vec!["offers", "--gpu", "8"],
+    ];
+    let outputs = || {
+        commands.iter().flat_map(|command| {
+            ["table", "json"].map(|format| {
+                let mut arguments = command.clone();
+                arguments.extend(["--recorded", recorded, "--format", format]);
+                let said = quotagate_with(&arguments, &[("COLUMNS", "400")]);
+                assert_eq!(said.code, 0, "{said:?}");
+                said.stdout
+            })
+        })
+    };
+    at("2026-03-01T12:00:00Z");
+    for output in outputs() {
+        let said = "reservation a changes from 16 GPUs to 8 GPUs in 5 h";
+        assert_eq!(output.matches(said).count(), 1, "{output}");
+    }
+    let json = world_said(recorded);
+    let finding = json["findings"].as_array().unwrap().iter();
+    let finding = finding
+        .clone()
+        .find(|finding| finding["reason"] == "changes-soon");
+    assert_eq!(finding.unwrap()["limit"], 16);
+    // Two days before, it is no matter of this launch.
+    at("2026-02-27T12:00:00Z");
+    for output in outputs() {
+        assert!(!output.contains("changes-soon"), "{output}");
+    }
+}
+
+fn world_said(recorded: &str) -> serde_json::Value {
+    let check = ["check", H200, "--region", REGION, "--format", "json"];
+    let said = quotagate(&[&check[..], &["--recorded", recorded]].concat());
+    said.json()
+}
+
+#[test]
+fn a_change_that_is_due_is_in_force_although_the_list_does_not_show_it() {
+    let world = |to: Option<u64>, usage: u64| {
+        world()
+            .tenant(GPU_QUOTA, 0, 0)
+            .block("a", "fabric-7", 32, usage)
+            .edit_blocks(move |block| {
+                block["status"]["next_change_at"] = "2026-03-01T12:00:00Z".into();
+                if let Some(to) = to {
+                    block["status"]["next_change_to"] = to.to_string().into();
+                }
+            })
+    };
+    for reservation in ["auto", "strict"] {
+        let check = |to, usage, count: &str| {
+            world(to, usage).check(&["--reservation", reservation, "--count", count])
+        };
+        // From 32 to 16 GPUs: two instances fit either way, three by the list alone, five by neither.
+        assert_eq!(check(Some(16), 0, "2").quota(), "fits", "{reservation}");
+        let differs = check(Some(16), 0, "3");
+        assert_eq!(differs.quota(), "unknown", "{reservation}");
+        assert!(
+            differs
+                .stdout
+                .contains("was to change from 32 GPUs to 16 GPUs"),
+            "{differs:?}"
+        );
+        assert_eq!(check(Some(16), 0, "5").quota(), "blocked", "{reservation}");
+        // Grown, it may have room that the list does not show.
+        assert_eq!(check(Some(64), 32, "4").quota(), "unknown", "{reservation}");
+        assert_eq!(check(Some(64), 32, "5").quota(), "blocked", "{reservation}");
+        // To an amount that nobody told: nothing is known.
+        assert_eq!(check(None, 0, "1").quota(), "unknown", "{reservation}");
+        assert_eq!(check(Some(32), 0, "4").quota(), "fits", "{reservation}");
+        assert_eq!(check(Some(32), 0, "5").quota(), "blocked", "{reservation}");
+    }
 }
 
 #[test]

@@ -127,6 +127,9 @@ impl<'a, C: Cloud> Judge<'a, C> {
             judgement.bound = judgement.bound.and(bound);
             judgement.note_if(!cover.announced.is_empty(), finding, bound);
         }
+        for finding in cover.iter().flat_map(|cover| cover.soon(launch)) {
+            judgement.note(finding, Bound::UNLIMITED);
+        }
         let on_reserved = cover.as_ref().map_or(0, |cover| cover.instances);
         self.capacity(&mut judgement, launch, on_reserved, ledger);
         if ledger.is_kept() {
@@ -563,11 +566,12 @@ fn doubt(sum: &Sum<'_>, cover: Option<&Cover>, reason: Reason) -> (Reason, Cow<'
         let why = "the stopped instances' own may be inside the usage already";
         return (reason, why.into());
     }
-    match cover.filter(|cover| cover.uncertain.is_none()) {
-        Some(cover) => (Reason::MayBeHeld, cover.may_be_held().into()),
-        None => {
-            let why = "reserved capacity could not be measured, and may cover it";
+    match cover.map(|cover| (cover, &cover.uncertain)) {
+        Some((cover, None)) => (Reason::MayBeHeld, cover.may_be_held().into()),
+        Some((_, Some(why))) => {
+            let why = format!("reserved capacity may cover it: {why}");
             (reason, why.into())
         }
+        None => (reason, "reserved capacity may cover it".into()),
     }
 }

@@ -5,6 +5,7 @@
 //! project's share of it too.
 
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
+use core::mem;
 
 use crate::{
     account::{Account, unreadable},
@@ -13,8 +14,8 @@ use crate::{
     row::{Bound, about_offer, clamp, headroom},
     usage::Usage,
     vocabulary::{
-        Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation, ReservationUse,
-        SourceState,
+        Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation,
+        ReservationChange, ReservationUse, SourceState,
     },
 };
 
@@ -35,10 +36,20 @@ pub(crate) struct Cover {
     pub(crate) uncertain: Option<String>,
     /// Whether no number says how much more.
     pub(crate) is_unbounded: bool,
-    /// Announced changes of the reservations that can take part.
+    /// Announced changes of the reservations that can take part, later than the launch's first day.
     pub(crate) announced: Vec<String>,
+    /// Those within it.
+    soon: Vec<Change>,
     /// Where the instances go, in the order of use.
     places: Vec<Place>,
+}
+
+/// A change of a reservation that comes soon.
+#[derive(Debug)]
+struct Change {
+    /// What the reservation holds until then.
+    limit: u64,
+    said: String,
 }
 
 /// What one reservation has free for whole instances, in GPUs.
@@ -60,6 +71,20 @@ struct Free {
     /// Whether the ends differ only by what starts under way may take.
     is_measured: bool,
 }
+
+impl Free {
+    /// What is free where either may be so.
+    fn or(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.min(other.at_least),
+            at_most: self.at_most.max(other.at_most),
+            is_measured: self.is_measured && other.is_measured,
+        }
+    }
+}
+
+/// Within this time, in milliseconds, a change of a reservation concerns a launch of now.
+const DAY: u64 = 24 * 3_600_000;
 
 impl Cover {
     /// Finds what can take instances of `instance_type`.
@@ -118,11 +143,16 @@ impl Cover {
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
         let is_unbounded = by_fabric.values().any(|cover| cover.is_unbounded);
+        let soon = by_fabric
+            .values_mut()
+            .flat_map(|cover| mem::take(&mut cover.soon));
+        let soon: Vec<Change> = soon.collect();
         let in_part = (source.state == SourceState::Incomplete)
             .then(|| String::from("the reservations were read in part"));
         let mut best = Self::best(by_fabric.into_values().collect());
         best.is_unbounded = is_unbounded || contradictory.is_some() || in_part.is_some();
         best.uncertain = uncertain.or(contradictory).or(in_part);
+        best.soon = soon;
         if best.uncertain.is_some() {
             best.nowhere_for_certain();
         }
@@ -165,22 +195,35 @@ impl Cover {
         now: u64,
     ) {
         self.limit = self.limit.saturating_add(reservation.limit);
-        if let Some(change) = &reservation.next_change {
-            let to = change.limit.map_or_else(
-                || String::from("another size"),
-                |limit| format!("{limit} GPUs"),
-            );
-            let hours = change.at.saturating_sub(now) / 3_600_000;
-            self.announced.push(format!(
-                "reservation {} changes from {} GPUs to {to} in {} d {} h",
-                reservation.id,
-                reservation.limit,
-                hours / 24,
-                hours % 24
-            ));
+        let change = reservation.next_change.as_ref();
+        let change = change.filter(|change| change.limit != Some(reservation.limit));
+        let due = change.filter(|change| change.at <= now);
+        if let Some(change) = change.filter(|change| change.at > now) {
+            let left = change.at - now;
+            let said = announced(reservation, change, left);
+            if left <= DAY {
+                let limit = reservation.limit;
+                self.soon.push(Change { limit, said });
+            } else {
+                self.announced.push(said);
+            }
         }
-        let (by_all, by_project) = ledger.reserved(&reservation.id, project);
-        match free(reservation, by_all, by_project) {
+        let taken = ledger.reserved(&reservation.id, project);
+        let listed = free(reservation, reservation.limit, taken);
+        let free = match due {
+            None => listed,
+            // It is in force, and the list still shows what was before: either may be so.
+            Some(change) => {
+                self.uncertain = Some(overdue(reservation, change, now));
+                let changed = change
+                    .limit
+                    .and_then(|limit| free(reservation, limit, taken));
+                listed
+                    .zip(changed)
+                    .map(|(listed, changed)| listed.or(changed))
+            }
+        };
+        match free {
             Some(free) => {
                 self.free = self.free.saturating_add(free.at_most);
                 self.doubtful = self.doubtful.saturating_add(free.at_most - free.at_least);
@@ -199,7 +242,8 @@ impl Cover {
             }
             None => {
                 self.is_unbounded = true;
-                self.uncertain = Some(unmeasured(reservation));
+                self.uncertain
+                    .get_or_insert_with(|| unmeasured(reservation));
             }
         }
     }
@@ -219,6 +263,19 @@ impl Cover {
             least: self.instances,
             most: self.at_most(),
         }
+    }
+
+    /// What changes within the launch's first day: it is told whatever the verdict.
+    pub(crate) fn soon(&self, launch: &Launch) -> impl Iterator<Item = Finding> {
+        self.soon.iter().map(|change| {
+            let said = change.said.clone();
+            let mut finding = about_offer(launch, Reason::ChangesSoon, QuotaOutcome::Fits, said);
+            finding.unit = String::from("count");
+            // The launch takes nothing by it; so it is one finding of a plan, however many launches it concerns.
+            finding.required = 0;
+            finding.limit = Some(change.limit);
+            finding
+        })
     }
 
     /// What starts under way may take, in words.
@@ -337,6 +394,46 @@ fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceT
         && reservation.family == instance_type.family
 }
 
+/// What is announced of a reservation, in words.
+fn announced(reservation: &Reservation, change: &ReservationChange, left: u64) -> String {
+    format!(
+        "reservation {} changes from {} GPUs to {} in {}",
+        reservation.id,
+        reservation.limit,
+        size(change),
+        span(left)
+    )
+}
+
+/// Says that an announced change is due which the list does not show.
+fn overdue(reservation: &Reservation, change: &ReservationChange, now: u64) -> String {
+    format!(
+        "reservation {} was to change from {} GPUs to {} {} ago, and the list does not show it",
+        reservation.id,
+        reservation.limit,
+        size(change),
+        span(now.saturating_sub(change.at))
+    )
+}
+
+fn size(change: &ReservationChange) -> String {
+    change.limit.map_or_else(
+        || String::from("another size"),
+        |limit| format!("{limit} GPUs"),
+    )
+}
+
+/// A time in words.
+fn span(milliseconds: u64) -> String {
+    let minutes = milliseconds / 60_000;
+    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 /// Says that nothing tells how much of a reservation is used.
 fn unmeasured(reservation: &Reservation) -> String {
     let told = [
@@ -353,11 +450,11 @@ fn unmeasured(reservation: &Reservation) -> String {
     )
 }
 
-/// GPUs that are free for the project: the smaller of the reservation's own and the project's share. None where nothing
-/// bounds the usage.
-fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Free> {
+/// GPUs that are free for the project where the reservation holds `limit`: the smaller of its own and the project's share.
+/// None where nothing bounds the usage.
+fn free(reservation: &Reservation, limit: u64, (by_all, by_project): (Band, Band)) -> Option<Free> {
     let own = left(
-        reservation.limit,
+        limit,
         Usage::of_reservation(reservation),
         (reservation.held, reservation.held_at_most),
         by_all,

@@ -49,6 +49,9 @@ pub(crate) const fn of(reason: Reason) -> &'static str {
         Reason::MayBeHeld => {
             "what the start of a stopped instance takes may be inside the usage already: it proves no shortage, and no room beside it"
         }
+        Reason::ChangesSoon => {
+            "a reservation whose amount changes within the launch's first day is named; once the instant has passed the change is in force, whatever the list shows (1.5, 4.9)"
+        }
         Reason::NotChecked => "no quota row is known for it (8.15)",
         Reason::FailedBefore => {
             "what the cloud refused a short while ago it refuses again, until it is read that something changed; its error is the authority (1.10, 4.11)"

@@ -105,6 +105,7 @@ names! {
         NotChecked = "not-checked",
         FailedBefore = "failed-before",
         MayBeHeld = "may-be-held",
+        ChangesSoon = "changes-soon",
     }
     ReservationUse { Auto = "auto", Forbid = "forbid", Strict = "strict" }
     RowState {

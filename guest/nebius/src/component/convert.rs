@@ -48,7 +48,7 @@ cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
 cases!(reason: engine::Reason => wit::Reason {
     Fits, Shortage, ExceedsLimit, Frozen, Deleted, Provisioning, StateUnknown, UsageUnmeasured, LimitUnset, RowMissing,
     ScopeUnreadable, Stale, Contradictory, WrongUnit, ReservationExhausted, NotOffered, NoCapacity, CapacityUnknown,
-    LimitReached, NotDecisive, NotChecked, FailedBefore, MayBeHeld,
+    LimitReached, NotDecisive, NotChecked, FailedBefore, MayBeHeld, ChangesSoon,
 });
 
 cases!(block_kind: wit::BlockKind => engine::BlockKind { Quota, Capacity, Unclear });
