@@ -112,6 +112,49 @@ fn a_public_address_takes_an_allocation_of_its_own() {
     assert_eq!(said.decisive()["required"], 2);
 }
 
+#[test]
+fn a_node_of_managed_kubernetes_takes_an_allocation_for_its_pods() {
+    let allocations = |limit: u64| world().tenant("vpc.allocation.count", limit, 0);
+    let eight = ["--count", "8", "--node-group"];
+    assert_eq!(allocations(16).check(&eight).quota(), "fits");
+    let short = allocations(15).check(&eight);
+    assert_eq!(short.quota(), "blocked");
+    assert_eq!(short.decisive()["quota"], "vpc.allocation.count");
+    assert_eq!(short.decisive()["required"], 16);
+    assert_eq!(allocations(8).check(&["--count", "8"]).quota(), "fits");
+    let public = allocations(2).check(&["--node-group", "--public-ip", "dynamic"]);
+    assert_eq!(public.decisive()["required"], 3);
+    // A list and a plan say the same.
+    let folder = allocations(1).build();
+    let recorded = folder.path().to_str().unwrap();
+    let list = [
+        "offers",
+        "--recorded",
+        recorded,
+        "--gpu",
+        "8",
+        "--format",
+        "json",
+    ];
+    let quota = |said: &serde_json::Value| said["offers"][0]["quota"].clone();
+    assert_eq!(quota(&quotagate(&list).json()), "fits");
+    let nodes = [&list[..], &["--node-group"]].concat();
+    assert_eq!(quota(&quotagate(&nodes).json()), "blocked");
+    let launch = json!({"instance_type": H200, "region": REGION, "node_group": true});
+    let plan = folder.path().join("plan.json");
+    std::fs::write(&plan, json!({ "launches": [launch] }).to_string()).unwrap();
+    let plan = [
+        "check",
+        "--recorded",
+        recorded,
+        "--format",
+        "json",
+        "--plan",
+        plan.to_str().unwrap(),
+    ];
+    assert_eq!(quotagate(&plan).quota(), "blocked");
+}
+
 // nebius.md 4.7: GPU VMs do not consume the vCPU row
 #[test]
 fn vcpus_count_for_cpu_types_alone() {

@@ -32,11 +32,9 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, Inva
     }
     storage::disks(&profile.disks, &mut demands)?;
     let public = dynamic + u128::from(profile.static_public_addresses);
-    demands.push(each(
-        ALLOCATIONS,
-        COUNT,
-        public + u128::from(profile.private_addresses),
-    ));
+    // A node of managed Kubernetes has a range of addresses for its pods besides its own.
+    let private = u128::from(profile.private_addresses) + u128::from(profile.node_group);
+    demands.push(each(ALLOCATIONS, COUNT, public + private));
     demands.push(each(PUBLIC_ADDRESSES, COUNT, public));
     storage::filesystems(&profile.filesystems, &mut demands)?;
     demands.push(once(CLUSTERS, COUNT, profile.new_cluster.into()));

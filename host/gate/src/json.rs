@@ -148,7 +148,7 @@ records! {
     Policy { strictness, explain, max_age_ms }
     Profile {
         project, reservation, disks, filesystems, private_addresses, dynamic_public_addresses,
-        static_public_addresses, restart, new_cluster, fabric,
+        static_public_addresses, restart, new_cluster, node_group, fabric,
     }
     Reservation {
         id, family, region, fabric, active, limit, usage, usage_state, usage_fraction or Absent::Null, project_limit,

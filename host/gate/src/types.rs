@@ -169,6 +169,7 @@ impl Default for Profile {
             static_public_addresses: 0,
             restart: false,
             new_cluster: false,
+            node_group: false,
             fabric: None,
         }
     }

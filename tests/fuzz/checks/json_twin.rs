@@ -432,6 +432,7 @@ fn launch(choices: &mut Choices) -> Launch {
             static_public_addresses: choices.small(),
             restart: choices.yes(),
             new_cluster: choices.yes(),
+            node_group: choices.yes(),
             fabric: choices.maybe(|choices| choices.text(FABRICS)),
         },
     }

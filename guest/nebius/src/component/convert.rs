@@ -80,6 +80,7 @@ pub(super) fn profile(profile: wit::Profile) -> engine::Profile {
         static_public_addresses,
         restart,
         new_cluster,
+        node_group,
         fabric,
     })
 }
