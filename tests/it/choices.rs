@@ -1,5 +1,5 @@
-//! What nebius.md leaves open and the project chose, and what it says beside its case table; the comment before a test
-//! says where the rule is written.
+//! Rules that need more than one row to show, and what the project chose where no document decides. The comment before a
+//! test cites the rule that it holds.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn world() -> WorldBuilder {
     WorldBuilder::new()
 }
 
-// design.md, "Capacity advice"
+// nebius rule 34
 #[test]
 fn limit_reached_while_the_rows_fit_is_a_contradiction() {
     let said = world()
@@ -23,7 +23,7 @@ fn limit_reached_while_the_rows_fit_is_a_contradiction() {
     assert_eq!(said.json()["capacity"], "unknown");
 }
 
-// design.md, "A project list that was read but lacks the row"
+// nebius rule 6
 #[test]
 fn a_project_without_the_row_leaves_it_to_the_tenant() {
     assert_eq!(world().check(&[]).quota(), "fits");
@@ -32,7 +32,7 @@ fn a_project_without_the_row_leaves_it_to_the_tenant() {
     assert_eq!(short.quota(), "blocked");
 }
 
-// design.md, "A tenant list that lacks a demanded row"
+// nebius rule 8
 #[test]
 fn a_tenant_without_the_row_is_unknown() {
     let said = world()
@@ -43,7 +43,7 @@ fn a_tenant_without_the_row_is_unknown() {
     assert_eq!(said.decisive()["quota"], "vpc.allocation.count");
 }
 
-// design.md, "`usage_state` unspecified"
+// nebius rule 10
 #[test]
 fn an_unspecified_usage_state_trusts_only_a_number_above_zero() {
     let unspecified = |row: &mut serde_json::Value| {
@@ -68,7 +68,7 @@ fn an_unspecified_usage_state_trusts_only_a_number_above_zero() {
     );
 }
 
-// design.md, "Twin rows"
+// nebius rule 4
 #[test]
 fn twin_rows_count_once_when_equal_and_prove_nothing_when_not() {
     let twin = row(TENANT, GPU_QUOTA, "count", Some(64), 0);
@@ -79,7 +79,7 @@ fn twin_rows_count_once_when_equal_and_prove_nothing_when_not() {
     assert_eq!(said.quota(), "unknown");
 }
 
-// design.md, "A demand of zero asks no row"
+// nebius rule 16
 #[test]
 fn what_is_not_asked_for_cannot_block() {
     let world = world().without_tenant_row("vpc.ipv4-address.public.count");
@@ -87,7 +87,7 @@ fn what_is_not_asked_for_cannot_block() {
     assert_eq!(world.check(&["--public-ip", "dynamic"]).quota(), "unknown");
 }
 
-// design.md, "`compute.instance.non-gpu.memory`"
+// nebius rule 18
 #[test]
 fn the_memory_row_is_asked_where_the_tenant_has_it() {
     assert_eq!(world().check_type(CPU, &[]).quota(), "fits");
@@ -101,7 +101,7 @@ fn the_memory_row_is_asked_where_the_tenant_has_it() {
     assert_eq!(gpu.quota(), "fits");
 }
 
-// nebius.md 4.7, worked example
+// nebius rule 23
 #[test]
 fn a_public_address_takes_an_allocation_of_its_own() {
     let said = world()
@@ -112,6 +112,7 @@ fn a_public_address_takes_an_allocation_of_its_own() {
     assert_eq!(said.decisive()["required"], 2);
 }
 
+// nebius rule 24
 #[test]
 fn a_node_of_managed_kubernetes_takes_an_allocation_for_its_pods() {
     let allocations = |limit: u64| world().tenant("vpc.allocation.count", limit, 0);
@@ -155,7 +156,7 @@ fn a_node_of_managed_kubernetes_takes_an_allocation_for_its_pods() {
     assert_eq!(quotagate(&plan).quota(), "blocked");
 }
 
-// nebius.md 4.7: GPU VMs do not consume the vCPU row
+// nebius rule 18
 #[test]
 fn vcpus_count_for_cpu_types_alone() {
     let world = world().tenant("compute.instance.non-gpu.vcpu", 3, 0);
@@ -163,7 +164,7 @@ fn vcpus_count_for_cpu_types_alone() {
     assert_eq!(world.check_type(CPU, &[]).quota(), "blocked");
 }
 
-// nebius.md 4.5
+// nebius rule 12
 #[test]
 fn usage_above_the_limit_is_a_shortage_not_a_contradiction() {
     let said = world().tenant(GPU_QUOTA, 8, 24).check(&[]);
@@ -172,7 +173,7 @@ fn usage_above_the_limit_is_a_shortage_not_a_contradiction() {
     assert_eq!(said.decisive()["minimum_limit"], 32);
 }
 
-// nebius.md 4.6
+// nebius rule 9
 #[test]
 fn a_row_in_another_unit_is_not_compared() {
     let said = world()
@@ -183,7 +184,7 @@ fn a_row_in_another_unit_is_not_compared() {
     assert_eq!(label.check(&[]).quota(), "fits");
 }
 
-// nebius.md 8.17
+// nebius rule 5
 #[test]
 fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
     let said = world()
@@ -221,7 +222,7 @@ fn fits_count_is_the_least_of_all_rows() {
     assert_eq!(four.quota(), "blocked");
 }
 
-// design.md, "Reservation"
+// nebius rule 29
 #[test]
 fn reservations_of_several_fabrics_add_up_unless_one_is_named() {
     let world = world()
@@ -248,6 +249,7 @@ fn reservations_of_several_fabrics_add_up_unless_one_is_named() {
     assert_eq!(world.check(&["--count", "3"]).quota(), "blocked");
 }
 
+// nebius rule 29
 #[test]
 fn a_projects_share_of_a_block_caps_it() {
     let world = world()
@@ -259,6 +261,7 @@ fn a_projects_share_of_a_block_caps_it() {
     assert_eq!(capped.check(&["--count", "2"]).quota(), "blocked");
 }
 
+// nebius rule 30
 #[test]
 fn blocks_that_were_not_measured_or_serve_others() {
     let unmeasured = world()
@@ -292,7 +295,7 @@ fn blocks_that_were_not_measured_or_serve_others() {
     assert_eq!(inactive.check(&[]).quota(), "blocked");
 }
 
-// design.md, "`--restart`"; nebius.md 8.3
+// nebius rule 26
 #[test]
 fn a_restart_takes_only_what_a_stopped_instance_gave_up() {
     let world = world()
@@ -314,7 +317,7 @@ fn a_restart_takes_only_what_a_stopped_instance_gave_up() {
     assert_eq!(vcpus.check_type(CPU, &["--restart"]).quota(), "unknown");
 }
 
-// nebius.md 8.8
+// nebius rule 25
 #[test]
 fn a_new_cluster_takes_one_whatever_the_count() {
     let world = world().tenant("compute.gpucluster.count", 1, 0);
@@ -328,6 +331,7 @@ fn a_new_cluster_takes_one_whatever_the_count() {
     assert_eq!(full.quota(), "blocked");
 }
 
+// nebius rule 22
 #[test]
 fn a_filesystem_is_created_once_for_the_launch() {
     let world = world().tenant("compute.filesystem.count", 1, 0).tenant(
@@ -343,6 +347,7 @@ fn a_filesystem_is_created_once_for_the_launch() {
     assert_eq!(short.quota(), "blocked");
 }
 
+// nebius rule 31
 #[test]
 fn a_change_of_a_reservation_within_a_day_is_said_in_every_output() {
     let world = world().block("a", "fabric-7", 16, 0).edit_blocks(|block| {
@@ -400,6 +405,7 @@ fn world_said(recorded: &str) -> serde_json::Value {
     said.json()
 }
 
+// nebius rule 31
 #[test]
 fn a_change_that_is_due_is_in_force_although_the_list_does_not_show_it() {
     let world = |to: Option<u64>, usage: u64| {
@@ -438,6 +444,7 @@ fn a_change_that_is_due_is_in_force_although_the_list_does_not_show_it() {
     }
 }
 
+// nebius rule 11
 #[test]
 fn a_fraction_contradicts_a_usage_that_is_left_out() {
     let told = |fraction: &str, state: &str| {
@@ -455,8 +462,7 @@ fn a_fraction_contradicts_a_usage_that_is_left_out() {
         assert_eq!(may_fit.quota(), "unknown", "{state}");
         assert_eq!(may_fit.decisive()["reason"], "usage-unmeasured", "{state}");
         assert_eq!(may_fit.decisive()["usage"], json!(null), "{state}");
-        let detail =
-            "no usage is given, yet 0.17 of the limit is said to be used, which is from 11 to 11";
+        let detail = "no usage is given, yet 0.17 of the limit is said to be used, which is 11";
         assert_eq!(may_fit.decisive()["detail"], detail, "{state}");
         let short = told("0.17", state).check(&["--count", "7"]);
         assert_eq!(short.quota(), "blocked", "{state}");
@@ -502,6 +508,7 @@ fn a_fraction_contradicts_a_usage_that_is_left_out() {
     assert!(row.unwrap().contains("? of 64"), "{shown:?}");
 }
 
+// nebius rule 11
 #[test]
 fn a_fraction_contradicts_the_usage_of_a_block_and_of_a_share() {
     let full = || world().tenant(GPU_QUOTA, 0, 0);
@@ -527,6 +534,7 @@ fn a_fraction_contradicts_the_usage_of_a_block_and_of_a_share() {
     }
 }
 
+// nebius rule 20
 #[test]
 fn kinds_of_storage_go_by_every_spelling() {
     let check = |option: &str, quota: &str, kind: &str| {
@@ -568,6 +576,7 @@ fn kinds_of_storage_go_by_every_spelling() {
     assert!(said.stderr.contains(known), "{said:?}");
 }
 
+// nebius rule 21
 #[test]
 fn disks_that_come_in_steps_have_no_other_size() {
     for kind in ["network-ssd-io-m3", "NETWORK_SSD_NON_REPLICATED"] {
@@ -593,6 +602,7 @@ fn disks_that_come_in_steps_have_no_other_size() {
     }
 }
 
+// nebius rule 37
 #[test]
 fn a_project_row_that_is_short_names_the_command_that_raises_it() {
     let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
@@ -629,7 +639,7 @@ fn the_answer_names_what_was_asked() {
     );
 }
 
-// design.md, "Preemptible"
+// nebius rule 19
 #[test]
 fn rows_that_a_preemptible_instance_does_not_draw_on_are_reported_all_the_same() {
     let said = world().check(&["--lifecycle", "preemptible", "--explain"]);

@@ -149,7 +149,7 @@ impl<'a> Judgement<'a> {
                 finding.remedy = None;
             }
             if policy.explain {
-                finding.rule = Some(cloud.rule(finding.reason).into());
+                finding.rule = Some(cloud.rule(finding).into());
             }
         }
         Verdict {

@@ -72,9 +72,11 @@ impl<'a> Usage<'a> {
     /// What the fraction says against the number, in words.
     pub(crate) fn said(self, limit: u64) -> Option<String> {
         let fraction = self.fraction.filter(|_| self.is_denied())?;
-        let bounds = self.bounds(limit).map_or_else(String::new, |bounds| {
-            format!(", which is from {} to {}", bounds.0, bounds.1)
-        });
+        let bounds = match self.bounds(limit) {
+            None => String::new(),
+            Some((least, most)) if least == most => format!(", which is {least}"),
+            Some((least, most)) => format!(", which is from {least} to {most}"),
+        };
         Some(format!(
             "no usage is given, yet {fraction} of the limit is said to be used{bounds}"
         ))

@@ -1,4 +1,4 @@
-//! What a launch on Nebius takes, quota by quota (nebius.md 4.7 and 4.8).
+//! What a launch on Nebius takes, quota by quota (nebius rule 15 and those that follow it).
 
 use alloc::{borrow::Cow, format, vec::Vec};
 
@@ -14,7 +14,7 @@ const CLUSTERS: &str = "compute.gpucluster.count";
 const ALLOCATIONS: &str = "vpc.allocation.count";
 const PUBLIC_ADDRESSES: &str = "vpc.ipv4-address.public.count";
 
-// Labels that rows were seen with (nebius.md 4.6, 8.14); any other gives no number comparison.
+// Labels that rows were seen with; a row with any other is not compared (nebius rule 9).
 pub(crate) const COUNT: &[&str] = &["count"];
 pub(crate) const BYTES: &[&str] = &["byte"];
 const GPU_UNITS: &[&str] = &["count", "gpu"];
@@ -25,14 +25,14 @@ pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, Inva
     let mut demands = Vec::new();
     let dynamic = u128::from(profile.dynamic_public_addresses);
     if profile.restart {
-        // A stopped instance keeps all but its dynamic public addresses (nebius.md 4.7, 4.12).
+        // A stopped instance keeps all but its dynamic public addresses (nebius rule 26).
         demands.push(each(ALLOCATIONS, COUNT, dynamic));
         demands.push(each(PUBLIC_ADDRESSES, COUNT, dynamic));
         return Ok(demands);
     }
     storage::disks(&profile.disks, &mut demands)?;
     let public = dynamic + u128::from(profile.static_public_addresses);
-    // A node of managed Kubernetes has a range of addresses for its pods besides its own.
+    // A node of managed Kubernetes has a range of addresses for its pods besides its own (nebius rule 24).
     let private = u128::from(profile.private_addresses) + u128::from(profile.node_group);
     demands.push(each(ALLOCATIONS, COUNT, public + private));
     demands.push(each(PUBLIC_ADDRESSES, COUNT, public));
@@ -79,7 +79,7 @@ pub(crate) fn of_instances<'a>(
         });
     }
     if preemptible {
-        // Preemptible instances are counted by a row of their own (nebius.md 4.8, 8.2).
+        // Preemptible instances are counted by a row of their own (nebius rule 19).
         demands.push(each(PREEMPTIBLE_INSTANCES, COUNT, 1));
         demands.push(Demand {
             bearing: Bearing::NotDecisive,
@@ -92,7 +92,7 @@ pub(crate) fn of_instances<'a>(
 }
 
 /// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
-/// part of `gb200`. A platform may name a row which launches draw on anyway; then the engine adds up.
+/// part of `gb200` (nebius rule 17). A platform may name a row which launches draw on anyway; then the engine adds up.
 fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
     if let Some(quota) = instance_type.gpu_quota.as_deref() {
         return Cow::Borrowed(quota);

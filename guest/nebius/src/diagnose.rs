@@ -1,4 +1,4 @@
-//! What a launch error of Nebius means (nebius.md 1.10 and 4.11).
+//! What a launch error of Nebius means (nebius rule 36).
 //!
 //! The detail decides: quota and capacity failures both come under status 8, so the code alone says little, and text is
 //! never interpreted where there is a detail. An operation may carry several details; each becomes findings.
@@ -209,7 +209,7 @@ fn by_code(status: i32) -> FailureKind {
         | code::ABORTED
         | code::INTERNAL
         | code::UNAVAILABLE => FailureKind::Transient,
-        // Quota, capacity or rate limit: without a detail nobody can tell (nebius.md section 9, case 35).
+        // Quota, capacity or rate limit: without a detail nobody can tell (nebius rule 36).
         code::RESOURCE_EXHAUSTED => FailureKind::Ambiguous,
         _ => FailureKind::Ambiguous,
     }

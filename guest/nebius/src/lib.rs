@@ -4,7 +4,7 @@
 //! `storage`), in which states a project launches (`project`), what a person can do about a finding (`remedy`), which rule
 //! was applied (`rule`), what a launch error means ([`mod@diagnose`]), and speaks the JSON twins of the contract
 //! ([`json`]). Compiled to WebAssembly it is the component itself (`component`); compiled natively it is the same rules
-//! without a sandbox, for tests and measurements.
+//! without a sandbox, for tests and measurements. `RULES.md` beside it has the rules in words, by number.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 
@@ -24,8 +24,7 @@ mod component;
 use alloc::{string::String, vec::Vec};
 
 use quotagate_engine::{
-    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Reason,
-    SourceState,
+    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, SourceState,
 };
 
 /// The cloud's name in the contract.
@@ -56,8 +55,8 @@ impl Cloud for Nebius {
         project::state(state)
     }
 
-    fn rule(&self, reason: Reason) -> &'static str {
-        rule::of(reason)
+    fn rule(&self, finding: &Finding) -> &'static str {
+        rule::of(finding)
     }
 
     fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str] {

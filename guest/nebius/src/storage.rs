@@ -8,7 +8,7 @@ use crate::demand::{BYTES, COUNT, each, once};
 
 const GIB: u64 = 1 << 30;
 
-/// Disks of some kinds come in multiples of this many GiB.
+/// Disks of some kinds come in multiples of this many GiB (nebius rule 21).
 const STEP: u64 = 93;
 
 /// A kind that the compute API knows.
@@ -51,7 +51,7 @@ const fn kind(name: &'static str, quota: &'static str) -> Kind {
     }
 }
 
-/// What the disks take: each instance has its own.
+/// What the disks take: each instance has its own (nebius rule 20).
 pub(crate) fn disks(
     disks: &[Disk],
     demands: &mut Vec<Demand<'static>>,
@@ -60,7 +60,7 @@ pub(crate) fn disks(
     storage(of, DISKS, disks, each, demands)
 }
 
-/// What the file systems take: the launch has them once.
+/// What the file systems take: the launch has them once (nebius rule 22).
 pub(crate) fn filesystems(
     filesystems: &[Disk],
     demands: &mut Vec<Demand<'static>>,

@@ -38,7 +38,7 @@ impl Cloud for Toy {
         Ok(vec![demand("cluster", 0, clusters, Bearing::Decisive)])
     }
 
-    fn rule(&self, _: Reason) -> &'static str {
+    fn rule(&self, _: &Finding) -> &'static str {
         "a rule"
     }
 

@@ -52,7 +52,7 @@ struct Any {
     value: Vec<u8>,
 }
 
-/// Field numbers from nebius.md 1.10.
+/// Field numbers of `nebius.common.v1.ServiceError`.
 #[derive(Clone, PartialEq, Message)]
 struct WireServiceError {
     #[prost(string, tag = "2")]
