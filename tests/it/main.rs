@@ -46,6 +46,8 @@ mod hold_file;
 mod hold_proof;
 /// Final checks and holds: two launches never spend the same unit.
 mod holds;
+/// Every service is asked under the name of its own host.
+mod hosts;
 /// Accounts of many rows and many projects.
 mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.

@@ -33,7 +33,8 @@ pub struct ConnectOptions {
     /// not 443; before `NEBIUS_ENDPOINT` and the profile's `endpoint` (nebius.md section 1.1).
     pub domain: Option<String>,
     /// `HOST:PORT` of one server that answers for every service, before any domain. The connection is plain text where
-    /// the host is loopback (127.0.0.0/8, `::1`, `localhost`), and TLS everywhere else.
+    /// the host is loopback (127.0.0.0/8, `::1`, `localhost`), and TLS everywhere else. Where a domain is chosen here, too,
+    /// each service is asked for by the name of its host below it.
     pub endpoint: Option<String>,
     /// Whether to send a made-up token where no usable credentials are found and the connection is plain text to
     /// loopback, so that a local emulator just works. Set by default.

@@ -42,6 +42,7 @@ pub mod faults;
 mod front;
 mod inventory;
 mod line;
+mod names;
 mod paging;
 mod refusal;
 mod services;

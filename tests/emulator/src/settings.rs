@@ -38,6 +38,19 @@ pub struct Settings {
     /// Whether a project row that is DELETED refuses everything (nebius.md 8.17). Default: false, so that the tenant's
     /// row alone governs.
     pub deleted_project_rows_refuse: bool,
+    /// Whether a preemptible instance counts in `compute.instance.count` too. Default: false, so that it counts in
+    /// `compute.instance.preemptible.count` alone.
+    pub preemptible_instances_count_as_instances: bool,
+    /// Whether an active block on its fabric spares a GPU cluster its one of `compute.gpucluster.count`. Default: false.
+    pub blocks_spare_clusters: bool,
+    /// Whether the private address that comes with an instance takes an allocation. Default: true.
+    pub private_addresses_take_allocations: bool,
+    /// Which block an instance is placed on, of those that have room. Default: the first that is listed.
+    pub block_order: BlockOrder,
+    /// The domain below which each service answers, under its own host name alone, as in
+    /// `compute.api.nebius.cloud`. Default: none, so that every service answers under any name; with TLS only under an
+    /// address, `localhost`, or a name that begins with its own.
+    pub domain: Option<String>,
     /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius.md 8.1), by the quota's
     /// name; `*` stands for every other. Default: empty, so that nothing is.
     pub default_limits: BTreeMap<String, u64>,
@@ -56,6 +69,19 @@ pub enum QuotaFailures {
     Synchronous,
     /// The call is accepted, and its operation fails; nothing is created or taken.
     InOperation,
+}
+
+/// Which block an instance is placed on, of those that have room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockOrder {
+    /// The first that is listed.
+    #[default]
+    First,
+    /// The last that is listed.
+    Last,
+    /// The one with the least room.
+    Fullest,
 }
 
 /// Where capacity advice is from.
@@ -125,6 +151,11 @@ impl Default for Settings {
             usage_lag_ms: 0,
             stopped_instances_hold_gpus: true,
             deleted_project_rows_refuse: false,
+            preemptible_instances_count_as_instances: false,
+            blocks_spare_clusters: false,
+            private_addresses_take_allocations: true,
+            block_order: BlockOrder::default(),
+            domain: None,
             default_limits: BTreeMap::new(),
             advice: Advice::default(),
             hardware: Vec::new(),

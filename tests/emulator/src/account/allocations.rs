@@ -120,9 +120,16 @@ impl Account {
         };
         let prefix = if public { "198.18" } else { "10.0" };
         let [.., high, low] = self.minted.to_be_bytes();
+        let is_free = !public
+            && lease.instance_id.is_some()
+            && !self.settings.private_addresses_take_allocations;
         let held = Held {
             place: place.clone(),
-            charges: charges(public),
+            charges: if is_free {
+                Charges::default()
+            } else {
+                charges(public)
+            },
             shown: Allocation {
                 metadata: Some(self.metadata(&id, place, name, labels)),
                 spec: Some(AllocationSpec {

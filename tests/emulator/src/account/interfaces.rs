@@ -17,6 +17,7 @@ use super::{Account, allocations};
 use crate::{
     inventory::{Charges, Lease, Place},
     refusal::Refusal,
+    settings::Settings,
 };
 
 const MOST_INTERFACES: usize = 8;
@@ -41,10 +42,14 @@ enum Origin {
 
 impl Address {
     /// What it takes.
-    pub(super) fn charges(&self) -> Charges {
+    pub(super) fn charges(&self, settings: &Settings) -> Charges {
+        let is_public = self.role == Type::Public;
         match self.origin {
             Origin::Existing(_) => Charges::default(),
-            Origin::New { .. } => allocations::charges(self.role == Type::Public),
+            Origin::New { .. } if !is_public && !settings.private_addresses_take_allocations => {
+                Charges::default()
+            }
+            Origin::New { .. } => allocations::charges(is_public),
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) enum Kind {
     GpuCluster,
     Filesystem,
     Allocation,
+    /// A quota row.
+    Allowance,
 }
 
 impl Kind {
@@ -51,12 +53,14 @@ impl Kind {
             Self::GpuCluster => "computegpucluster",
             Self::Filesystem => "computefilesystem",
             Self::Allocation => "vpcallocation",
+            Self::Allowance => "quotaallowance",
         }
     }
 
     const fn service(self) -> &'static str {
         match self {
             Self::Allocation => "vpc",
+            Self::Allowance => "quotas",
             Self::Instance | Self::Disk | Self::GpuCluster | Self::Filesystem => "compute",
         }
     }
