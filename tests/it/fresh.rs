@@ -140,11 +140,14 @@ async fn a_list_is_answered_with_what_is_old_while_it_is_read_again() {
     let first = live.gate.inventory().await;
     assert_eq!(limit(&first), Some(64));
     live.set_limit(GPU_QUOTA, 8);
-    // Not due yet: nothing is asked.
+    // Advice is due, quotas are not: they are not asked for.
     live.cloud.clear_calls();
     live.hands.pass(119);
     assert_eq!(limit(&*live.gate.inventory().await), Some(64));
-    assert!(live.source.is_idle());
+    live.until("advice that is read again", |inventory| {
+        live.source.is_idle() && report(inventory, "capacities").fetched_at > START
+    })
+    .await;
     assert!(live.cloud.calls_to(ALLOWANCES).is_empty());
     live.source.hold(&["tenant_allowances"]);
     live.hands.pass(1);
