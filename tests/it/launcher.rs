@@ -43,7 +43,7 @@ pub(crate) struct Launched {
 
 enum Refusal {
     Quota(Vec<String>),
-    /// The instance that found none; mostly it stays behind, stopped (nebius.md 4.11).
+    /// The instance that found none; mostly it stays behind, stopped.
     Hardware(String),
 }
 
@@ -290,7 +290,7 @@ fn managed(disk: &Disk) -> AttachedDiskSpec {
     }
 }
 
-/// The number of a kind of disk in the API (nebius.md 1.6).
+/// The number of a kind of disk in the API.
 fn kind(name: &str) -> i32 {
     match name {
         "network-ssd" => 1,

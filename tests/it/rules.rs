@@ -102,6 +102,31 @@ fn a_rule_that_is_cited_exists() {
     assert!(citations > 50, "{citations}");
 }
 
+/// Nothing rests on a page that nobody has who has the repository.
+#[test]
+fn nothing_cites_a_page_that_is_not_here() {
+    let pages = [
+        "nebius",
+        "design",
+        "peers",
+        "service",
+        "speed",
+        "portability",
+        "anchors",
+        "edges",
+    ];
+    let pages: Vec<String> = pages.iter().map(|name| format!("{name}.md")).collect();
+    for (path, text) in sources() {
+        for page in &pages {
+            let cites = text.match_indices(page.as_str()).any(|(at, _)| {
+                // Part of a longer name it is another page.
+                !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '-')
+            });
+            assert!(!cites, "{} cites {page}", path.display());
+        }
+    }
+}
+
 #[test]
 fn a_rule_has_evidence_and_the_tests_that_it_names() {
     let sources = sources();

@@ -1,4 +1,4 @@
-//! Which host answers for which service, and whether the connection is encrypted (nebius.md sections 1.1 and 10).
+//! Which host answers for which service, and whether the connection is encrypted.
 
 use std::{fmt, net::IpAddr};
 

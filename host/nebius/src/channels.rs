@@ -15,7 +15,7 @@ use crate::{
 
 /// What the cloud sees of us. The transport appends its own name.
 const USER_AGENT: &str = concat!("quotagate/", env!("CARGO_PKG_VERSION"));
-/// As the official SDKs: a connection that went dead is noticed within half a minute (nebius.md section 2.3).
+/// As the official SDKs: a connection that went dead is noticed within half a minute.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -1,4 +1,4 @@
-//! What travels with a refused call beside its code: the details of its status (nebius.md section 1.10).
+//! What travels with a refused call beside its code: the details of its status.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A list to its end, page by page, or as far as it can be read (nebius.md section 1.2).
+//! A list to its end, page by page, or as far as it can be read.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What a refusal of the cloud means (nebius.md sections 1.10 and 4.11).
+//! What a refusal of the cloud means.
 
 use std::{error::Error, time::Duration};
 

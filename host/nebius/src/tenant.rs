@@ -1,4 +1,4 @@
-//! Which tenant the credentials ask about (nebius.md sections 1.7 and 2.9).
+//! Which tenant the credentials ask about.
 
 use nebius_api::nebius::iam::v2::Tenant;
 use quotagate::source::SourceErrorKind;

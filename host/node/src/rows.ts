@@ -128,7 +128,7 @@ export function capacities(advice: Message): Json[] {
   });
 }
 
-/** A region with the shape of a fabric, `<region>-<letter>`, is a fabric of that region (nebius.md section 5.2). */
+/** A region with the shape of a fabric, `<region>-<letter>`, is a fabric of that region. */
 function place(region: string, fabric: string | null): [string, string | null] {
   const found = FABRIC_IN_PLACE_OF_REGION.exec(region);
   return found ? [found[1] ?? "", fabric ?? region] : [region, fabric];

@@ -46,7 +46,7 @@ pub(crate) enum Refusal {
         resource_id: String,
         message: &'static str,
     },
-    /// Changes of one resource must not overlap (nebius.md 1.9).
+    /// Changes of one resource must not overlap.
     #[error("operation {operation_id} is under way, resource ID: {resource_id}")]
     Conflict {
         operation_id: String,
@@ -56,7 +56,7 @@ pub(crate) enum Refusal {
     Exhausted(Shortage),
 }
 
-/// What a launch lacks, quotas and hardware told apart (nebius.md 4.11).
+/// What a launch lacks, quotas and hardware told apart (nebius rule 36).
 #[derive(Debug, Default)]
 pub(crate) struct Shortage {
     pub(crate) quotas: Vec<quota_failure::Violation>,

@@ -25,17 +25,17 @@ const ANY: &str = "*";
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where a launch over quota is refused (nebius.md 4.11); default: by the call itself.
+    /// Where a launch over quota is refused; default: by the call itself.
     pub quota_failures: QuotaFailures,
     /// How often an operation, or the resource it is about, is read before the operation finishes. Default: 0, so an
-    /// operation is finished when it is returned (nebius.md 1.9 allows both).
+    /// operation is finished when it is returned.
     pub polls_to_finish: u32,
-    /// How long the usage that readers see trails the truth that launches are held to (nebius.md 4.12, 8.7). Default: 0.
+    /// How long the usage that readers see trails the truth that launches are held to. Default: 0.
     pub usage_lag_ms: u64,
     /// Whether a stopped instance keeps its GPUs (one without GPUs: its vCPUs and memory); both readings occur in the
-    /// field (nebius.md 8.3). Default: true, so that starting it takes no more of them.
+    /// field (nebius rule 26). Default: true, so that starting it takes no more of them.
     pub stopped_instances_hold_gpus: bool,
-    /// Whether a project row that is DELETED refuses everything (nebius.md 8.17). Default: false, so that the tenant's
+    /// Whether a project row that is DELETED refuses everything (nebius rule 5). Default: false, so that the tenant's
     /// row alone governs.
     pub deleted_project_rows_refuse: bool,
     /// Whether a preemptible instance counts in `compute.instance.count` too. Default: false, so that it counts in
@@ -51,7 +51,7 @@ pub struct Settings {
     /// `compute.api.nebius.cloud`. Default: none, so that every service answers under any name; with TLS only under an
     /// address, `localhost`, or a name that begins with its own.
     pub domain: Option<String>,
-    /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius.md 8.1), by the quota's
+    /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius rule 7), by the quota's
     /// name; `*` stands for every other. Default: empty, so that nothing is.
     pub default_limits: BTreeMap<String, u64>,
     /// Where capacity advice is from. Default: what the world recorded.

@@ -1,4 +1,4 @@
-//! Quota rows (nebius.md sections 1.3, 4.2, 4.3 and 4.4).
+//! Quota rows, as the cloud says them.
 
 use nebius_api::nebius::quotas::v1::{
     QuotaAllowance,

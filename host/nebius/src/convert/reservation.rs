@@ -1,4 +1,4 @@
-//! Reserved capacity and a project's share of it, both in GPUs (nebius.md sections 1.5 and 4.9).
+//! Reserved capacity and a project's share of it, both in GPUs (nebius rule 28).
 
 use nebius_api::nebius::capacity::v1::{
     CapacityAllowance, CapacityBlockGroup, CapacityBlockGroupStatus, capacity_allowance_status,

@@ -135,7 +135,7 @@ def capacities(advice: Message) -> list[dict[str, Any]]:
 
 
 def _place(region: str, fabric: str | None) -> tuple[str, str | None]:
-    """A region with the shape of a fabric, ``<region>-<letter>``, is a fabric of that region (nebius.md section 5.2)."""
+    """A region with the shape of a fabric, ``<region>-<letter>``, is a fabric of that region."""
     found = _FABRIC_IN_PLACE_OF_REGION.fullmatch(region)
     return (found.group(1), fabric or region) if found else (region, fabric)
 

@@ -27,7 +27,7 @@ const PRIVATE_CIDR: &str = "10.0.0.0/16";
 /// Reserved for measurements, so that no address is anyone's.
 const PUBLIC_CIDR: &str = "198.18.0.0/16";
 
-/// What one address takes: an allocation and, if it is public, a public address besides (nebius.md 4.7).
+/// What one address takes: an allocation and, if it is public, a public address besides.
 pub(super) fn charges(public: bool) -> Charges {
     Charges::of([(COUNT, 1), (PUBLIC, u64::from(public))])
 }

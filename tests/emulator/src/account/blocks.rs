@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Account {
-    /// The block that an instance takes all of its GPUs from: the listed ones in their order, or any (nebius.md 4.9).
+    /// The block that an instance takes all of its GPUs from: the listed ones in their order, or any (nebius rule 28).
     pub(super) fn block_for(&self, place: &Place, launch: &Launch) -> Option<String> {
         let tally = self.inventory.tally();
         let gpus = launch.instance_type.gpus;
@@ -88,7 +88,7 @@ impl Account {
         Some(self.block_usage(group, &self.inventory.tally()))
     }
 
-    /// What a project may still take of a block; without an allowance or a limit there, all (nebius.md 1.5).
+    /// What a project may still take of a block; without an allowance or a limit there, all.
     fn slice_headroom(&self, project_id: &str, block_id: &str, tally: &Tally) -> u64 {
         let files = self.world.by_project.get(project_id);
         let list = files.and_then(|files| Recorded::answer(&files.capacity_allowances));

@@ -28,7 +28,7 @@ const PIECE: u64 = 93 << 30;
 
 /// A disk that an instance wants.
 pub(super) enum Wanted {
-    /// One that is there, which takes nothing (nebius.md 4.7).
+    /// One that is there, which takes nothing.
     Existing { id: String, read_only: bool },
     /// One that comes and goes with the instance.
     Managed {
@@ -219,7 +219,7 @@ fn held(place: &Place, spec: Option<&DiskSpec>) -> Result<Held<Disk>, Refusal> {
     })
 }
 
-/// A size given in some power of two of bytes (nebius.md 4.6).
+/// A size given in some power of two of bytes.
 pub(super) fn bytes(size: i64, scale: u32) -> Result<u64, Refusal> {
     let bytes = i64::checked_mul(size, 1 << scale);
     let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok());

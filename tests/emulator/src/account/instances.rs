@@ -111,7 +111,7 @@ impl Account {
         }))
     }
 
-    /// Takes again what the instance let go when it stopped (nebius.md 4.7).
+    /// Takes again what the instance let go when it stopped.
     pub(crate) fn start_instance(&mut self, id: &str) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Start instance";
         self.must_be_in(id, InstanceState::Stopped, "the instance is not stopped")?;

@@ -34,9 +34,9 @@ pub(super) struct Address {
 
 #[derive(Clone)]
 enum Origin {
-    /// One that is there, which takes nothing (nebius.md 4.7).
+    /// One that is there, which takes nothing.
     Existing(String),
-    /// One that is made with the instance; a dynamic one comes at each start and goes at each stop (nebius.md 1.6).
+    /// One that is made with the instance; a dynamic one comes at each start and goes at each stop.
     New { dynamic: bool },
 }
 
@@ -220,7 +220,7 @@ impl Account {
         }
     }
 
-    /// A stopped instance has no dynamic address (nebius.md 4.12).
+    /// A stopped instance has no dynamic address.
     pub(super) fn release_dynamic_addresses(&mut self, instance_id: &str) {
         self.inventory.allocations.retain(|held| {
             let own = held.more.instance_id.as_deref() == Some(instance_id);

@@ -173,7 +173,7 @@ impl Account {
             .collect()
     }
 
-    /// Changes of one resource must not overlap (nebius.md 1.9).
+    /// Changes of one resource must not overlap.
     pub(super) fn must_be_idle(&self, resource_id: &str) -> Result<(), Refusal> {
         match self.operations.under_way.get(resource_id) {
             None => Ok(()),

@@ -32,13 +32,13 @@ struct Room {
 
 impl Room {
     const fn headroom(&self) -> u64 {
-        // Usage above the limit is allowed (nebius.md 4.5).
+        // Usage above the limit is allowed (nebius rule 12).
         self.limit.saturating_sub(self.usage)
     }
 }
 
 impl Account {
-    /// The quotas that a demand exceeds, each with the row that leaves the least (nebius.md 4.1).
+    /// The quotas that a demand exceeds, each with the row that leaves the least (nebius rule 1).
     pub(super) fn violations(&self, place: &Place, demand: &Charges) -> Vec<Violation> {
         let tally = self.inventory.tally();
         let mut violations = Vec::new();
@@ -88,7 +88,7 @@ impl Account {
                     .settings
                     .deleted_project_rows_refuse
                     .then(|| unusable("project", usage, "deleted")),
-                // Without a limit it does not constrain (nebius.md 4.2).
+                // Without a limit it does not constrain (nebius rule 6).
                 State::Unspecified | State::Provisioning | State::Active => {
                     limit(row).map(|limit| room("project", limit, usage))
                 }
@@ -162,7 +162,7 @@ impl Account {
     }
 }
 
-/// Rows of another owner are none of this one's (nebius.md 1.3).
+/// Rows of another owner are none of this one's.
 fn is_row(row: &QuotaAllowance, key: &RowKey, parent_id: Option<&str>) -> bool {
     let metadata = row.metadata.as_ref();
     let region = row.spec.as_ref().map(|spec| spec.region.as_str());
