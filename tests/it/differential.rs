@@ -26,7 +26,7 @@ use quotagate::{
 };
 
 use crate::{
-    harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, row},
+    harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, SECOND, TENANT, WorldBuilder, row},
     launcher::{Launcher, Outcome},
     live::{Hands, builder},
 };
@@ -55,6 +55,8 @@ struct Account {
 #[derive(Clone, Debug)]
 enum Step {
     Launch(Launch),
+    /// The same, after a disk was made that the first instance attaches.
+    LaunchWith(Launch, Disk),
     /// Deletes one of the launches that run.
     Delete(usize),
     /// Stops one of the launches that run, and starts it again.
@@ -196,13 +198,14 @@ fn launch() -> BoxedStrategy<Launch> {
                 ReservationUse::Strict,
             ]),
             prop::bool::weighted(0.1),
+            select(vec![PROJECT, PROJECT, SECOND]),
         ),
     )
         .prop_map(
             |(
                 (instance_type, preemptible, count),
                 (disks, filesystem, public),
-                (reservation, cluster),
+                (reservation, cluster, project),
             )| {
                 let gpus = instance_type != CPU;
                 let preemptible = preemptible && gpus;
@@ -225,7 +228,7 @@ fn launch() -> BoxedStrategy<Launch> {
                     },
                     count,
                     profile: Profile {
-                        project: PROJECT.to_owned(),
+                        project: project.to_owned(),
                         reservation,
                         disks,
                         filesystems: filesystem.into_iter().collect(),
@@ -244,6 +247,10 @@ fn launch() -> BoxedStrategy<Launch> {
 fn steps() -> BoxedStrategy<Vec<Step>> {
     let step = prop_oneof![
         6 => launch().prop_map(Step::Launch),
+        1 => (launch(), 1..(TIB / 8)).prop_map(|(launch, bytes)| {
+            let kind = "network-ssd".to_owned();
+            Step::LaunchWith(launch, Disk { kind, bytes, count: 1 })
+        }),
         2 => any::<usize>().prop_map(Step::Delete),
         1 => any::<usize>().prop_map(Step::Restart),
     ];
@@ -252,7 +259,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
 
 impl Account {
     fn world(&self) -> World {
-        let mut world = WorldBuilder::new();
+        let mut world = WorldBuilder::new().second_project();
         for (name, limit, usage, state, usage_state) in &self.tenant {
             let set = |row: &mut serde_json::Value| {
                 row["status"]["state"] = (*state).into();
@@ -356,9 +363,15 @@ async fn run(
     for step in steps {
         emulator.clock().advance(Duration::from_secs(30));
         let (launch, outcome, verdict) = match step {
-            Step::Launch(launch) => {
+            Step::Launch(launch) | Step::LaunchWith(launch, _) => {
+                let disk = match step {
+                    Step::LaunchWith(_, disk) => {
+                        launcher.create_disk(&launch.profile.project, disk).await
+                    }
+                    _ => None,
+                };
                 let verdict = judge(&gate, launch).await;
-                let outcome = launcher.launch(launch).await;
+                let outcome = launcher.launch_with(launch, disk).await;
                 if let Outcome::Launched(launched) = &outcome {
                     running.push((launch.clone(), launched.clone()));
                 }
@@ -426,7 +439,8 @@ async fn run(
 /// Whether a row, as the verdict saw it, showed less usage than there was: the only excuse for a "fits" that was refused.
 async fn shows_less_than_the_truth(gate: &Gate, emulator: &Running) -> bool {
     let inventory = gate.inventory().await;
-    let shares = inventory.project_allowances(PROJECT).into_iter();
+    let projects = [PROJECT, SECOND].into_iter();
+    let shares = projects.filter_map(|project| inventory.project_allowances(project));
     let mut rows = shares
         .chain([inventory.tenant_allowances()])
         .flat_map(|list| &list.rows);
@@ -602,7 +616,7 @@ fn what_no_document_decides_is_told_by_what_would_be_false() {
             let mut steps = steps;
             if question.clusters {
                 for step in &mut steps {
-                    if let Step::Launch(launch) = step
+                    if let Step::Launch(launch) | Step::LaunchWith(launch, _) = step
                         && launch.offer.instance_type == H200
                         && launch.offer.lifecycle == Lifecycle::OnDemand
                     {
