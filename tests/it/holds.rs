@@ -292,3 +292,43 @@ async fn in_shadow_mode_everything_passes_and_is_held() {
     assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Blocked);
     assert!(listing.items[0].verdict.visible);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn committing_again_changes_nothing() {
+    let live = live(&last_eight()).await;
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    let id = verified.hold.unwrap().id().to_owned();
+    for _ in 0..2 {
+        assert!(live.gate.commit(&id, &instance()));
+        live.hands.pass(600);
+        live.gate.refresh().await;
+    }
+    assert!(live.gate.holds().is_empty(), "20 minutes after the commit");
+    assert!(!live.gate.commit(&id, &instance()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_shows_of_a_launch_that_was_given_up_ends_no_other_hold() {
+    let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 56, 40)).await;
+    let first = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    let second = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
+    // An instance of the first one shows, and its launch fails.
+    set_usage(&live, 48);
+    live.gate.refresh().await;
+    first.release();
+    second.commit(&instance());
+    // Usage trails: neither the end of the one nor the other shows yet.
+    live.gate.refresh().await;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Unknown);
+    set_usage(&live, 40);
+    live.gate.refresh().await;
+    let mut both = h200(2);
+    let check = live.gate.check(&both, &Policy::default()).await.unwrap();
+    assert_eq!(check.verdict.quota, QuotaOutcome::Unknown);
+    both.count = 1;
+    assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
+    // The second one shows.
+    set_usage(&live, 48);
+    live.gate.refresh().await;
+    assert!(live.gate.holds().is_empty());
+}

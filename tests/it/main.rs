@@ -32,6 +32,8 @@ mod cost;
 mod diagnose;
 /// Random accounts and launches, judged and then really launched: verdicts that the cloud contradicts.
 mod differential;
+/// What is held of a launch that was let through on a doubt.
+mod doubts;
 /// Faults on purpose, and a storm of them.
 mod faults;
 /// What failed launches teach, and when it is forgotten.
@@ -74,5 +76,7 @@ mod sandbox;
 mod source_life;
 /// Answers that a test holds back, and lets go.
 mod steered;
+/// Who waits for what is not known, and how long.
+mod waiting;
 /// Following an account: a line a change, and metrics.
 mod watch;

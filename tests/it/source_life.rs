@@ -513,3 +513,74 @@ async fn gauges_of_what_is_gone_have_no_value() {
     assert_eq!(after.len(), before.len());
     assert!(after.iter().all(|line| line.ends_with(" NaN")), "{after:?}");
 }
+
+#[test]
+fn a_fetch_that_was_not_due_and_is_cut_off_is_begun_again() {
+    let world = WorldBuilder::new();
+    let source = Steered::new(Arc::new(recorded(&world)));
+    let hands = Hands::new();
+    let gate = Gate::builder(plugin(), Arc::new(source.clone()))
+        .clock(hands.clock())
+        .options(options())
+        .build()
+        .unwrap();
+    one_thread().block_on(gate.inventory());
+    hands.pass(1);
+    source.hold_all();
+    // The caller of a final check gives up once it has begun to read, and its runtime ends.
+    let asked = source.asked();
+    one_thread().block_on(async {
+        let launch = h200(1);
+        let verify = gate.verify(&launch);
+        let begun = async {
+            while source.asked() == asked {
+                tokio::task::yield_now().await;
+            }
+        };
+        futures::future::select(Box::pin(verify), Box::pin(begun)).await;
+    });
+    source.release();
+    let asked = source.asked();
+    let check = one_thread().block_on(gate.check(&h200(1), &Policy::default()));
+    assert_eq!(check.unwrap().verdict.quota, QuotaOutcome::Fits);
+    assert!(source.asked() > asked, "nobody reads what was cut off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_new_keeps_no_list_waiting() {
+    let live = live_with(
+        &WorldBuilder::new(),
+        GateOptions {
+            refresh: RefreshOptions {
+                first_wait: Duration::MAX,
+                ..options().refresh
+            },
+            ..options()
+        },
+    )
+    .await;
+    let projects = |items: Option<Vec<_>>| {
+        live.cloud.with_world(|world| {
+            let nebius_api::world::Recorded::Answer(list) = &mut world.projects else {
+                panic!("no projects");
+            };
+            std::mem::replace(&mut list.items, items.unwrap_or_default())
+        })
+    };
+    let all = projects(None);
+    live.gate.inventory().await;
+    projects(Some(all));
+    live.source
+        .hold(&["project_allowances", "instance_types", "reservation_shares"]);
+    live.hands.pass(601);
+    live.until("the project that is new", |inventory| {
+        inventory.projects().any(|project| project == PROJECT)
+    })
+    .await;
+    // Its lists are held back, and whoever asks gets an answer all the same.
+    let check = live.gate.check(&h200(1), &Policy::default()).await.unwrap();
+    assert_eq!(check.verdict.quota, QuotaOutcome::Unknown);
+    live.source.release();
+    let verified = live.gate.verify(&h200(1)).await.unwrap();
+    assert_eq!(verified.verdict.quota, QuotaOutcome::Fits);
+}

@@ -89,22 +89,18 @@ impl<'a, C: Cloud> Judge<'a, C> {
         let instance_type = match self.offered(launch) {
             Ok(instance_type) => instance_type,
             Err(refusal) => {
+                if refusal.reason != Reason::NotOffered {
+                    self.enter_unjudged(launch, here, ledger);
+                }
                 self.refuse(&mut judgement, launch, refusal);
                 return judgement;
             }
         };
-        let mut own = Sum::up(self.cloud.instance_demands(launch, instance_type));
-        let mut is_shared = false;
-        for sum in &mut own {
-            if let Some(other) = here.sums.iter().find(|other| other.quota == sum.quota) {
-                sum.add(other);
-                is_shared = true;
-            }
+        if let Some(doubt) = self.doubted_by_state() {
+            self.refuse(&mut judgement, launch, doubt);
         }
-        let others = here
-            .sums
-            .iter()
-            .filter(|other| !is_shared || own.iter().all(|sum| sum.quota != other.quota));
+        let (own, is_shared) = self.own_sums(launch, instance_type, here);
+        let others = besides(here, &own, is_shared);
         let cover = self.cover(launch, instance_type, ledger);
         for sum in &own {
             let (scopes, cover) = (&here.scopes, cover.as_ref());
@@ -133,12 +129,8 @@ impl<'a, C: Cloud> Judge<'a, C> {
         let on_reserved = cover.as_ref().map_or(0, |cover| cover.instances);
         self.capacity(&mut judgement, launch, on_reserved, ledger);
         if ledger.is_kept() {
-            for sum in own.iter().chain(others) {
-                self.enter(launch, sum, &here.scopes, cover.as_ref(), ledger);
-            }
-            if let Some(cover) = &cover {
-                cover.take(launch, instance_type.gpus, &self.account.project, ledger);
-            }
+            let all = own.iter().chain(others);
+            self.enter_all(launch, instance_type, all, here, cover.as_ref(), ledger);
         }
         if self.policy.explain {
             for what in self.cloud.not_checked(launch, instance_type) {
@@ -148,6 +140,60 @@ impl<'a, C: Cloud> Judge<'a, C> {
             }
         }
         judgement
+    }
+
+    /// What one instance takes, with what the profile takes of the same quotas; and whether it takes any of the same.
+    fn own_sums<'s>(
+        &self,
+        launch: &'s Launch,
+        instance_type: &'s InstanceType,
+        here: &Here<'_>,
+    ) -> (Vec<Sum<'s>>, bool) {
+        let mut own = Sum::up(self.cloud.instance_demands(launch, instance_type));
+        let mut is_shared = false;
+        for sum in &mut own {
+            if let Some(other) = here.sums.iter().find(|other| other.quota == sum.quota) {
+                sum.add(other);
+                is_shared = true;
+            }
+        }
+        (own, is_shared)
+    }
+
+    /// Enters what a launch takes that cannot be judged and may be made nevertheless, as far as it is known: all of it where
+    /// its type is, else what its profile takes.
+    fn enter_unjudged(&self, launch: &Launch, here: &Here<'a>, ledger: &mut Ledger) {
+        if !ledger.is_kept() {
+            return;
+        }
+        let Some(instance_type) = self.account.instance_type(&launch.offer.instance_type) else {
+            for sum in &here.sums {
+                self.enter(launch, sum, &here.scopes, None, ledger);
+            }
+            return;
+        };
+        let (own, is_shared) = self.own_sums(launch, instance_type, here);
+        let cover = self.cover(launch, instance_type, ledger);
+        let all = own.iter().chain(besides(here, &own, is_shared));
+        self.enter_all(launch, instance_type, all, here, cover.as_ref(), ledger);
+    }
+
+    /// Enters what a launch takes of quotas and of reservations.
+    fn enter_all<'s>(
+        &self,
+        launch: &Launch,
+        instance_type: &InstanceType,
+        sums: impl Iterator<Item = &'s Sum<'s>>,
+        here: &Here<'a>,
+        cover: Option<&Cover>,
+        ledger: &mut Ledger,
+    ) {
+        for sum in sums {
+            self.enter(launch, sum, &here.scopes, cover, ledger);
+        }
+        if let Some(cover) = cover {
+            cover.take(launch, instance_type.gpus, &self.account.project, ledger);
+        }
     }
 
     /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
@@ -302,11 +348,20 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 Reason::NotOffered,
                 format!("project {project} {what}, and launches nothing"),
             )),
-            ProjectState::Unknown => Some(Refusal::new(
+            ProjectState::Unknown => None,
+        }
+    }
+
+    /// Why nobody knows whether a project launches anything in the state that it is in, if so.
+    fn doubted_by_state(&self) -> Option<Refusal> {
+        let project = &self.account.project;
+        let state = self.account.project_state.as_deref()?;
+        matches!(self.cloud.project_state(state), ProjectState::Unknown).then(|| {
+            Refusal::new(
                 Reason::StateUnknown,
                 format!("project {project} is in the state `{state}`, which is not known here"),
-            )),
-        }
+            )
+        })
     }
 
     fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, refusal: Refusal) {
@@ -535,6 +590,16 @@ impl<'a, C: Cloud> Judge<'a, C> {
             Found::Absent => said(Reason::RowMissing, format!("{list} has no such row")),
         }
     }
+}
+
+/// What a launch takes of quotas that one instance takes nothing of.
+fn besides<'s>(
+    here: &'s Here<'_>,
+    own: &'s [Sum<'_>],
+    is_shared: bool,
+) -> impl Iterator<Item = &'s Sum<'s>> + Clone {
+    let all = here.sums.iter().map(|sum| -> &'s Sum<'s> { sum });
+    all.filter(move |other| !is_shared || own.iter().all(|sum| sum.quota != other.quota))
 }
 
 /// Instances of a launch that draw on a row: those that reserved capacity does not take, where it may take any.

@@ -18,7 +18,8 @@ use crate::{
 pub(crate) struct Ledger {
     is_kept: bool,
     rows: BTreeMap<RowKey, Taken>,
-    reserved: BTreeMap<ReservedKey, Taken>,
+    reserved: BTreeMap<ReservedKey, Band>,
+    pools: BTreeMap<PoolKey, Pool>,
     placed: BTreeMap<(String, String, u8), u64>,
 }
 
@@ -35,23 +36,48 @@ struct ReservedKey {
     project: String,
 }
 
-/// What is taken of one row or reservation.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Taken {
-    /// For the launches that follow in the plan. Where reserved capacity may cover what it is not proven to cover, neither
-    /// the row nor the reservation gives it for certain.
-    pub(crate) judged: Band,
-    /// For the host to hold: there, what reserved capacity is not proven to cover counts against the row.
-    pub(crate) told: Band,
+/// Launches of a project that may go on the same reservations.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PoolKey {
+    project: String,
+    reservations: Vec<String>,
 }
 
-impl Taken {
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            judged: self.judged.plus(other.judged),
-            told: self.told.plus(other.told),
-        }
+/// What they ask for, and what each reservation had free before the plan, in GPUs. The cloud may use the reservations in any
+/// order.
+#[derive(Debug)]
+struct Pool {
+    asked: Band,
+    free: Vec<Band>,
+}
+
+impl Pool {
+    /// What is taken of each reservation: at least what none of the others can take.
+    fn taken(&self) -> impl Iterator<Item = Band> + '_ {
+        let all: u128 = self
+            .free
+            .iter()
+            .fold(0, |sum: u128, free| sum.saturating_add(free.at_most));
+        self.free.iter().map(move |free| {
+            let elsewhere = all.saturating_sub(free.at_most);
+            Band {
+                at_least: self
+                    .asked
+                    .at_least
+                    .saturating_sub(elsewhere)
+                    .min(free.at_least),
+                at_most: self.asked.at_most.min(free.at_most),
+            }
+        })
     }
+}
+
+/// What is taken of one row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    amount: Band,
+    /// Whether the tenant or a project has the row, or may have it.
+    may_exist: bool,
 }
 
 /// The row that a launch draws on.
@@ -86,27 +112,21 @@ impl Ledger {
                     && key.region == region
                     && (scope == Scope::Tenant || key.project == project)
             })
-            .fold(Band::default(), |sum, (_, taken)| sum.plus(taken.judged))
+            .fold(Band::default(), |sum, (_, taken)| sum.plus(taken.amount))
     }
 
     /// Takes what `count` instances of a launch draw from a quota.
     pub(crate) fn take(&mut self, sum: &Sum<'_>, drawn: Drawn<'_>, count: Band) {
-        let of = |count: Band| sum.each.times(count).plus(sum.once);
-        let taken = Taken {
-            judged: of(count),
-            told: if drawn.may_exist {
-                of(Band::exactly(count.at_most))
-            } else {
-                Band::default()
-            },
-        };
-        if taken.judged.at_most > 0 {
+        let amount = sum.each.times(count).plus(sum.once);
+        if amount.at_most > 0 {
             let key = RowKey {
                 quota: sum.quota.clone().into_owned(),
                 project: drawn.project.into(),
                 region: drawn.region.into(),
             };
-            enter(self.rows.entry(key), taken);
+            let taken = self.rows.entry(key).or_default();
+            taken.amount = taken.amount.plus(amount);
+            taken.may_exist |= drawn.may_exist;
         }
     }
 
@@ -115,23 +135,60 @@ impl Ledger {
         let mut sums = (Band::default(), Band::default());
         for (key, taken) in &self.reserved {
             if key.reservation == reservation {
-                sums.0 = sums.0.plus(taken.judged);
+                sums.0 = sums.0.plus(*taken);
                 if key.project == project {
-                    sums.1 = sums.1.plus(taken.judged);
+                    sums.1 = sums.1.plus(*taken);
                 }
             }
         }
         sums
     }
 
-    /// Takes GPUs of a reservation for a launch of a project.
-    pub(crate) fn reserve(&mut self, reservation: &str, project: &str, taken: Taken) {
-        if taken.judged.at_most > 0 {
+    /// Takes GPUs of a reservation for a launch of a project, as the launches that follow in the plan find it.
+    pub(crate) fn reserve(&mut self, reservation: &str, project: &str, taken: Band) {
+        if taken.at_most > 0 {
             let key = ReservedKey {
                 reservation: reservation.into(),
                 project: project.into(),
             };
-            enter(self.reserved.entry(key), taken);
+            let sum = self.reserved.entry(key).or_default();
+            *sum = sum.plus(taken);
+        }
+    }
+
+    /// Asks for GPUs of any of these reservations, each with what it had free before the plan; for the host to hold.
+    pub(crate) fn ask<'p>(
+        &mut self,
+        project: &str,
+        places: impl Iterator<Item = (&'p str, Band)>,
+        asked: Band,
+    ) {
+        let mut places: Vec<(&str, Band)> = places.filter(|(_, free)| free.at_most > 0).collect();
+        if places.is_empty() || asked.at_most == 0 {
+            return;
+        }
+        places.sort_unstable_by_key(|(reservation, _)| *reservation);
+        let key = PoolKey {
+            project: project.into(),
+            reservations: places.iter().map(|(id, _)| String::from(*id)).collect(),
+        };
+        let free = places.into_iter().map(|(_, free)| free);
+        match self.pools.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(Pool {
+                    asked,
+                    free: free.collect(),
+                });
+            }
+            Entry::Occupied(mut entry) => {
+                let pool = entry.get_mut();
+                pool.asked = pool.asked.plus(asked);
+                // Instances of another size leave other parts of it free.
+                for (known, free) in pool.free.iter_mut().zip(free) {
+                    known.at_least = known.at_least.min(free.at_least);
+                    known.at_most = known.at_most.max(free.at_most);
+                }
+            }
         }
     }
 
@@ -163,33 +220,33 @@ impl Ledger {
     pub(crate) fn demands(&self) -> Vec<HeldDemand> {
         self.rows
             .iter()
-            .filter(|(_, taken)| taken.told.at_most > 0)
+            .filter(|(_, taken)| taken.may_exist)
             .map(|(key, taken)| HeldDemand {
                 quota: key.quota.clone(),
                 project: key.project.clone(),
                 region: key.region.clone(),
-                at_least: clamp(taken.told.at_least),
-                at_most: clamp(taken.told.at_most),
+                at_least: clamp(taken.amount.at_least),
+                at_most: clamp(taken.amount.at_most),
             })
             .collect()
     }
 
     /// Everything taken of reservations, for the host to hold.
     pub(crate) fn reserved_demands(&self) -> Vec<ReservedDemand> {
-        self.reserved
-            .iter()
-            .filter(|(_, taken)| taken.told.at_most > 0)
-            .map(|(key, taken)| ReservedDemand {
-                reservation: key.reservation.clone(),
-                project: key.project.clone(),
-                at_least: clamp(taken.told.at_least),
-                at_most: clamp(taken.told.at_most),
+        let mut sums: BTreeMap<(&str, &str), Band> = BTreeMap::new();
+        for (key, pool) in &self.pools {
+            for (reservation, taken) in key.reservations.iter().zip(pool.taken()) {
+                let sum = sums.entry((reservation, &key.project)).or_default();
+                *sum = sum.plus(taken);
+            }
+        }
+        sums.into_iter()
+            .map(|((reservation, project), taken)| ReservedDemand {
+                reservation: reservation.into(),
+                project: project.into(),
+                at_least: clamp(taken.at_least),
+                at_most: clamp(taken.at_most),
             })
             .collect()
     }
-}
-
-fn enter<K: Ord>(entry: Entry<'_, K, Taken>, more: Taken) {
-    let taken = entry.or_default();
-    *taken = taken.plus(more);
 }

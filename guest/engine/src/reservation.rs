@@ -10,7 +10,7 @@ use core::mem;
 use crate::{
     account::{Account, unreadable},
     band::Band,
-    ledger::{Ledger, Taken},
+    ledger::Ledger,
     row::{Bound, about_offer, clamp, headroom},
     usage::Usage,
     vocabulary::{
@@ -56,12 +56,12 @@ struct Change {
 #[derive(Debug)]
 struct Place {
     reservation: String,
-    /// Free for certain.
-    proven: u64,
     /// What is taken of it for certain where enough is asked; less than is proven free where the launch may go elsewhere.
     at_least: u64,
     /// May be free.
     at_most: u64,
+    /// Free before the plan.
+    before: Band,
 }
 
 /// GPUs of one reservation that are free.
@@ -97,16 +97,20 @@ impl Cover {
         policy: &Policy,
     ) -> Self {
         let source = &account.reservations.source;
+        let gpus = u64::from(instance_type.gpus).max(1);
         if let Some((_, why)) = unreadable(source, now, policy) {
+            let matching = account.reservations.items.iter();
+            let matching = matching.filter(|known| matches(known, launch, instance_type));
             return Self {
                 uncertain: Some(format!("the reservations could not be read: {why}")),
                 is_unbounded: true,
+                places: unknown_places(matching, gpus),
                 ..Self::default()
             };
         }
-        let gpus = u64::from(instance_type.gpus).max(1);
         let mut by_fabric: BTreeMap<&str, Self> = BTreeMap::new();
         let mut contradictory = None;
+        let mut doubted: Vec<&Reservation> = Vec::new();
         let one_fabric = launch.profile.new_cluster && launch.profile.fabric.is_none();
         let items = &account.reservations.items;
         for (index, reservation) in items.iter().enumerate() {
@@ -123,6 +127,7 @@ impl Cover {
                     "reservation {} is listed more than once, with different numbers",
                     reservation.id
                 ));
+                doubted.push(reservation);
                 continue;
             }
             if copies.next().is_some_and(|(first, _)| first != index) {
@@ -153,6 +158,8 @@ impl Cover {
         best.is_unbounded = is_unbounded || contradictory.is_some() || in_part.is_some();
         best.uncertain = uncertain.or(contradictory).or(in_part);
         best.soon = soon;
+        best.places
+            .extend(unknown_places(doubted.into_iter(), gpus));
         if best.uncertain.is_some() {
             best.nowhere_for_certain();
         }
@@ -172,8 +179,7 @@ impl Cover {
         best.instances_at_most = at_most.unwrap_or(0);
         if !is_clear {
             let others = fabrics.into_iter().flat_map(|fabric| fabric.places);
-            best.places
-                .extend(others.map(|place| Place { proven: 0, ..place }));
+            best.places.extend(others);
             best.nowhere_for_certain();
         }
         best
@@ -183,6 +189,7 @@ impl Cover {
     fn nowhere_for_certain(&mut self) {
         for place in &mut self.places {
             place.at_least = 0;
+            place.before.at_least = 0;
         }
     }
 
@@ -209,21 +216,19 @@ impl Cover {
             }
         }
         let taken = ledger.reserved(&reservation.id, project);
-        let listed = free(reservation, reservation.limit, taken);
-        let free = match due {
-            None => listed,
+        let free_after = |taken| {
+            let listed = free(reservation, reservation.limit, taken);
+            let Some(change) = due else {
+                return listed;
+            };
             // It is in force, and the list still shows what was before: either may be so.
-            Some(change) => {
-                self.uncertain = Some(overdue(reservation, change, now));
-                let changed = change
-                    .limit
-                    .and_then(|limit| free(reservation, limit, taken));
-                listed
-                    .zip(changed)
-                    .map(|(listed, changed)| listed.or(changed))
-            }
+            let changed = free(reservation, change.limit?, taken)?;
+            Some(listed?.or(changed))
         };
-        match free {
+        if let Some(change) = due {
+            self.uncertain = Some(overdue(reservation, change, now));
+        }
+        match free_after(taken) {
             Some(free) => {
                 self.free = self.free.saturating_add(free.at_most);
                 self.doubtful = self.doubtful.saturating_add(free.at_most - free.at_least);
@@ -233,9 +238,14 @@ impl Cover {
                 let (at_least, at_most) = (free.at_least / gpus, free.at_most / gpus);
                 self.instances = self.instances.saturating_add(at_least);
                 self.instances_at_most = self.instances_at_most.saturating_add(at_most);
+                // With nothing taken yet it is measured as well.
+                let before = free_after((Band::default(), Band::default())).unwrap_or(free);
                 self.places.push(Place {
                     reservation: reservation.id.clone(),
-                    proven: at_least * gpus,
+                    before: Band {
+                        at_least: (before.at_least / gpus * gpus).into(),
+                        at_most: (before.at_most / gpus * gpus).into(),
+                    },
                     at_least: at_least * gpus,
                     at_most: at_most * gpus,
                 });
@@ -244,6 +254,8 @@ impl Cover {
                 self.is_unbounded = true;
                 self.uncertain
                     .get_or_insert_with(|| unmeasured(reservation));
+                self.places
+                    .extend(unknown_places(core::iter::once(reservation), gpus));
             }
         }
     }
@@ -356,31 +368,50 @@ impl Cover {
 
     /// Takes what goes on them of a launch, so that the next one in a plan finds it gone. Each takes what those before it leave:
     /// at least what it has for certain after all that they may have, at most what it may have after what they have for
-    /// certain. Of a restart nothing is certain.
+    /// certain. Of a restart nothing is certain. The host is told without an order, since the cloud may begin anywhere.
     pub(crate) fn take(&self, launch: &Launch, gpus: u32, project: &str, ledger: &mut Ledger) {
         let asked = u64::from(launch.count).saturating_mul(gpus.into());
-        let (mut proven, mut least, mut most) = (asked, asked, asked);
+        let (mut least, mut most) = (asked, asked);
         for place in &self.places {
             let at_most = u128::from(most.min(place.at_most));
             let at_least = u128::from(least.min(place.at_least));
-            let told = u128::from(proven.min(place.proven));
-            proven = proven.saturating_sub(place.proven);
             least = least.saturating_sub(place.at_most);
             most = most.saturating_sub(place.at_least);
             let taken = if launch.profile.restart {
-                Taken {
-                    judged: Band::up_to(at_most),
-                    told: Band::up_to(at_most),
-                }
+                Band::up_to(at_most)
             } else {
-                Taken {
-                    judged: Band { at_least, at_most },
-                    told: Band::exactly(told),
-                }
+                Band { at_least, at_most }
             };
             ledger.reserve(&place.reservation, project, taken);
         }
+        let places = self.places.iter();
+        let places = places.map(|place| (place.reservation.as_str(), place.before));
+        let asked = if launch.profile.restart {
+            Band::up_to(asked.into())
+        } else {
+            Band::exactly(asked.into())
+        };
+        ledger.ask(project, places, asked);
     }
+}
+
+/// Reservations of which nobody knows what is free: a launch may take all that they are.
+fn unknown_places<'a>(
+    reservations: impl Iterator<Item = &'a Reservation>,
+    gpus: u64,
+) -> Vec<Place> {
+    let mut largest: BTreeMap<&str, u64> = BTreeMap::new();
+    for reservation in reservations {
+        let most = largest.entry(&reservation.id).or_default();
+        *most = reservation.limit.max(*most);
+    }
+    let places = largest.into_iter().map(|(id, limit)| Place {
+        reservation: id.into(),
+        at_least: 0,
+        at_most: limit / gpus * gpus,
+        before: Band::up_to((limit / gpus * gpus).into()),
+    });
+    places.collect()
 }
 
 fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceType) -> bool {

@@ -10,7 +10,7 @@ use crate::{
     options::FeedbackOptions,
     types::{
         Block, BlockKind, CapacityLevel, Diagnosis, FailureKind, Finding, Freshness, Lane, Launch,
-        Lifecycle, UsageState,
+        Lifecycle, SourceState, UsageState,
     },
 };
 
@@ -276,6 +276,8 @@ fn quota_lesson(
         None => options.quota,
     };
     let project = &launch.profile.project;
+    let list = SourceKey::project(SourceKind::ProjectAllowances, project);
+    let was_read = inventory.report(&list).state == SourceState::Complete;
     let is_limited = |project: &str| {
         let rows = inventory.project_allowances(project).into_iter();
         rows.flat_map(|owned| &owned.rows).any(|row| {
@@ -289,8 +291,8 @@ fn quota_lesson(
     let block = Block {
         kind: BlockKind::Quota,
         region: launch.offer.region.clone(),
-        // The error does not say whose row it was: without one of the project's own, it was the tenant's.
-        project: is_limited(project).then(|| project.clone()),
+        // The error does not say whose row it was: where the project has none of its own, it was the tenant's.
+        project: (!was_read || is_limited(project)).then(|| project.clone()),
         at_least,
         instance_type: None,
         lifecycle: None,

@@ -32,7 +32,8 @@ pub struct Verification {
     pub verdict: Verdict,
     /// What the options make of it ([`crate::GateOptions::deploy`]).
     pub action: Action,
-    /// The amounts, promised to this launch; none where it is refused.
+    /// The amounts, promised to this launch; none where it is refused, and where nobody knows what it takes (the plugin
+    /// failed).
     pub hold: Option<Hold>,
     /// Where the judgement comes from.
     pub sources: Vec<NamedSource>,
@@ -47,7 +48,7 @@ pub struct PlanVerification {
     pub admission: Admission,
     /// What the options make of it ([`crate::GateOptions::deploy`]).
     pub action: Action,
-    /// The amounts of all launches; none where the plan is refused.
+    /// The amounts of all launches; none where the plan is refused, and where nobody knows what it takes (the plugin failed).
     pub hold: Option<Hold>,
     /// Where the judgement comes from.
     pub sources: Vec<NamedSource>,
@@ -158,13 +159,14 @@ impl Gate {
                 continue;
             }
             let action = self.options.deploy.action(&admission.verdict);
-            let hold = if action == Action::Refuse && !self.options.shadow {
+            let is_refused = action == Action::Refuse && !self.options.shadow;
+            let record = record(&plan, &admission, &inventory, self.clock().now_ms());
+            let hold = if is_refused || record.amounts.is_empty() {
                 None
             } else {
-                let record = record(&plan, &admission, &inventory, self.clock().now_ms());
-                let promise = self
-                    .cache
-                    .with(|state, now| state.promise(current.generation(), record, now));
+                let promise = self.cache.with(|state, now| {
+                    state.promise(current.generation(), record, &inventory, now)
+                });
                 match promise {
                     Promise::Made(record, written) => {
                         let promised = Promised::new(record, &self.cache);
@@ -235,6 +237,10 @@ fn rests_on(plan: &[Launch], inventory: &Inventory) -> Vec<SourceKey> {
     for launch in plan {
         let project = &launch.profile.project;
         keys.push(SourceKey::project(SourceKind::ProjectAllowances, project));
+        // Without its type nobody knows what a launch takes.
+        if inventory.types_of(project).is_empty() {
+            keys.push(SourceKey::project(SourceKind::InstanceTypes, project));
+        }
         if !may_take_gpus(launch, inventory) {
             continue;
         }

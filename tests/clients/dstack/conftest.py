@@ -43,3 +43,16 @@ def backend(key, tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.fixture
+def integration():
+    """The plugin, found and loaded by dstack as its server does when `plugins: [quotagate]` is configured."""
+    from dstack._internal.server.services.plugins import load_plugins
+
+    load_plugins(["quotagate"])
+    yield
+    from quotagate.dstack import disable
+
+    disable()
+    load_plugins([])

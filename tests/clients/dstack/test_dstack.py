@@ -1,55 +1,18 @@
 """dstack's own Nebius offers and launches, with the integration and without it."""
 
-import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from dstack._internal.core.errors import NoCapacityError, NotYetTerminated, SkipOffer
 from dstack._internal.core.models.instances import InstanceConfiguration, SSHKey
-from dstack._internal.core.models.resources import ResourcesSpec
-from dstack._internal.core.models.runs import Requirements
-from dstack._internal.server.services.backends import get_backend_offers
 from dstack._internal.server.services.plugins import load_plugins
 from nebius.aio.service_error import RequestError
-
-ANY = Requirements(resources=ResourcesSpec())
-DENIED = {
-    "method": "QuotaAllowanceService/List",
-    "status": {"code": "PERMISSION_DENIED", "message": "no viewer role"},
-}
-EIGHT_H200 = "gpu-h200-sxm 8gpu-128vcpu-1600gb"
-
-
-@pytest.fixture
-def integration(monkeypatch):
-    """The plugin, found and loaded by dstack as its server does when `plugins: [quotagate]` is configured."""
-    load_plugins(["quotagate"])
-    yield
-    from quotagate.dstack import disable
-
-    disable()
-    load_plugins([])
-
-
-def offers_of(backend):
-    """What `dstack offer` lists, through the server's own path."""
-    listed = get_backend_offers(
-        [backend], ANY, full_offers=True, unallocated_resources=False, exclude_not_available=False
-    )
-    return [offer for _, offer in asyncio.run(listed)]
+from offers import DENIED, EIGHT_H200, offer_of, offers_of
 
 
 def availabilities(offers):
     return Counter(offer.availability.value for offer in offers)
-
-
-def offer_of(backend, instance_type, region="eu-north1", spot=False):
-    return next(
-        offer
-        for offer in offers_of(backend)
-        if (offer.instance.name, offer.region, offer.instance.resources.spot) == (instance_type, region, spot)
-    )
 
 
 def launch(backend, offer):
@@ -225,8 +188,8 @@ def test_in_shadow_mode_it_only_talks(monkeypatch, integration, backend, caplog)
     ],
 )
 def test_quotas_that_cannot_be_read_stand_in_nobodys_way(integration, backend, rules, monkeypatch):
-    monkeypatch.setattr("quotagate.dstack._LIST_WAITS", 0.5)
-    monkeypatch.setattr("quotagate.dstack._CALL_TAKES", 0.5)
+    monkeypatch.setattr("quotagate._dstack._LIST_WAITS", 0.5)
+    monkeypatch.setattr("quotagate._dstack._CALL_TAKES", 0.5)
     ours = backend(*rules)
     offers = offers_of(ours)
     assert "no_quota" not in availabilities(offers)
@@ -248,7 +211,7 @@ def key(offer):
     return offer.instance.name, offer.region, offer.instance.resources.spot
 
 
-@pytest.mark.parametrize("broken", ["quotagate.dstack.NebiusAccount", "quotagate.plugin.Plugin.call", "quotagate.dstack.Gate"])
+@pytest.mark.parametrize("broken", ["quotagate._dstack.NebiusAccount", "quotagate.plugin.Plugin.call", "quotagate._dstack.Gate"])
 def test_whatever_fails_of_ours_leaves_dstack_as_it_is(integration, backend, broken, monkeypatch, caplog):
     def fail(*_, **__):
         raise RuntimeError("out of order")

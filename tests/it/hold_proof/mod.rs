@@ -575,38 +575,49 @@ impl<'a> Run<'a> {
     /// A hold takes what the launches take, counted here once more; of a start nothing for certain.
     fn must_hold(&self, plan: &[Launch], promise: &Promise) -> Checked {
         let mut expected: BTreeMap<Row, (u64, u64)> = BTreeMap::new();
-        let on_block = promise.at_most.get(&block()).copied().unwrap_or_default();
-        let mut reserved = on_block;
+        let on_block = |held: &BTreeMap<Row, u64>| held.get(&block()).copied().unwrap_or_default();
+        let mut reserved = (on_block(&promise.at_least), on_block(&promise.at_most));
         for launch in plan {
             let count = u64::from(launch.count);
             let gpus = count * gpus(launch);
             let covered = match launch.profile.reservation {
-                ReservationUse::Forbid => 0,
-                _ => reserved.min(gpus),
+                ReservationUse::Forbid => (0, 0),
+                _ => (reserved.0.min(gpus), reserved.1.min(gpus)),
             };
-            reserved -= covered;
+            reserved = (reserved.0 - covered.0, reserved.1 - covered.1);
             let project = Some(launch.profile.project.as_str());
-            let mut take = |row: Row, amount: u64| {
-                if amount > 0 && self.account.may_have(&row) {
+            let mut take = |row: Row, (least, most): (u64, u64)| {
+                if most > 0 && self.account.may_have(&row) {
                     let sum = expected.entry(row).or_default();
-                    sum.1 += amount;
-                    sum.0 += if launch.profile.restart { 0 } else { amount };
+                    sum.0 += if launch.profile.restart { 0 } else { least };
+                    sum.1 += most;
                 }
             };
             let strict = launch.profile.reservation == ReservationUse::Strict;
-            let rest = if strict { 0 } else { gpus - covered };
+            let rest = if strict {
+                (0, 0)
+            } else {
+                // What the reservation may take, the ordinary row may have to give.
+                let proven = if launch.profile.restart {
+                    covered.1
+                } else {
+                    covered.0
+                };
+                (gpus - covered.1, gpus - proven)
+            };
             take(of_quota(None, GPU_QUOTA), rest);
             take(of_quota(project, GPU_QUOTA), rest);
             take(block(), covered);
             take(share_of(&launch.profile.project), covered);
             if !launch.profile.restart {
-                take(of_quota(None, INSTANCES), count);
-                take(of_quota(None, "compute.disk.count"), count);
+                let all = |amount: u64| (amount, amount);
+                take(of_quota(None, INSTANCES), all(count));
+                take(of_quota(None, "compute.disk.count"), all(count));
                 take(
                     of_quota(None, "compute.disk.size.network-ssd"),
-                    count * DISK,
+                    all(count * DISK),
                 );
-                take(of_quota(None, "vpc.allocation.count"), count);
+                take(of_quota(None, "vpc.allocation.count"), all(count));
             }
         }
         let held: BTreeMap<Row, (u64, u64)> = promise
@@ -902,30 +913,40 @@ impl<'a> Run<'a> {
             for (owner, rows) in [(None, of_tenant), (Some(project), of_project)] {
                 for row in rows {
                     let key = of_quota(owner, row["name"].as_str().unwrap());
-                    self.must_be_held(&key, &row["held"])?;
+                    self.must_be_held(&key, &row["held"], &row["held_at_most"])?;
                 }
             }
             for item in shown["reservations"]["items"].as_array().unwrap() {
-                self.must_be_held(&block(), &item["held"])?;
-                self.must_be_held(&share_of(project), &item["project_held"])?;
+                self.must_be_held(&block(), &item["held"], &item["held_at_most"])?;
+                let (held, at_most) = (&item["project_held"], &item["project_held_at_most"]);
+                self.must_be_held(&share_of(project), held, at_most)?;
             }
         }
         Ok(())
     }
 
-    fn must_be_held(&self, row: &Row, held: &serde_json::Value) -> Checked {
-        let held = held.as_u64().unwrap();
+    fn must_be_held(
+        &self,
+        row: &Row,
+        held: &serde_json::Value,
+        at_most: &serde_json::Value,
+    ) -> Checked {
         if !self.account.may_have(row) {
             return Ok(());
         }
-        let (least, most) = self.model.held_between(row);
-        if (least..=most).contains(&held) {
-            return Ok(());
+        for (words, held, (least, most)) in [
+            ("for certain", held, self.model.held_between(row)),
+            ("at most", at_most, self.model.possible_between(row)),
+        ] {
+            let held = held.as_u64().unwrap();
+            if !(least..=most).contains(&held) {
+                return Err(format!(
+                    "{held} are held {words} of {row:?}, and it should be {least} to {most}: {:#?}",
+                    self.gate().holds()
+                ));
+            }
         }
-        Err(format!(
-            "{held} are held of {row:?}, and it should be {least} to {most}: {:#?}",
-            self.gate().holds()
-        ))
+        Ok(())
     }
 
     /// The second oracle: once everything shows, nothing is held one reading later, and some time later nothing at all.

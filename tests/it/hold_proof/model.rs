@@ -50,6 +50,8 @@ pub(super) struct Model {
     pub(super) now: u64,
     /// By how much others rose, as far as readings may have shown it: that much may have been taken for ours.
     mistaken_for_ours: BTreeMap<Row, u64>,
+    /// What was visible of launches that were given up: it may be what another launch showed, so that one is a doubt.
+    given_up: BTreeMap<Row, u64>,
     /// By how much others fell where a rise of ours may have been hidden by it.
     hidden_by_others: BTreeMap<Row, u64>,
     /// Of others, at the end of the last step and at the last reading of everything.
@@ -167,12 +169,12 @@ impl Model {
                 change.whose = Whose::Others;
             }
         }
-        // What was seen of it is now somebody else's, and rose when nobody knew.
+        // What was seen of it is now somebody else's.
         for row in self.rows() {
             let others = self.visible(&row, |whose| whose == Whose::Others);
             let rose = others - self.others_seen.get(&row).copied().unwrap_or_default();
             if rose > 0 {
-                *self.mistaken_for_ours.entry(row.clone()).or_default() += rose.unsigned_abs();
+                *self.given_up.entry(row.clone()).or_default() += rose.unsigned_abs();
             }
             self.others_seen.insert(row, others);
         }
@@ -246,9 +248,23 @@ impl Model {
 
     /// The least that must be held of a row for certain, and the most that may be.
     pub(super) fn held_between(&self, row: &Row) -> (u64, u64) {
+        let (least, most) = self.between(row, |promise| &promise.at_least);
+        let given_up = self.given_up.get(row).copied().unwrap_or_default();
+        (least.saturating_sub(given_up), most)
+    }
+
+    /// The least that must be held of a row at the most, and the most that may be.
+    pub(super) fn possible_between(&self, row: &Row) -> (u64, u64) {
+        let (least, _) = self.between(row, |promise| &promise.at_least);
+        let (_, most) = self.between(row, |promise| &promise.at_most);
+        let given_up = self.given_up.get(row).copied().unwrap_or_default();
+        (least, most + given_up)
+    }
+
+    fn between(&self, row: &Row, promised: impl Fn(&Promise) -> &BTreeMap<Row, u64>) -> (u64, u64) {
         let (mut least, mut most) = (0, 0);
         for (index, promise) in self.standing() {
-            let promised = promise.at_least.get(row).copied().unwrap_or_default();
+            let promised = promised(promise).get(row).copied().unwrap_or_default();
             if promise.is_committed {
                 least += promised.saturating_sub(self.visible_of(row, index));
                 let read = promise.was_read.get(row).copied().unwrap_or_default();
@@ -263,7 +279,7 @@ impl Model {
         let under_way = self.under_way(row).max(then.unwrap_or_default());
         let twice = self.standing().filter(|(_, promise)| promise.is_committed);
         let twice = twice
-            .filter_map(|(_, promise)| promise.at_least.get(row))
+            .filter_map(|(_, promise)| promised(promise).get(row))
             .sum::<u64>()
             .min(under_way);
         let tolerated = |budget: &BTreeMap<Row, u64>| budget.get(row).copied().unwrap_or_default();

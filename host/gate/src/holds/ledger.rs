@@ -203,7 +203,7 @@ impl Ledger {
     }
 
     /// The launch was made. `at` is the place of this commit among fetches: only usage that was asked for later counts.
-    /// None where there is no such hold.
+    /// None where there is no such hold, and where it was committed before: that changes nothing.
     pub(crate) fn commit(
         &mut self,
         id: &str,
@@ -213,6 +213,9 @@ impl Ledger {
     ) -> Option<Event> {
         let place = self.places.get(id)?;
         let standing = self.holds.get_mut(place)?;
+        if standing.committed.is_some() {
+            return None;
+        }
         if standing.rows.is_empty() {
             return self.release(id);
         }
@@ -236,6 +239,11 @@ impl Ledger {
             at: at.now.wall_ms,
             instances: instances.to_vec(),
         })
+    }
+
+    /// Whether there is such a hold.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.places.contains_key(id)
     }
 
     /// The launch was not made. None where there is no such hold.

@@ -12,6 +12,8 @@
 //!   the two apart.
 //! - A fall is somebody else's. Where a launch under way was visible, the fall may have been its end: `fallen` remembers
 //!   that, and where the launch is given up, `others` did not fall after all.
+//! - What was visible of a launch that was given up is the first to fall. Until then it may also be what the next amount
+//!   showed, so it makes that amount a doubt and does not take it off.
 
 use std::collections::BTreeMap;
 
@@ -143,13 +145,16 @@ impl Queue {
             sum.saturating_add(amount.visible)
         });
         // Of a launch that was given up while it was visible: the first to fall.
-        let unclaimed = before
+        let leaving = before
             .usage
             .saturating_sub(before.others)
             .saturating_sub(visible);
-        let fell = before.usage.saturating_sub(usage).saturating_sub(unclaimed);
+        let fall = before.usage.saturating_sub(usage);
+        let fell = fall.saturating_sub(leaving);
+        let leaving = leaving.saturating_sub(fall);
         let mut others = before.others.saturating_sub(fell).min(usage);
         let mut ours = usage - others;
+        let mut sure = ours.saturating_sub(leaving);
         let mut amounts = self.amounts.clone();
         let mut under_way = 0_u64;
         for amount in amounts.values_mut() {
@@ -163,14 +168,16 @@ impl Queue {
                 } else {
                     at_most - at_least
                 };
-                let shown = ours.min(most);
-                ours -= shown;
+                let may_show = ours.min(most);
+                ours -= may_show;
+                let shown = may_show.min(sure);
+                sure -= shown;
                 match launch(*place) {
                     Launch::Shows => {
                         others = others.saturating_add(shown);
                         amount.band.at_most -= shown;
                         if is_certain {
-                            amount.band.at_least -= shown;
+                            amount.band.at_least -= may_show;
                         }
                     }
                     Launch::Made => amount.visible += shown,

@@ -113,7 +113,13 @@ impl Cache {
     /// for the first time, and after the last fetch of one was cut off.
     pub(crate) async fn inventory(self: &Arc<Self>) -> Arc<Inventory> {
         self.read_due();
-        let (inventory, is_known) = self.with(|state, now| (state.current(now), state.is_known()));
+        let (inventory, is_known) = self.with(|state, now| {
+            let is_known = state.is_known();
+            if is_known {
+                state.was_known();
+            }
+            (state.current(now), is_known)
+        });
         let since = {
             let mut waited_since = self
                 .waited_since

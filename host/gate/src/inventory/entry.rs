@@ -10,6 +10,9 @@ use crate::{
     types::{SourceReport, SourceState},
 };
 
+/// A cloud that asks to be left alone for longer than this is asked again after it: no answer ends a source.
+const LONGEST_HINT: Duration = Duration::from_secs(3600);
+
 /// One source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
@@ -71,7 +74,7 @@ impl Entry {
     }
 
     /// The latest fetch went away without an answer: its task was dropped. Nothing is known of the source that was not
-    /// known before, and it is as due as it was.
+    /// known before, and it is due: somebody wanted it read.
     pub(crate) const fn cut_off(&mut self) {
         self.is_cut_off = true;
     }
@@ -104,10 +107,10 @@ impl Entry {
             .as_ref()
             .and_then(|failures| failures.latest.retry_after)
             .unwrap_or_default();
-        // What the cloud asked for is never cut short.
+        // What the cloud asked for is never cut short, up to what is believed of it.
         let wait = Duration::try_from_secs_f64(stretched)
             .unwrap_or(wait)
-            .max(hint);
+            .max(hint.min(LONGEST_HINT));
         self.asked = Some((now, wait));
     }
 
@@ -170,17 +173,22 @@ impl Entry {
         !self.is_cut_off && (self.asked.is_some() || self.good.is_some())
     }
 
+    /// Whether the latest fetch went away without an answer.
+    pub(crate) const fn is_cut_off(&self) -> bool {
+        self.is_cut_off
+    }
+
     /// Whether it is time to ask again.
     pub(crate) fn is_due(&self, now: Moment) -> bool {
-        self.asked
-            .is_none_or(|(asked, wait)| now.age_since(asked) >= wait)
+        self.due_in(now).is_zero()
     }
 
     /// How long until it is time to ask again.
     pub(crate) fn due_in(&self, now: Moment) -> Duration {
-        self.asked.map_or(Duration::ZERO, |(asked, wait)| {
-            wait.saturating_sub(now.age_since(asked))
-        })
+        match self.asked {
+            Some((asked, wait)) if !self.is_cut_off => wait.saturating_sub(now.age_since(asked)),
+            _ => Duration::ZERO,
+        }
     }
 
     /// How long ago it was last asked.

@@ -106,12 +106,26 @@ impl Inventory {
         }
     }
 
-    /// The same account without what could not be read again: it counts as unreadable, for that reason.
+    /// The same account without what could not be read again: it counts as unreadable, for that reason. Which reservations
+    /// there are stays known, so that what a launch may take of them is held.
     pub(crate) fn distrusting(&self, unread: &Unread) -> Self {
         let mut lists = self.lists.clone();
         for (key, reason) in unread {
             let why = format!("it could not be read again before the launch: {reason}");
-            lists.insert(key.clone(), Listed::unread(&why));
+            let distrusted = Listed::unread(&why);
+            let names_reservations = matches!(
+                key.kind,
+                SourceKind::Reservations | SourceKind::ReservationShares
+            );
+            let known = lists.get(key).filter(|_| names_reservations);
+            let answer = known.and_then(|listed| listed.answer.clone());
+            lists.insert(
+                key.clone(),
+                Listed {
+                    answer,
+                    ..distrusted
+                },
+            );
         }
         Self::changed(lists, Arc::clone(&self.held), Arc::clone(&self.blocks))
     }

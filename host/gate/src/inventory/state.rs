@@ -33,6 +33,8 @@ pub(crate) struct State {
     sequence: u64,
     /// When something ends by itself next, on the monotonic clock.
     next_end: Option<u64>,
+    /// Whether everything was known at some time.
+    was_known: bool,
     options: Arc<GateOptions>,
 }
 
@@ -46,6 +48,8 @@ pub(crate) struct Slot {
     pub(crate) landed: u64,
     /// The fetch that brought the answer in force.
     pub(crate) answered: u64,
+    /// Whether it is of a project that was not there at first: no question waits for it.
+    pub(crate) comes_late: bool,
     /// Whether it is to be read once more as soon as the fetch under way is back, which was asked too early.
     pub(crate) is_wanted_again: bool,
 }
@@ -87,6 +91,7 @@ impl State {
             current: Inventory::empty(),
             sequence: 0,
             next_end: None,
+            was_known: false,
             options,
         }
     }
@@ -149,7 +154,11 @@ impl State {
 
     /// Makes room for a source that is to be read.
     pub(crate) fn want(&mut self, key: SourceKey) {
-        self.slots.entry(key).or_default();
+        let comes_late = self.was_known;
+        self.slots.entry(key).or_insert_with(|| Slot {
+            comes_late,
+            ..Slot::default()
+        });
     }
 
     /// Takes the answer to the fetch of that order in; says whether it is the one that was waited for. Another one is of a
@@ -195,7 +204,7 @@ impl State {
         true
     }
 
-    /// The fetch of that order will never come back: the source is as it was before, and read again when somebody asks.
+    /// The fetch of that order will never come back: the source is as it was before, and due.
     pub(crate) fn cut_off(&mut self, key: &SourceKey, order: u64, now: Moment) {
         let slot = self.slots.get_mut(key);
         if let Some(slot) = slot.filter(|slot| slot.flight == Some(order)) {
@@ -219,14 +228,20 @@ impl State {
             .collect()
     }
 
-    /// Promises, if the inventory of that generation is still in force.
-    pub(crate) fn promise(&mut self, generation: u64, record: HoldRecord, now: Moment) -> Promise {
+    /// Promises, if the inventory of that generation is still in force. `judged` is what the launch was judged by: usage
+    /// that was not believed there is no measure of what others use.
+    pub(crate) fn promise(
+        &mut self,
+        generation: u64,
+        record: HoldRecord,
+        judged: &Inventory,
+        now: Moment,
+    ) -> Promise {
         if self.current(now).generation() != generation {
             return Promise::Changed;
         }
-        let current = Arc::clone(&self.current);
         let rows: Vec<Row> = record.amounts.iter().map(|held| held.row.clone()).collect();
-        let usages = current.usages(&rows);
+        let usages = judged.usages(&rows);
         let usage = |row: &Row| usages.get(row).copied();
         let time_to_live = self.options.holds.time_to_live;
         let (record, event) = self.ledger.promise(record, usage, now, time_to_live);
@@ -242,8 +257,8 @@ impl State {
             now,
         };
         let settle = self.options.holds.settle;
+        let is_known = self.ledger.has(id);
         let event = self.ledger.commit(id, instances, at, settle);
-        let is_known = event.is_some();
         self.write(event.into_iter().collect());
         self.publish(now);
         is_known
@@ -339,9 +354,17 @@ impl State {
         }
     }
 
-    /// Whether every source was read, or is known from before.
+    /// Whether everything is known that a question waits for: what the account had when it was first read, and what was cut
+    /// off since.
     pub(crate) fn is_known(&self) -> bool {
-        self.slots.values().all(|slot| slot.entry.is_known())
+        self.slots
+            .values()
+            .all(|slot| slot.entry.is_known() || (slot.comes_late && !slot.entry.is_cut_off()))
+    }
+
+    /// Everything was known once: no question waits for what comes later.
+    pub(crate) const fn was_known(&mut self) {
+        self.was_known = true;
     }
 
     /// Puts what is known now in force: under another generation, if plugins would be told anything else than before.

@@ -3,7 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Answer, Inventory, SourceKey, SourceKind};
-use crate::{feedback::measured, holds::Row, types::Allowance};
+use crate::{
+    feedback::measured,
+    holds::Row,
+    types::{Allowance, SourceState},
+};
 
 /// The usage of these rows, as far as this answer of a project (or, without one, of the tenant) measures it. Rows that are
 /// listed twice with different usage are not measured.
@@ -109,9 +113,15 @@ impl Inventory {
                 }
             });
         }
-        let answers = keys
-            .iter()
-            .filter_map(|key| Some((key, self.lists().get(key)?.answer.as_deref()?)));
+        let answers = keys.iter().filter_map(|key| {
+            let listed = self.lists().get(key)?;
+            let is_believed = matches!(
+                listed.report.state,
+                SourceState::Complete | SourceState::Incomplete
+            );
+            let answer = listed.answer.as_deref().filter(|_| is_believed)?;
+            Some((key, answer))
+        });
         answers
             .flat_map(|(key, answer)| usages(answer, key.project.as_deref(), rows))
             .collect()

@@ -117,7 +117,8 @@ impl World {
                 instances: Vec::new(),
             };
             let generation = current.generation();
-            match self.state.lock().unwrap().promise(generation, record, NOW) {
+            let mut state = self.state.lock().unwrap();
+            match state.promise(generation, record, &current, NOW) {
                 Promise::Made(record, _) => return Some(record.id),
                 Promise::Changed => {}
             }

@@ -418,7 +418,7 @@ fn a_launch_that_is_given_up_and_gone_by_the_next_reading_shows_nothing() {
 }
 
 #[test]
-fn a_launch_that_is_given_up_unseen_gives_its_place_to_the_next() {
+fn what_shows_of_a_launch_that_is_given_up_makes_the_next_a_doubt() {
     let mut book = Book::new();
     book.read(0, 10);
     let never = book.promise(vec![certain(0, 8)]);
@@ -428,7 +428,35 @@ fn a_launch_that_is_given_up_unseen_gives_its_place_to_the_next() {
     book.read(0, 18);
     assert_eq!(book.held(0), 16);
     book.release(&never);
+    let doubt = Band {
+        at_least: 0,
+        at_most: 8,
+    };
+    // It may be the next one's as well; whether it stays or goes, nothing more is known.
+    for usage in [18, 18, 10, 10] {
+        book.read(0, usage);
+        assert_eq!(book.held_band(0), doubt, "at {usage}");
+    }
     book.read(0, 18);
+    assert_eq!(book.held(0), 0);
+}
+
+#[test]
+fn what_shows_besides_a_launch_that_is_given_up_ends_the_next() {
+    let mut book = Book::new();
+    book.read(0, 10);
+    let gone = book.promise(vec![certain(0, 8)]);
+    let made = book.promise(vec![certain(0, 8)]);
+    book.commit(&made);
+    book.read(0, 18);
+    book.release(&gone);
+    book.read(0, 26);
+    assert_eq!(book.held(0), 0);
+    // The end of the first one is nobody else's.
+    book.read(0, 18);
+    let later = book.promise(vec![certain(0, 8)]);
+    book.commit(&later);
+    book.read(0, 26);
     assert_eq!(book.held(0), 0);
 }
 

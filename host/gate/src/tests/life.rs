@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const NOW: Moment = Moment {
+pub(super) const NOW: Moment = Moment {
     wall_ms: 1_000_000,
     steady_ms: 1_000,
 };
@@ -38,14 +38,14 @@ fn rows(usage: u64) -> Read<Answer> {
     }))
 }
 
-fn state(keys: &[SourceKey]) -> State {
+pub(super) fn state(keys: &[SourceKey]) -> State {
     let mut state = State::new(Arc::new(GateOptions::default()));
     keys.iter().for_each(|key| state.want(key.clone()));
     state
 }
 
 /// Begins a fetch.
-fn ask(state: &mut State, key: &SourceKey) -> u64 {
+pub(super) fn ask(state: &mut State, key: &SourceKey) -> u64 {
     let order = state.next_order();
     state.slots.get_mut(key).unwrap().flight = Some(order);
     order
@@ -56,7 +56,7 @@ fn land(state: &mut State, key: &SourceKey, order: u64, answer: Read<Answer>) ->
 }
 
 /// The cloud refused eight of what a row has.
-fn refused() -> Diagnosis {
+pub(super) fn refused() -> Diagnosis {
     Diagnosis {
         kind: FailureKind::Quota,
         findings: vec![Finding {
@@ -83,7 +83,7 @@ fn refused() -> Diagnosis {
     }
 }
 
-fn launch() -> Launch {
+pub(super) fn launch() -> Launch {
     Launch {
         offer: Offer {
             instance_type: "big".to_owned(),
@@ -118,7 +118,20 @@ fn the_fetch_of_a_project_that_was_forgotten_is_not_that_of_the_one_that_came_ba
 fn a_block_is_lifted_by_what_was_asked_for_after_the_failure_alone() {
     let tenant = SourceKey::tenant(SourceKind::TenantAllowances);
     let advice = SourceKey::tenant(SourceKind::Capacities);
-    let mut state = state(&[tenant.clone(), advice.clone()]);
+    let own = SourceKey::project(SourceKind::ProjectAllowances, "");
+    let mut state = state(&[tenant.clone(), advice.clone(), own.clone()]);
+    // The project has no row of its own, so the refusal was the tenant's.
+    let none = OwnedAllowances {
+        owner: String::new(),
+        rows: Vec::new(),
+    };
+    let order = ask(&mut state, &own);
+    land(
+        &mut state,
+        &own,
+        order,
+        Read::complete(Answer::Allowances(none)),
+    );
     let first = ask(&mut state, &tenant);
     land(&mut state, &tenant, first, rows(40));
     // Read again while the launch fails: what comes back was asked for before.
@@ -169,4 +182,21 @@ fn a_fetch_that_is_cut_off_leaves_the_source_as_it_was() {
     let error = SourceError::new(SourceErrorKind::Unavailable, "down".to_owned());
     state.landed(&tenant, order, Err(error), (NOW, 0.0));
     assert!(state.is_known());
+}
+
+#[test]
+fn a_cloud_that_asks_to_be_left_alone_for_ever_is_asked_again_after_an_hour() {
+    let key = SourceKey::tenant(SourceKind::TenantAllowances);
+    let mut state = state(std::slice::from_ref(&key));
+    let order = ask(&mut state, &key);
+    let mut error = SourceError::new(SourceErrorKind::RateLimited, "slower".to_owned());
+    error.retry_after = Some(std::time::Duration::MAX);
+    assert!(state.landed(&key, order, Err(error), (NOW, 0.0)));
+    let later = |seconds: u64| Moment {
+        wall_ms: NOW.wall_ms + seconds * 1000,
+        steady_ms: NOW.steady_ms + seconds * 1000,
+    };
+    let entry = &state.slots[&key].entry;
+    assert!(!entry.is_due(later(3599)));
+    assert!(entry.is_due(later(3600)));
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(super) enum Step {
     /// Somebody asks for a list.
     List,
     /// Somebody has the tenant's rows read again.
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What comes of a question.
 #[derive(Clone, Copy, Debug)]
-enum Answered {
+pub(super) enum Answered {
     Well,
     Badly,
     /// By a bug.
@@ -74,11 +74,13 @@ struct Question {
 
 /// An account whose every answer a test gives.
 #[derive(Default)]
-struct Cloud {
+pub(super) struct Cloud {
     questions: Mutex<Vec<Question>>,
     /// How often it changed: the usage of its one row.
     version: AtomicU64,
     has_no_project: AtomicBool,
+    /// The list of projects breaks off.
+    pub(super) breaks_off: AtomicBool,
     /// Answers at once.
     is_quick: AtomicBool,
 }
@@ -95,16 +97,13 @@ impl Cloud {
             .push(Question { key, answer });
         match answered.await.unwrap() {
             Answered::Well => Ok(()),
-            Answered::Badly => Err(SourceError::new(
-                SourceErrorKind::Unavailable,
-                "down".to_owned(),
-            )),
+            Answered::Badly => Err(down()),
             Answered::Panicking => panic!("a bug of the source"),
         }
     }
 
     /// The questions that somebody still waits for.
-    fn waiting(&self) -> Vec<SourceKey> {
+    pub(super) fn waiting(&self) -> Vec<SourceKey> {
         let mut questions = self.questions.lock().unwrap();
         questions.retain(|question| !question.answer.is_closed());
         questions
@@ -155,10 +154,15 @@ impl Source for Cloud {
             state: None,
         };
         let is_gone = self.has_no_project.load(Ordering::SeqCst);
-        Ok(Read::complete(Account {
+        let breaks_off = self.breaks_off.load(Ordering::SeqCst);
+        let account = Account {
             tenant: "tenant".to_owned(),
             projects: (!is_gone).then_some(project).into_iter().collect(),
-        }))
+        };
+        Ok(Read {
+            interrupted_by: breaks_off.then(down),
+            ..Read::complete(account)
+        })
     }
     async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
         self.asked(SourceKey::tenant(SourceKind::TenantAllowances))
@@ -195,16 +199,20 @@ impl Source for Cloud {
     }
 }
 
-struct World {
-    cloud: Arc<Cloud>,
-    cache: Arc<Cache>,
+pub(super) struct World {
+    pub(super) cloud: Arc<Cloud>,
+    pub(super) cache: Arc<Cache>,
     now: Arc<AtomicU64>,
     runtime: Option<Runtime>,
     /// What somebody read again and found older than the question.
     stale: Arc<Mutex<Vec<String>>>,
 }
 
-fn rows_key() -> SourceKey {
+fn down() -> SourceError {
+    SourceError::new(SourceErrorKind::Unavailable, "down".to_owned())
+}
+
+pub(super) fn rows_key() -> SourceKey {
     SourceKey::tenant(SourceKind::TenantAllowances)
 }
 
@@ -218,7 +226,7 @@ fn version(cache: &Cache) -> Option<u64> {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (cloud, now) = (Arc::new(Cloud::default()), Arc::new(AtomicU64::new(1_000)));
         let hand = Arc::clone(&now);
         let cache = Cache::new(
@@ -249,7 +257,7 @@ impl World {
         });
     }
 
-    fn take(&mut self, step: Step) {
+    pub(super) fn take(&mut self, step: Step) {
         let (cloud, cache) = (&self.cloud, Arc::clone(&self.cache));
         match step {
             Step::List => self.run(async move {
