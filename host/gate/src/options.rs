@@ -68,7 +68,7 @@ pub struct RefreshOptions {
     /// How long the first question of all waits for the sources; those that take longer count as unread until they
     /// answer. Default: 10 s.
     pub first_wait: Duration,
-    /// How long the final check waits for what it reads again. Default: 10 s.
+    /// How long the final check waits for what it reads again, and then for the file of holds. Default: 10 s.
     pub verify_wait: Duration,
     /// After which a source that does not answer is given up. Default: 2 minutes.
     pub give_up: Duration,

@@ -4,14 +4,14 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
 
 use crate::{
     gate::{Gate, GateError},
-    holds::{HeldAmount, Hold, HoldFileError, HoldRecord, Row, Written},
+    holds::{HeldAmount, Hold, HoldRecord, Row, Written},
     inventory::{Cache, Inventory, NamedSource, Promise, RowsOf, SourceKey, SourceKind},
     options::Action,
     plugin::unknown_admission,
@@ -170,7 +170,8 @@ impl Gate {
                 match promise {
                     Promise::Made(record, written) => {
                         let promised = Promised::new(record, &self.cache);
-                        Some(promised.written_down(written, self.options.shadow).await?)
+                        let written = promised.written_down(written, wait, self.options.shadow);
+                        Some(written.await?)
                     }
                     Promise::Changed => continue,
                 }
@@ -201,21 +202,17 @@ impl Promised {
         }
     }
 
-    /// The hold, once it is written down. In shadow mode a file that cannot be written stops nobody.
+    /// The hold, once it is written down; a disk that hangs keeps nobody for longer than `wait`. In shadow mode a file that cannot be written stops nobody.
     async fn written_down(
         mut self,
         written: Option<Written>,
+        wait: Duration,
         shadow: bool,
     ) -> Result<Hold, GateError> {
         if let Some(written) = written {
-            let outcome = written.await.unwrap_or_else(|_| {
-                let gone = "the thread that writes holds has ended";
-                Err(std::io::Error::other(gone))
-            });
-            let path = self.cache.with(|state, _| state.hold_file());
-            if let (Err(source), false) = (outcome, shadow) {
-                let path = path.unwrap_or_default();
-                return Err(HoldFileError::Io { path, source }.into());
+            let outcome = written.within(wait).await;
+            if let (Err(error), false) = (outcome, shadow) {
+                return Err(error.into());
             }
         }
         let record = self.record.take().unwrap_or_default();

@@ -50,7 +50,8 @@ pub(super) struct Model {
     pub(super) now: u64,
     /// By how much others rose, as far as readings may have shown it: that much may have been taken for ours.
     mistaken_for_ours: BTreeMap<Row, u64>,
-    /// What was visible of launches that were given up: it may be what another launch showed, so that one is a doubt.
+    /// Promised to launches that were given up: what was visible may have been theirs or another launch's, so that one is a
+    /// doubt until it ends by itself.
     given_up: BTreeMap<Row, u64>,
     /// By how much others fell where a rise of ours may have been hidden by it.
     hidden_by_others: BTreeMap<Row, u64>,
@@ -173,9 +174,10 @@ impl Model {
         for row in self.rows() {
             let others = self.visible(&row, |whose| whose == Whose::Others);
             let rose = others - self.others_seen.get(&row).copied().unwrap_or_default();
-            if rose > 0 {
-                *self.given_up.entry(row.clone()).or_default() += rose.unsigned_abs();
-            }
+            let promised = self.promises[promise].at_most.get(&row).copied();
+            *self.given_up.entry(row.clone()).or_default() += u64::try_from(rose)
+                .unwrap_or_default()
+                .max(promised.unwrap_or_default());
             self.others_seen.insert(row, others);
         }
     }

@@ -391,9 +391,10 @@ impl Ledger {
         })
     }
 
-    /// How many holds stand.
+    /// How many events the short form has.
     pub(crate) fn len(&self) -> usize {
-        self.holds.len()
+        let measured = self.rows.values().filter(|row| row.reading().is_some());
+        self.holds.len() + measured.count()
     }
 
     /// Takes up what was written down in an earlier process. No hold goes on for longer than a new one would, whatever

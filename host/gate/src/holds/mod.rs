@@ -2,8 +2,11 @@
 //!
 //! `Ledger` says what is held and when that is over, `HoldFile` keeps it between processes.
 
+mod error;
 mod file;
 mod ledger;
+mod lines;
+mod owned;
 mod queue;
 mod writer;
 
@@ -11,11 +14,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::file::HoldFileError;
+pub use self::error::HoldFileError;
 pub(crate) use self::{
     file::HoldFile,
     ledger::{At, Event, Ledger, Lives},
-    writer::{HoldWriter, Written},
+    writer::{HoldWriter, Keeper, Written},
 };
 use crate::inventory::Cache;
 

@@ -2,133 +2,227 @@
 //!
 //! Events reach the file in the order in which they were sent. Whoever must not go on before an event is written waits for
 //! its [`Written`]. What is still to be written when the gate goes away is written first.
+//!
+//! The thread replays what it writes, so it always knows what stands, and no lock is needed to replace the file by that.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    thread,
-};
+use std::{io, path::PathBuf, sync::mpsc, thread, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{HoldFile, HoldFileError, ledger::Event};
+use super::{
+    HoldFile, HoldFileError,
+    file::NotAppended,
+    ledger::{Event, Ledger, Lives},
+};
+use crate::clock::Moment;
 
-/// Comes back when events are in the file, or says why they are not.
-pub(crate) type Written = oneshot::Receiver<io::Result<()>>;
+#[cfg(test)]
+mod tests;
 
 /// Fewer lines than this are never worth a replacement of the file.
 const FEW_LINES: usize = 256;
+/// A gate that goes away waits so long for its last lines. A disk takes them within milliseconds; one that takes longer than
+/// this hangs, and would keep the whole process from ending.
+const LAST_LINES_WAIT: Duration = Duration::from_secs(5);
+
+/// Comes back when events are in the file, or says why they are not.
+#[derive(Debug)]
+pub(crate) struct Written {
+    path: PathBuf,
+    outcome: oneshot::Receiver<Result<(), HoldFileError>>,
+}
 
 /// The sending side.
 #[derive(Debug)]
 pub(crate) struct HoldWriter {
     path: PathBuf,
-    /// Lines in the file.
-    lines: usize,
-    /// Whether lines are missing in the file, because it could not be written.
-    is_incomplete: Arc<AtomicBool>,
     jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<thread::JoinHandle<()>>,
+    /// Never says anything, and closes when the thread has closed the file.
+    ended: mpsc::Receiver<()>,
 }
 
 /// What is to be written.
 struct Job {
     events: Vec<Event>,
-    /// What stands after these events, where it is to take the place of the file.
-    standing: Option<Vec<Event>>,
-    written: oneshot::Sender<io::Result<()>>,
+    written: oneshot::Sender<Result<(), HoldFileError>>,
+}
+
+/// The writing side.
+pub(crate) struct Keeper {
+    file: HoldFile,
+    /// What stands after all that was sent, whether it could be written or not.
+    ledger: Ledger,
+    /// Lines in the file.
+    lines: usize,
+    /// Fewer are not worth a replacement. Rises where a replacement fails, so that the next event does not try again.
+    worth_shortening: usize,
+    /// Whether lines are missing in the file, because it could not be written.
+    is_incomplete: bool,
+}
+
+impl Written {
+    /// Waits, but no longer than that.
+    pub(crate) async fn within(self, wait: Duration) -> Result<(), HoldFileError> {
+        let source = match tokio::time::timeout(wait, self.outcome).await {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(_)) => io::Error::other("the thread that writes holds has ended"),
+            Err(_) => io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("the disk did not take a hold within {wait:?}"),
+            ),
+        };
+        Err(HoldFileError::Io {
+            path: self.path,
+            source,
+        })
+    }
 }
 
 impl HoldWriter {
-    /// Starts the thread. `lines` is how many the file has.
-    pub(crate) fn start(file: HoldFile, lines: usize) -> Result<Self, HoldFileError> {
-        let path = file.path().to_owned();
-        let is_incomplete = Arc::new(AtomicBool::new(false));
-        let (jobs, todo) = mpsc::channel();
-        let noted = Arc::clone(&is_incomplete);
-        let thread = thread::Builder::new()
+    /// Starts the thread.
+    pub(crate) fn start(mut keeper: Keeper) -> Result<Self, HoldFileError> {
+        let path = keeper.file.path().to_owned();
+        let (jobs, todo) = mpsc::channel::<Job>();
+        let (ends, ended) = mpsc::channel();
+        thread::Builder::new()
             .name(String::from("quotagate-holds"))
-            .spawn(move || write_all(file, &todo, &noted))
+            .spawn(move || {
+                while let Ok(job) = todo.recv() {
+                    let outcome = keeper.write(job.events);
+                    // Nobody waits for what only ends a hold.
+                    let _told = job.written.send(outcome);
+                }
+                // Leaves the file as it should be where others changed it since the last event; a failure is in the log.
+                let _mended = keeper.write(Vec::new());
+                drop(keeper);
+                drop(ends);
+            })
             .map_err(|source| HoldFileError::Io {
                 path: path.clone(),
                 source,
             })?;
         Ok(Self {
             path,
-            lines,
-            is_incomplete,
             jobs: Some(jobs),
-            thread: Some(thread),
+            ended,
         })
     }
 
-    /// Has events written. So many holds stand after them, and `short` is their short form: it takes the place of the file
-    /// where most of that is over, or where lines are missing in it.
-    pub(crate) fn write(
-        &mut self,
-        events: Vec<Event>,
-        standing: usize,
-        short: impl FnOnce() -> Vec<Event>,
-    ) -> Written {
-        self.lines = self.lines.saturating_add(events.len());
-        let is_long = self.lines > FEW_LINES && self.lines > standing.saturating_mul(4);
-        let standing = (is_long || self.is_incomplete.load(Ordering::Relaxed)).then(|| {
-            let short = short();
-            self.lines = short.len();
-            short
-        });
-        let (written, receiver) = oneshot::channel();
-        let job = Job {
-            events,
-            standing,
-            written,
-        };
+    /// Has events written.
+    pub(crate) fn write(&self, events: Vec<Event>) -> Written {
+        let (written, outcome) = oneshot::channel();
         if let Some(jobs) = &self.jobs {
             // Where the thread is gone, the receiver learns of it.
-            let _sent = jobs.send(job);
+            let _sent = jobs.send(Job { events, written });
         }
-        receiver
-    }
-
-    /// Where the file lies.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.path.clone()
+        Written {
+            path: self.path.clone(),
+            outcome,
+        }
     }
 }
 
 impl Drop for HoldWriter {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
+        let ended = self.ended.recv_timeout(LAST_LINES_WAIT);
+        if ended == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::error!(path = %self.path.display(), "the disk hangs: the last holds may not be written down");
         }
     }
 }
 
-fn write_all(mut file: HoldFile, todo: &mpsc::Receiver<Job>, is_incomplete: &AtomicBool) {
-    while let Ok(job) = todo.recv() {
-        let mut outcome = file.append(&job.events);
-        if let Some(standing) = &job.standing {
-            match file.replace(standing) {
-                Ok(()) => {
-                    is_incomplete.store(false, Ordering::Relaxed);
-                    outcome = Ok(());
+impl Keeper {
+    /// Keeps what stands in the file, which has so many lines.
+    pub(crate) fn new(file: HoldFile, standing: Vec<Event>, lines: usize) -> Self {
+        let mut keeper = Self {
+            file,
+            ledger: Ledger::default(),
+            lines,
+            worth_shortening: FEW_LINES,
+            is_incomplete: false,
+        };
+        keeper.replay(standing);
+        keeper.shorten();
+        keeper
+    }
+
+    fn replay(&mut self, events: Vec<Event>) {
+        // Nothing ends by itself here: whoever sends says when something is over.
+        let (now, lives) = (
+            Moment::default(),
+            Lives {
+                time_to_live: Duration::MAX,
+                settle: Duration::MAX,
+            },
+        );
+        for event in events {
+            self.ledger.replay(event, now, lives);
+        }
+    }
+
+    /// Writes events down, or says why they are not written.
+    fn write(&mut self, events: Vec<Event>) -> Result<(), HoldFileError> {
+        let appended = if self.is_incomplete {
+            None
+        } else {
+            Some(self.file.append(&events))
+        };
+        let added = events.len();
+        self.replay(events);
+        let failed = match appended {
+            Some(Ok(())) => {
+                self.lines = self.lines.saturating_add(added);
+                if self.is_long() {
+                    self.shorten();
                 }
-                Err(error) => {
-                    tracing::warn!(%error, path = %file.path().display(), "cannot shorten the file of holds");
-                }
+                return Ok(());
             }
-        }
+            Some(Err(failed)) => Some(failed),
+            None => None,
+        };
+        let outcome = self.replace();
+        self.is_incomplete = outcome.is_err();
+        let path = self.file.path();
+        let outcome = outcome.map_err(|error| match failed {
+            Some(NotAppended::TooLong) => HoldFileError::Full {
+                path: path.to_owned(),
+                source: Box::new(error),
+            },
+            Some(NotAppended::Io(source)) => HoldFileError::Io {
+                path: path.to_owned(),
+                source,
+            },
+            Some(NotAppended::NotAsKnown) | None => error,
+        });
         if let Err(error) = &outcome {
-            is_incomplete.store(true, Ordering::Relaxed);
-            tracing::error!(%error, path = %file.path().display(), "cannot write holds down");
+            tracing::error!(error = error as &dyn std::error::Error, path = %path.display(), "cannot write holds down");
         }
-        // Nobody waits for what only ends a hold.
-        let _told = job.written.send(outcome);
+        outcome
+    }
+
+    /// Whether most of the file is over.
+    fn is_long(&self) -> bool {
+        self.lines > self.worth_shortening && self.lines > self.ledger.len().saturating_mul(4)
+    }
+
+    /// Replaces the file by its short form. Nothing is lost where that fails.
+    fn shorten(&mut self) {
+        if let Err(error) = self.replace() {
+            self.worth_shortening = self.lines.saturating_mul(2).max(FEW_LINES);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                path = %self.file.path().display(),
+                "cannot shorten the file of holds"
+            );
+        }
+    }
+
+    fn replace(&mut self) -> Result<(), HoldFileError> {
+        let short = self.ledger.compacted();
+        self.file.replace(&short)?;
+        self.lines = short.len();
+        self.worth_shortening = FEW_LINES;
+        Ok(())
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Moment},
-    holds::{HoldFile, HoldFileError, HoldWriter},
+    holds::{HoldFile, HoldFileError, HoldWriter, Keeper},
     options::{GateOptions, RefreshOptions},
     source::{Read, Source, SourceError, SourceErrorKind},
     telemetry,
@@ -69,16 +69,10 @@ impl Cache {
             SourceKey::all_of_project(project).for_each(|key| state.want(key));
         }
         if let Some(path) = &options.holds.file {
-            let (mut file, events) = HoldFile::open(path)?;
-            let mut lines = events.len();
+            let (file, events) = HoldFile::open(path)?;
+            let lines = events.len();
             let standing = state.take_up(events, clock.moment());
-            match file.replace(&standing) {
-                Ok(()) => lines = standing.len(),
-                Err(error) => {
-                    tracing::warn!(%error, path = %path.display(), "cannot shorten the file of holds");
-                }
-            }
-            state.keep_holds(HoldWriter::start(file, lines)?);
+            state.keep_holds(HoldWriter::start(Keeper::new(file, standing, lines))?);
         }
         Ok(Arc::new(Self {
             source,

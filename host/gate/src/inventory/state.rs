@@ -2,7 +2,7 @@
 //! inventory in force is made of the three together, so whoever judges by one generation knows that nothing changed when
 //! it is still in force afterwards. No clock, no lock and no file in here: all three are the caller's.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Inventory, Listed,
@@ -113,11 +113,6 @@ impl State {
     /// Has holds written down from now on.
     pub(crate) fn keep_holds(&mut self, writer: HoldWriter) {
         self.writer = Some(writer);
-    }
-
-    /// Where holds are written down, if anywhere.
-    pub(crate) fn hold_file(&self) -> Option<PathBuf> {
-        self.writer.as_ref().map(HoldWriter::path)
     }
 
     /// The inventory in force now.
@@ -409,9 +404,8 @@ impl State {
     }
 
     /// Has events written down, if holds are kept anywhere.
-    fn write(&mut self, events: Vec<Event>) -> Option<Written> {
-        let Self { writer, ledger, .. } = self;
-        let writer = writer.as_mut().filter(|_| !events.is_empty())?;
-        Some(writer.write(events, ledger.len(), || ledger.compacted()))
+    fn write(&self, events: Vec<Event>) -> Option<Written> {
+        let writer = self.writer.as_ref().filter(|_| !events.is_empty())?;
+        Some(writer.write(events))
     }
 }

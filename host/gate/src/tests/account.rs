@@ -87,7 +87,7 @@ pub(super) fn promise(state: &mut State, id: &str) {
         made_at: NOW.wall_ms,
         ..HoldRecord::default()
     };
-    let generation = state.current(NOW).generation();
-    let promised = state.promise(generation, record, NOW);
+    let current = state.current(NOW);
+    let promised = state.promise(current.generation(), record, &current, NOW);
     assert!(matches!(promised, Promise::Made(..)));
 }

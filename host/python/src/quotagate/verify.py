@@ -92,7 +92,7 @@ class Verifier:
     source: LiveInventory
     _holds: list[_Hold] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _with_holds: tuple[int, tuple[int, ...], Inventory] | None = None
+    _with_holds: tuple[int, tuple[_Hold, ...], Inventory] | None = None
 
     def inventory(self) -> Inventory:
         """The account as it is known now, less what is held."""
@@ -133,7 +133,8 @@ class Verifier:
             ]
             if not self._holds:
                 return inventory
-            key = tuple(id(hold) for hold in self._holds)
+            # The holds themselves, not their ids: those of holds that are gone are given out again.
+            key = tuple(self._holds)
             if self._with_holds is None or self._with_holds[:2] != (inventory.generation, key):
                 held = inventory.holding(*_sums(inventory, [hold.admission for hold in self._holds]))
                 self._with_holds = (inventory.generation, key, held)
