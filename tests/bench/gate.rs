@@ -1,5 +1,4 @@
-//! What the gate adds to the cloud's own answers: calls, waits and the final check, each beside the number to reach
-//! (design.md, "Numbers to reach").
+//! What the gate adds to the cloud's own answers: calls, waits and the final check, each beside the number to reach.
 //!
 //! `cargo bench -p quotagate-cli --bench gate` runs it against the emulator over real gRPC and exits with 1 where a number is
 //! missed.

@@ -6,7 +6,7 @@
 //! offers, cheapest first, of which at most 25 are tried until one launches. An offer that a policy skips is really
 //! launched all the same and deleted at once, to see whether it was skipped wrongly.
 //!
-//! The advice on capacity follows the hardware at once, which the real one does not (nebius.md 4.10); a fourth line shows
+//! The advice on capacity follows the hardware at once, which the real one does not (nebius rule 33); a fourth line shows
 //! quotagate with advice of another day. CPU hardware runs out too, of which no advice ever speaks. Usage does not lag.
 
 #![allow(
@@ -48,9 +48,9 @@ use self::launcher::{Launched, Launcher, Outcome};
 const SEED: u64 = 20_261_123;
 const WISHES: usize = 300;
 const MINUTES_OF_A_DAY: u64 = 24 * 60;
-/// A refused launch: the boot disk is waited for, then the instance (nebius.md 7).
+/// A refused launch: the boot disk is waited for, then the instance.
 const REFUSED_SECONDS: u64 = 20 + 30;
-/// A launch that finds no hardware is noticed after minutes (nebius.md 4.11).
+/// A launch that finds no hardware is noticed after minutes.
 const NO_HARDWARE_SECONDS: u64 = 6 * 60;
 /// Launches that dstack tries for one wish.
 const TRIES: usize = 25;
@@ -356,7 +356,7 @@ impl Day {
         None
     }
 
-    /// Launches. An instance that finds no hardware stays behind stopped, and holds quota (nebius.md 4.11); it is deleted
+    /// Launches. An instance that finds no hardware stays behind stopped, and holds quota; it is deleted
     /// too, so that the next attempt finds the account as this one did.
     async fn attempt(&self, launch: &Launch) -> Outcome {
         let outcome = self.launcher.launch(launch).await;

@@ -1,5 +1,4 @@
-//! The case table of nebius.md section 9, row by row, each named by what it shows. The comment before a test gives the
-//! row's number.
+//! One row, or one kind of launch, and the verdict on it. The comment before a test cites the rule that it holds.
 
 use crate::harness::{GPU_QUOTA, TENANT, WorldBuilder, row};
 
@@ -9,7 +8,7 @@ fn world() -> WorldBuilder {
     WorldBuilder::new()
 }
 
-// 1
+// nebius rule 1
 #[test]
 fn headroom_exactly_equal_fits() {
     let said = world()
@@ -21,7 +20,7 @@ fn headroom_exactly_equal_fits() {
     assert_eq!(said.json()["availability"], "available");
 }
 
-// 2
+// nebius rule 1
 #[test]
 fn one_unit_short_is_blocked_and_says_so() {
     let said = world()
@@ -39,7 +38,7 @@ fn one_unit_short_is_blocked_and_says_so() {
     assert_eq!(said.json()["fits_count"], 0);
 }
 
-// 3
+// nebius rule 1
 #[test]
 fn a_project_limit_of_zero_blocks_though_the_tenant_has_room() {
     let said = world()
@@ -50,7 +49,7 @@ fn a_project_limit_of_zero_blocks_though_the_tenant_has_room() {
     assert_eq!(said.decisive()["scope"], "project");
 }
 
-// 4
+// nebius rule 1
 #[test]
 fn a_full_tenant_blocks_though_the_project_has_room() {
     let said = world()
@@ -61,7 +60,7 @@ fn a_full_tenant_blocks_though_the_project_has_room() {
     assert_eq!(said.decisive()["scope"], "tenant");
 }
 
-// 5
+// nebius rule 7
 #[test]
 fn a_tenant_row_without_a_limit_is_unknown() {
     let said = world()
@@ -72,7 +71,7 @@ fn a_tenant_row_without_a_limit_is_unknown() {
     assert_eq!(said.decisive()["reason"], "limit-unset");
 }
 
-// 7
+// nebius rule 2
 #[test]
 fn a_fitting_project_proves_nothing_when_the_tenant_is_unreadable() {
     let said = world().tenant_denied().project(GPU_QUOTA, 8, 0).check(&[]);
@@ -84,7 +83,7 @@ fn a_fitting_project_proves_nothing_when_the_tenant_is_unreadable() {
     );
 }
 
-// 8
+// nebius rule 2
 #[test]
 fn a_project_shortage_is_proven_even_when_the_tenant_is_unreadable() {
     let said = world().tenant_denied().project(GPU_QUOTA, 4, 0).check(&[]);
@@ -92,7 +91,7 @@ fn a_project_shortage_is_proven_even_when_the_tenant_is_unreadable() {
     assert_eq!(said.decisive()["scope"], "project");
 }
 
-// 9
+// nebius rule 13
 #[test]
 fn a_limit_of_zero_blocks_even_without_a_usage() {
     let said = world()
@@ -105,7 +104,7 @@ fn a_limit_of_zero_blocks_even_without_a_usage() {
     assert_eq!(said.decisive()["reason"], "exceeds-limit");
 }
 
-// 11
+// nebius rule 10
 #[test]
 fn an_unmeasured_usage_is_no_zero() {
     let said = world()
@@ -118,7 +117,7 @@ fn an_unmeasured_usage_is_no_zero() {
     assert_eq!(said.decisive()["reason"], "usage-unmeasured");
 }
 
-// 13
+// nebius rule 5
 #[test]
 fn a_frozen_row_blocks_whatever_its_numbers() {
     let frozen = |row: &mut serde_json::Value| row["status"]["state"] = "STATE_FROZEN".into();
@@ -130,7 +129,7 @@ fn a_frozen_row_blocks_whatever_its_numbers() {
     assert_eq!(said.decisive()["reason"], "frozen");
 }
 
-// 14
+// nebius rule 5
 #[test]
 fn a_row_in_provisioning_is_unknown() {
     let provisioning =
@@ -143,7 +142,7 @@ fn a_row_in_provisioning_is_unknown() {
     assert_eq!(said.decisive()["reason"], "provisioning");
 }
 
-// 17
+// nebius rule 3
 #[test]
 fn rows_of_another_owner_or_region_do_not_count() {
     let mut elsewhere = row(TENANT, GPU_QUOTA, "count", Some(0), 0);
@@ -156,7 +155,7 @@ fn rows_of_another_owner_or_region_do_not_count() {
     assert_eq!(said.quota(), "fits");
 }
 
-// 19
+// nebius rule 19
 #[test]
 fn a_preemptible_instance_asks_neither_the_gpu_row_nor_the_instance_count() {
     let said = world()
@@ -168,7 +167,7 @@ fn a_preemptible_instance_asks_neither_the_gpu_row_nor_the_instance_count() {
     assert_eq!(said.json()["fits_count"], 1);
 }
 
-// 20
+// nebius rule 19
 #[test]
 fn a_full_preemptible_count_blocks_though_gpus_are_free() {
     let said = world()
@@ -181,7 +180,7 @@ fn a_full_preemptible_count_blocks_though_gpus_are_free() {
     );
 }
 
-// 21
+// nebius rule 15
 #[test]
 fn disks_of_one_kind_are_summed_before_they_are_compared() {
     let disks = ["--disk", "network-ssd:1TiB", "--disk", "network-ssd:3TiB"];
@@ -196,18 +195,18 @@ fn disks_of_one_kind_are_summed_before_they_are_compared() {
     );
 }
 
-// 22
+// nebius rule 20
 #[test]
 fn disks_of_two_kinds_are_two_rows_and_one_count() {
     let disks = [
         "--disk",
         "network-ssd:1TiB",
         "--disk",
-        "network-ssd-io-m3:3TiB",
+        "network-ssd-io-m3:3069GiB",
     ];
     let fits = world()
         .tenant("compute.disk.size.network-ssd", TIB, 0)
-        .tenant("compute.disk.size.network-ssd-io-m3", 3 * TIB, 0)
+        .tenant("compute.disk.size.network-ssd-io-m3", 3069 << 30, 0)
         .tenant("compute.disk.count", 2, 0);
     assert_eq!(fits.check(&disks).quota(), "fits");
     let short = fits.tenant("compute.disk.count", 1, 0).check(&disks);
@@ -215,7 +214,7 @@ fn disks_of_two_kinds_are_two_rows_and_one_count() {
     assert_eq!(short.decisive()["quota"], "compute.disk.count");
 }
 
-// 24
+// nebius rule 17
 #[test]
 fn the_quota_of_a_suffixed_platform_is_the_models() {
     for (instance_type, quota) in [
@@ -231,7 +230,7 @@ fn the_quota_of_a_suffixed_platform_is_the_models() {
     }
 }
 
-// 25
+// nebius rule 17
 #[test]
 fn gb200_is_not_b200() {
     let said = world()
@@ -240,7 +239,7 @@ fn gb200_is_not_b200() {
     assert_eq!(said.quota(), "fits");
 }
 
-// 28
+// nebius rule 28
 #[test]
 fn a_free_block_makes_the_gpu_row_not_binding() {
     let full = world().tenant(GPU_QUOTA, 8, 8);
@@ -253,7 +252,7 @@ fn a_free_block_makes_the_gpu_row_not_binding() {
     assert_eq!(said.json()["fits_count"], 1);
 }
 
-// 29
+// nebius rule 28
 #[test]
 fn strict_use_of_reservations_has_no_fallback() {
     let strict = ["--reservation", "strict"];
@@ -266,7 +265,7 @@ fn strict_use_of_reservations_has_no_fallback() {
     );
 }
 
-// 31
+// nebius rule 33
 #[test]
 fn no_hardware_is_told_apart_from_no_quota() {
     let said = world().advice("on_demand", "FRESH", 0, "LOW").check(&[]);
@@ -275,7 +274,7 @@ fn no_hardware_is_told_apart_from_no_quota() {
     assert_eq!(said.json()["availability"], "no_capacity");
 }
 
-// 32
+// nebius rule 33
 #[test]
 fn stale_advice_says_nothing() {
     let said = world().advice("on_demand", "STALE", 0, "LOW").check(&[]);
@@ -284,7 +283,7 @@ fn stale_advice_says_nothing() {
     assert_eq!(said.json()["availability"], "available");
 }
 
-// 34
+// nebius rule 33
 #[test]
 fn advice_counts_instances_not_gpus() {
     let said = world().advice("on_demand", "FRESH", 1, "MEDIUM").check(&[]);

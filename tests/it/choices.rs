@@ -1,9 +1,11 @@
-//! What nebius.md leaves open and the project chose, and what it says beside its case table; the comment before a test
-//! says where the rule is written.
+//! Rules that need more than one row to show, and what the project chose where no document decides. The comment before a
+//! test cites the rule that it holds.
 
 use serde_json::json;
 
-use crate::harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, quotagate, row};
+use crate::harness::{
+    CPU, GPU_QUOTA, H200, PROJECT, REGION, TENANT, WorldBuilder, quotagate, quotagate_with, row,
+};
 
 const TIB: u64 = 1 << 40;
 
@@ -11,7 +13,7 @@ fn world() -> WorldBuilder {
     WorldBuilder::new()
 }
 
-// design.md, "Capacity advice"
+// nebius rule 34
 #[test]
 fn limit_reached_while_the_rows_fit_is_a_contradiction() {
     let said = world()
@@ -21,7 +23,7 @@ fn limit_reached_while_the_rows_fit_is_a_contradiction() {
     assert_eq!(said.json()["capacity"], "unknown");
 }
 
-// design.md, "A project list that was read but lacks the row"
+// nebius rule 6
 #[test]
 fn a_project_without_the_row_leaves_it_to_the_tenant() {
     assert_eq!(world().check(&[]).quota(), "fits");
@@ -30,7 +32,7 @@ fn a_project_without_the_row_leaves_it_to_the_tenant() {
     assert_eq!(short.quota(), "blocked");
 }
 
-// design.md, "A tenant list that lacks a demanded row"
+// nebius rule 8
 #[test]
 fn a_tenant_without_the_row_is_unknown() {
     let said = world()
@@ -41,7 +43,7 @@ fn a_tenant_without_the_row_is_unknown() {
     assert_eq!(said.decisive()["quota"], "vpc.allocation.count");
 }
 
-// design.md, "`usage_state` unspecified"
+// nebius rule 10
 #[test]
 fn an_unspecified_usage_state_trusts_only_a_number_above_zero() {
     let unspecified = |row: &mut serde_json::Value| {
@@ -66,7 +68,7 @@ fn an_unspecified_usage_state_trusts_only_a_number_above_zero() {
     );
 }
 
-// design.md, "Twin rows"
+// nebius rule 4
 #[test]
 fn twin_rows_count_once_when_equal_and_prove_nothing_when_not() {
     let twin = row(TENANT, GPU_QUOTA, "count", Some(64), 0);
@@ -77,7 +79,7 @@ fn twin_rows_count_once_when_equal_and_prove_nothing_when_not() {
     assert_eq!(said.quota(), "unknown");
 }
 
-// design.md, "A demand of zero asks no row"
+// nebius rule 16
 #[test]
 fn what_is_not_asked_for_cannot_block() {
     let world = world().without_tenant_row("vpc.ipv4-address.public.count");
@@ -85,7 +87,7 @@ fn what_is_not_asked_for_cannot_block() {
     assert_eq!(world.check(&["--public-ip", "dynamic"]).quota(), "unknown");
 }
 
-// design.md, "`compute.instance.non-gpu.memory`"
+// nebius rule 18
 #[test]
 fn the_memory_row_is_asked_where_the_tenant_has_it() {
     assert_eq!(world().check_type(CPU, &[]).quota(), "fits");
@@ -99,7 +101,7 @@ fn the_memory_row_is_asked_where_the_tenant_has_it() {
     assert_eq!(gpu.quota(), "fits");
 }
 
-// nebius.md 4.7, worked example
+// nebius rule 23
 #[test]
 fn a_public_address_takes_an_allocation_of_its_own() {
     let said = world()
@@ -110,7 +112,51 @@ fn a_public_address_takes_an_allocation_of_its_own() {
     assert_eq!(said.decisive()["required"], 2);
 }
 
-// nebius.md 4.7: GPU VMs do not consume the vCPU row
+// nebius rule 24
+#[test]
+fn a_node_of_managed_kubernetes_takes_an_allocation_for_its_pods() {
+    let allocations = |limit: u64| world().tenant("vpc.allocation.count", limit, 0);
+    let eight = ["--count", "8", "--node-group"];
+    assert_eq!(allocations(16).check(&eight).quota(), "fits");
+    let short = allocations(15).check(&eight);
+    assert_eq!(short.quota(), "blocked");
+    assert_eq!(short.decisive()["quota"], "vpc.allocation.count");
+    assert_eq!(short.decisive()["required"], 16);
+    assert_eq!(allocations(8).check(&["--count", "8"]).quota(), "fits");
+    let public = allocations(2).check(&["--node-group", "--public-ip", "dynamic"]);
+    assert_eq!(public.decisive()["required"], 3);
+    // A list and a plan say the same.
+    let folder = allocations(1).build();
+    let recorded = folder.path().to_str().unwrap();
+    let list = [
+        "offers",
+        "--recorded",
+        recorded,
+        "--gpu",
+        "8",
+        "--format",
+        "json",
+    ];
+    let quota = |said: &serde_json::Value| said["offers"][0]["quota"].clone();
+    assert_eq!(quota(&quotagate(&list).json()), "fits");
+    let nodes = [&list[..], &["--node-group"]].concat();
+    assert_eq!(quota(&quotagate(&nodes).json()), "blocked");
+    let launch = json!({"instance_type": H200, "region": REGION, "node_group": true});
+    let plan = folder.path().join("plan.json");
+    std::fs::write(&plan, json!({ "launches": [launch] }).to_string()).unwrap();
+    let plan = [
+        "check",
+        "--recorded",
+        recorded,
+        "--format",
+        "json",
+        "--plan",
+        plan.to_str().unwrap(),
+    ];
+    assert_eq!(quotagate(&plan).quota(), "blocked");
+}
+
+// nebius rule 18
 #[test]
 fn vcpus_count_for_cpu_types_alone() {
     let world = world().tenant("compute.instance.non-gpu.vcpu", 3, 0);
@@ -118,7 +164,7 @@ fn vcpus_count_for_cpu_types_alone() {
     assert_eq!(world.check_type(CPU, &[]).quota(), "blocked");
 }
 
-// nebius.md 4.5
+// nebius rule 12
 #[test]
 fn usage_above_the_limit_is_a_shortage_not_a_contradiction() {
     let said = world().tenant(GPU_QUOTA, 8, 24).check(&[]);
@@ -127,7 +173,7 @@ fn usage_above_the_limit_is_a_shortage_not_a_contradiction() {
     assert_eq!(said.decisive()["minimum_limit"], 32);
 }
 
-// nebius.md 4.6
+// nebius rule 9
 #[test]
 fn a_row_in_another_unit_is_not_compared() {
     let said = world()
@@ -138,7 +184,7 @@ fn a_row_in_another_unit_is_not_compared() {
     assert_eq!(label.check(&[]).quota(), "fits");
 }
 
-// nebius.md 8.17
+// nebius rule 5
 #[test]
 fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
     let said = world()
@@ -176,7 +222,7 @@ fn fits_count_is_the_least_of_all_rows() {
     assert_eq!(four.quota(), "blocked");
 }
 
-// design.md, "Reservation"
+// nebius rule 29
 #[test]
 fn reservations_of_several_fabrics_add_up_unless_one_is_named() {
     let world = world()
@@ -203,6 +249,7 @@ fn reservations_of_several_fabrics_add_up_unless_one_is_named() {
     assert_eq!(world.check(&["--count", "3"]).quota(), "blocked");
 }
 
+// nebius rule 29
 #[test]
 fn a_projects_share_of_a_block_caps_it() {
     let world = world()
@@ -214,6 +261,7 @@ fn a_projects_share_of_a_block_caps_it() {
     assert_eq!(capped.check(&["--count", "2"]).quota(), "blocked");
 }
 
+// nebius rule 30
 #[test]
 fn blocks_that_were_not_measured_or_serve_others() {
     let unmeasured = world()
@@ -247,7 +295,7 @@ fn blocks_that_were_not_measured_or_serve_others() {
     assert_eq!(inactive.check(&[]).quota(), "blocked");
 }
 
-// design.md, "`--restart`"; nebius.md 8.3
+// nebius rule 26
 #[test]
 fn a_restart_takes_only_what_a_stopped_instance_gave_up() {
     let world = world()
@@ -269,7 +317,7 @@ fn a_restart_takes_only_what_a_stopped_instance_gave_up() {
     assert_eq!(vcpus.check_type(CPU, &["--restart"]).quota(), "unknown");
 }
 
-// nebius.md 8.8
+// nebius rule 25
 #[test]
 fn a_new_cluster_takes_one_whatever_the_count() {
     let world = world().tenant("compute.gpucluster.count", 1, 0);
@@ -283,6 +331,7 @@ fn a_new_cluster_takes_one_whatever_the_count() {
     assert_eq!(full.quota(), "blocked");
 }
 
+// nebius rule 22
 #[test]
 fn a_filesystem_is_created_once_for_the_launch() {
     let world = world().tenant("compute.filesystem.count", 1, 0).tenant(
@@ -298,6 +347,262 @@ fn a_filesystem_is_created_once_for_the_launch() {
     assert_eq!(short.quota(), "blocked");
 }
 
+// nebius rule 31
+#[test]
+fn a_change_of_a_reservation_within_a_day_is_said_in_every_output() {
+    let world = world().block("a", "fabric-7", 16, 0).edit_blocks(|block| {
+        block["status"]["next_change_at"] = "2026-03-01T17:30:00Z".into();
+        block["status"]["next_change_to"] = "8".into();
+    });
+    let folder = world.build();
+    let recorded = folder.path().to_str().unwrap();
+    let at = |instant: &str| {
+        let text = json!({ "recorded_at": instant }).to_string();
+        std::fs::write(folder.path().join("recorded.json"), text).unwrap();
+    };
+    let plan = folder.path().join("plan.json");
+    let launch = json!({"instance_type": H200, "region": REGION});
+    let two = json!({ "launches": [launch, launch] });
+    std::fs::write(&plan, two.to_string()).unwrap();
+    let plan = plan.to_str().unwrap();
+    let commands = [
+        vec!["check", H200, "--region", REGION],
+        vec!["check", "--plan", plan],
+        vec!["offers", "--gpu", "8"],
+    ];
+    let outputs = || {
+        commands.iter().flat_map(|command| {
+            ["table", "json"].map(|format| {
+                let mut arguments = command.clone();
+                arguments.extend(["--recorded", recorded, "--format", format]);
+                let said = quotagate_with(&arguments, &[("COLUMNS", "400")]);
+                assert_eq!(said.code, 0, "{said:?}");
+                said.stdout
+            })
+        })
+    };
+    at("2026-03-01T12:00:00Z");
+    for output in outputs() {
+        let said = "reservation a changes from 16 GPUs to 8 GPUs in 5 h";
+        assert_eq!(output.matches(said).count(), 1, "{output}");
+    }
+    let json = world_said(recorded);
+    let finding = json["findings"].as_array().unwrap().iter();
+    let finding = finding
+        .clone()
+        .find(|finding| finding["reason"] == "changes-soon");
+    assert_eq!(finding.unwrap()["limit"], 16);
+    // Two days before, it is no matter of this launch.
+    at("2026-02-27T12:00:00Z");
+    for output in outputs() {
+        assert!(!output.contains("changes-soon"), "{output}");
+    }
+}
+
+fn world_said(recorded: &str) -> serde_json::Value {
+    let check = ["check", H200, "--region", REGION, "--format", "json"];
+    let said = quotagate(&[&check[..], &["--recorded", recorded]].concat());
+    said.json()
+}
+
+// nebius rule 31
+#[test]
+fn a_change_that_is_due_is_in_force_although_the_list_does_not_show_it() {
+    let world = |to: Option<u64>, usage: u64| {
+        world()
+            .tenant(GPU_QUOTA, 0, 0)
+            .block("a", "fabric-7", 32, usage)
+            .edit_blocks(move |block| {
+                block["status"]["next_change_at"] = "2026-03-01T12:00:00Z".into();
+                if let Some(to) = to {
+                    block["status"]["next_change_to"] = to.to_string().into();
+                }
+            })
+    };
+    for reservation in ["auto", "strict"] {
+        let check = |to, usage, count: &str| {
+            world(to, usage).check(&["--reservation", reservation, "--count", count])
+        };
+        // From 32 to 16 GPUs: two instances fit either way, three by the list alone, five by neither.
+        assert_eq!(check(Some(16), 0, "2").quota(), "fits", "{reservation}");
+        let differs = check(Some(16), 0, "3");
+        assert_eq!(differs.quota(), "unknown", "{reservation}");
+        assert!(
+            differs
+                .stdout
+                .contains("was to change from 32 GPUs to 16 GPUs"),
+            "{differs:?}"
+        );
+        assert_eq!(check(Some(16), 0, "5").quota(), "blocked", "{reservation}");
+        // Grown, it may have room that the list does not show.
+        assert_eq!(check(Some(64), 32, "4").quota(), "unknown", "{reservation}");
+        assert_eq!(check(Some(64), 32, "5").quota(), "blocked", "{reservation}");
+        // To an amount that nobody told: nothing is known.
+        assert_eq!(check(None, 0, "1").quota(), "unknown", "{reservation}");
+        assert_eq!(check(Some(32), 0, "4").quota(), "fits", "{reservation}");
+        assert_eq!(check(Some(32), 0, "5").quota(), "blocked", "{reservation}");
+    }
+}
+
+// nebius rule 11
+#[test]
+fn a_fraction_contradicts_a_usage_that_is_left_out() {
+    let told = |fraction: &str, state: &str| {
+        let (fraction, state) = (fraction.to_owned(), format!("USAGE_STATE_{state}"));
+        world()
+            .tenant(GPU_QUOTA, 64, 0)
+            .edit_tenant(GPU_QUOTA, move |row| {
+                row["status"]["usage_percentage"] = fraction.clone().into();
+                row["status"]["usage_state"] = state.clone().into();
+            })
+    };
+    // Of 64 GPUs 0.17 are used, which is 11: seven instances of 8 are too many for certain, and six may fit.
+    for state in ["USED", "UNSPECIFIED"] {
+        let may_fit = told("0.17", state).check(&["--count", "6"]);
+        assert_eq!(may_fit.quota(), "unknown", "{state}");
+        assert_eq!(may_fit.decisive()["reason"], "usage-unmeasured", "{state}");
+        assert_eq!(may_fit.decisive()["usage"], json!(null), "{state}");
+        let detail = "no usage is given, yet 0.17 of the limit is said to be used, which is 11";
+        assert_eq!(may_fit.decisive()["detail"], detail, "{state}");
+        let short = told("0.17", state).check(&["--count", "7"]);
+        assert_eq!(short.quota(), "blocked", "{state}");
+        assert_eq!(short.decisive()["reason"], "shortage", "{state}");
+        assert_eq!(short.decisive()["detail"], detail, "{state}");
+    }
+    // What was not measured, or contradicts itself, bounds nothing.
+    for (state, reason) in [
+        ("UNKNOWN", "usage-unmeasured"),
+        ("NOT_USED", "contradictory"),
+    ] {
+        let said = told("0.17", state).check(&["--count", "7"]);
+        assert_eq!(said.quota(), "unknown", "{state}");
+        assert_eq!(said.decisive()["reason"], reason, "{state}");
+    }
+    // A fraction that is no number above zero says so little, and one beside a usage is not asked.
+    assert_eq!(
+        told("0.00", "USED").check(&["--count", "8"]).quota(),
+        "fits"
+    );
+    assert_eq!(
+        told("1e-05", "USED").check(&["--count", "8"]).quota(),
+        "unknown"
+    );
+    let given = world()
+        .tenant(GPU_QUOTA, 64, 8)
+        .edit_tenant(GPU_QUOTA, |row| {
+            row["status"]["usage_percentage"] = "0.90".into()
+        });
+    assert_eq!(given.check(&["--count", "7"]).quota(), "fits");
+    // A list of rows shows no zero that nobody measured.
+    let folder = told("0.17", "USED").build();
+    let recorded = folder.path().to_str().unwrap();
+    let shown = quotagate(&[
+        "quotas",
+        "--all",
+        "--recorded",
+        recorded,
+        "--format",
+        "table",
+    ]);
+    let row = shown.stdout.lines().find(|line| line.contains("gpu.h200"));
+    assert!(row.unwrap().contains("? of 64"), "{shown:?}");
+}
+
+// nebius rule 11
+#[test]
+fn a_fraction_contradicts_the_usage_of_a_block_and_of_a_share() {
+    let full = || world().tenant(GPU_QUOTA, 0, 0);
+    let set = |row: &mut serde_json::Value| {
+        row["status"].as_object_mut().unwrap().remove("usage");
+        row["status"]["usage_percentage"] = "0.17".into();
+    };
+    let block = full().block("a", "fabric-7", 64, 0).edit_blocks(set);
+    let share = full()
+        .block("a", "fabric-7", 640, 0)
+        .capacity_allowance("a", 64, 0)
+        .edit_capacity_allowances(set);
+    for world in [block, share] {
+        for reservation in ["auto", "strict"] {
+            let check = |count: &str| {
+                world
+                    .check(&["--reservation", reservation, "--count", count])
+                    .quota()
+            };
+            assert_eq!(check("6"), "unknown", "{reservation}");
+            assert_eq!(check("7"), "blocked", "{reservation}");
+        }
+    }
+}
+
+// nebius rule 20
+#[test]
+fn kinds_of_storage_go_by_every_spelling() {
+    let check = |option: &str, quota: &str, kind: &str| {
+        let size = format!("{kind}:93GiB");
+        let said = world().tenant(quota, 0, 0).check(&[option, &size]);
+        assert_eq!(said.quota(), "blocked", "{kind}");
+        assert_eq!(said.decisive()["quota"], quota, "{kind}");
+        assert_eq!(said.decisive()["required"], 93_u64 << 30, "{kind}");
+    };
+    for (quota, spellings) in [
+        (
+            "compute.disk.size.network-ssd-io-m3",
+            [
+                "network-ssd-io-m3",
+                "network_ssd_io_m3",
+                "NETWORK_SSD_IO_M3",
+            ],
+        ),
+        (
+            "compute.disk.size.network-ssd",
+            ["network-ssd", "network_ssd", "NETWORK_SSD"],
+        ),
+    ] {
+        for kind in spellings {
+            check("--disk", quota, kind);
+        }
+    }
+    for (quota, kind) in [
+        ("compute.filesystem.size.network-ssd", "NETWORK_SSD"),
+        ("compute.filesystem.size.network-hdd", "network_hdd"),
+        ("compute.filesystem.size.weka", "WEKA"),
+        ("compute.filesystem.size.vast", "vast"),
+    ] {
+        check("--filesystem", quota, kind);
+    }
+    let said = world().check(&["--filesystem", "network-ssd-io-m3:93GiB"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    let known = "Nebius has network-ssd, network-hdd, weka, vast";
+    assert!(said.stderr.contains(known), "{said:?}");
+}
+
+// nebius rule 21
+#[test]
+fn disks_that_come_in_steps_have_no_other_size() {
+    for kind in ["network-ssd-io-m3", "NETWORK_SSD_NON_REPLICATED"] {
+        for (size, nearest) in [
+            (
+                "92GiB",
+                "92 GiB: disks of this kind come in multiples of 93 GiB; the smallest is 93 GiB",
+            ),
+            ("100GiB", "the nearest are 93 GiB and 186 GiB"),
+            ("1TiB", "the nearest are 1023 GiB and 1116 GiB"),
+            ("99857989633B", "99857989633 bytes: disks"),
+        ] {
+            let said = world().check(&["--disk", &format!("{kind}:{size}")]);
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.stderr.contains(nearest), "{said:?}");
+        }
+        for size in ["93GiB", "1023GiB"] {
+            let said = world()
+                .tenant("compute.disk.size.network-ssd-non-replicated", TIB, 0)
+                .check(&["--disk", &format!("{kind}:{size}")]);
+            assert_eq!(said.quota(), "fits");
+        }
+    }
+}
+
+// nebius rule 37
 #[test]
 fn a_project_row_that_is_short_names_the_command_that_raises_it() {
     let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
@@ -346,7 +651,7 @@ fn the_answer_names_what_was_asked() {
     );
 }
 
-// design.md, "Preemptible"
+// nebius rule 19
 #[test]
 fn rows_that_a_preemptible_instance_does_not_draw_on_are_reported_all_the_same() {
     let said = world().check(&["--lifecycle", "preemptible", "--explain"]);

@@ -67,6 +67,7 @@ fn not_enough() -> Details {
     })
 }
 
+// nebius rule 36
 #[test]
 fn resource_exhausted_without_a_detail_is_ambiguous() {
     let diagnosis = plugin().diagnose(&failure(Vec::new())).unwrap();
@@ -83,6 +84,7 @@ fn resource_exhausted_without_a_detail_is_ambiguous() {
     );
 }
 
+// nebius rule 36
 #[test]
 fn the_detail_tells_capacity_from_quota_under_one_code() {
     let capacity = plugin().diagnose(&failure(vec![not_enough()])).unwrap();

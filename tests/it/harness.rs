@@ -31,6 +31,8 @@ pub(crate) fn must_end<T: Send + 'static>(
 
 pub(crate) const TENANT: &str = "tenant-e00test";
 pub(crate) const PROJECT: &str = "project-e00test";
+/// A project beside that one, in worlds that have two.
+pub(crate) const SECOND: &str = "project-e00second";
 pub(crate) const REGION: &str = "eu-north1";
 pub(crate) const H200: &str = "gpu-h200-sxm 8gpu-128vcpu-1600gb";
 pub(crate) const CPU: &str = "cpu-d3 4vcpu-16gb";
@@ -121,6 +123,7 @@ pub(crate) struct WorldBuilder {
     blocks: Value,
     capacity_allowances: Value,
     project_status: Value,
+    has_second: bool,
 }
 
 /// The tenant's rows of an account with ample room.
@@ -188,6 +191,7 @@ impl WorldBuilder {
             blocks: json!({}),
             capacity_allowances: json!({}),
             project_status: json!({"project_state": "ACTIVE"}),
+            has_second: false,
         }
     }
 
@@ -336,6 +340,20 @@ impl WorldBuilder {
         self
     }
 
+    /// Changes what is recorded of the project's shares of blocks.
+    pub(crate) fn edit_capacity_allowances(mut self, edit: impl Fn(&mut Value)) -> Self {
+        for row in self.capacity_allowances["items"].as_array_mut().unwrap() {
+            edit(row);
+        }
+        self
+    }
+
+    /// Has a second project in the same region, with the same platforms, and rows and shares like the first one's.
+    pub(crate) fn second_project(mut self) -> Self {
+        self.has_second = true;
+        self
+    }
+
     /// Writes the world.
     pub(crate) fn build(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -348,24 +366,34 @@ impl WorldBuilder {
             "tenant/tenant.json",
             &json!({"metadata": {"id": TENANT, "name": "test"}}),
         );
-        write(
-            "tenant/projects.json",
-            &json!({"items": [{
-                "metadata": {"id": PROJECT, "parent_id": TENANT, "name": "default"},
+        let ids = [PROJECT, SECOND];
+        let ids = &ids[..1 + usize::from(self.has_second)];
+        let projects = ids.iter().map(|id| {
+            json!({
+                "metadata": {"id": id, "parent_id": TENANT, "name": if *id == PROJECT { "default" } else { "second" }},
                 "spec": {"region": REGION},
                 "status": self.project_status
-            }]}),
-        );
+            })
+        });
+        let projects: Vec<Value> = projects.collect();
+        write("tenant/projects.json", &json!({ "items": projects }));
         write("tenant/allowances.json", &self.tenant_rows);
         write("tenant/resource-advice.json", &self.advice);
         write("tenant/capacity-block-groups.json", &self.blocks);
-        let project = format!("projects/{PROJECT}");
-        write(&format!("{project}/allowances.json"), &self.project_rows);
-        write(&format!("{project}/platforms.json"), &self.platforms);
-        write(
-            &format!("{project}/capacity-allowances.json"),
-            &self.capacity_allowances,
-        );
+        for id in ids {
+            let project = format!("projects/{id}");
+            let own = |rows: &Value| {
+                let text = rows.to_string().replace(PROJECT, id);
+                serde_json::from_str::<Value>(&text).unwrap()
+            };
+            write(
+                &format!("{project}/allowances.json"),
+                &own(&self.project_rows),
+            );
+            write(&format!("{project}/platforms.json"), &self.platforms);
+            let shares = format!("{project}/capacity-allowances.json");
+            write(&shares, &own(&self.capacity_allowances));
+        }
         folder
     }
 

@@ -34,6 +34,7 @@ fn row(owner: &str, name: &str, region: &str) -> Allowance {
         limit: Some(100_000),
         usage: 8,
         usage_state: UsageState::Used,
+        usage_fraction: None,
         held: 0,
         held_at_most: 0,
     }

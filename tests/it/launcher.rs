@@ -4,11 +4,12 @@
 use nebius_api::nebius::{
     common::v1::{Operation, ResourceMetadata, ServiceError, service_error::Details},
     compute::v1::{
-        AttachedDiskSpec, CreateFilesystemRequest, CreateGpuClusterRequest, CreateInstanceRequest,
-        DeleteFilesystemRequest, DeleteGpuClusterRequest, DeleteInstanceRequest, DiskSpec,
-        FilesystemSpec, GpuClusterSpec, InstanceGpuClusterSpec, InstanceSpec, IpAddress,
-        ManagedDisk, NetworkInterfaceSpec, PreemptibleSpec, PublicIpAddress, ReservationPolicy,
-        ResourcesSpec, StartInstanceRequest, StopInstanceRequest, attached_disk_spec, disk_spec,
+        AttachedDiskSpec, CreateDiskRequest, CreateFilesystemRequest, CreateGpuClusterRequest,
+        CreateInstanceRequest, DeleteDiskRequest, DeleteFilesystemRequest, DeleteGpuClusterRequest,
+        DeleteInstanceRequest, DiskSpec, ExistingDisk, FilesystemSpec, GpuClusterSpec,
+        InstanceGpuClusterSpec, InstanceSpec, IpAddress, ManagedDisk, NetworkInterfaceSpec,
+        PreemptibleSpec, PublicIpAddress, ReservationPolicy, ResourcesSpec, StartInstanceRequest,
+        StopInstanceRequest, attached_disk_spec, disk_service_client::DiskServiceClient, disk_spec,
         filesystem_service_client::FilesystemServiceClient, filesystem_spec,
         gpu_cluster_service_client::GpuClusterServiceClient,
         instance_service_client::InstanceServiceClient, preemptible_spec::PreemptionPolicy,
@@ -39,11 +40,13 @@ pub(crate) struct Launched {
     pub(crate) instances: Vec<String>,
     filesystems: Vec<String>,
     clusters: Vec<String>,
+    /// Those that were there before it.
+    disks: Vec<String>,
 }
 
 enum Refusal {
     Quota(Vec<String>),
-    /// The instance that found none; mostly it stays behind, stopped (nebius.md 4.11).
+    /// The instance that found none; mostly it stays behind, stopped.
     Hardware(String),
 }
 
@@ -65,7 +68,15 @@ impl Launcher {
 
     /// Creates everything that a launch stands for, one call after another as orchestrators do.
     pub(crate) async fn launch(&self, launch: &Launch) -> Outcome {
-        let mut created = Launched::default();
+        self.launch_with(launch, None).await
+    }
+
+    /// The same, of which the first instance attaches a disk that is there.
+    pub(crate) async fn launch_with(&self, launch: &Launch, disk: Option<String>) -> Outcome {
+        let mut created = Launched {
+            disks: disk.into_iter().collect(),
+            ..Launched::default()
+        };
         match self.create(launch, &mut created).await {
             Ok(()) => Outcome::Launched(created),
             Err(refusal) => {
@@ -99,9 +110,7 @@ impl Launcher {
                 .push(self.create_cluster(&profile.project).await?);
         }
         for _ in 0..launch.count {
-            let id = self
-                .create_instance(launch, created.clusters.first())
-                .await?;
+            let id = self.create_instance(launch, created).await?;
             created.instances.push(id);
         }
         Ok(())
@@ -127,6 +136,11 @@ impl Launcher {
                     .await,
             )
             .ok();
+        }
+        for id in &launched.disks {
+            let id = id.clone();
+            let mut client = DiskServiceClient::new(self.channel.clone());
+            finish(client.delete(authorized(DeleteDiskRequest { id })).await).ok();
         }
         for id in &launched.filesystems {
             let id = id.clone();
@@ -172,6 +186,16 @@ impl Launcher {
         Outcome::Launched(launched.clone())
     }
 
+    /// A disk of its own, where there is room for it.
+    pub(crate) async fn create_disk(&self, project: &str, disk: &Disk) -> Option<String> {
+        let request = CreateDiskRequest {
+            metadata: Some(metadata(project)),
+            spec: Some(disk_spec(disk)),
+        };
+        let mut client = DiskServiceClient::new(self.channel.clone());
+        finish(client.create(authorized(request)).await).ok()
+    }
+
     fn instances(&self) -> InstanceServiceClient<Channel> {
         InstanceServiceClient::new(self.channel.clone())
     }
@@ -212,9 +236,22 @@ impl Launcher {
     async fn create_instance(
         &self,
         launch: &Launch,
-        cluster: Option<&String>,
+        created: &Launched,
     ) -> Result<String, Refusal> {
-        let request = request(launch, cluster);
+        let mut request = request(launch, created.clusters.first());
+        if let (Some(id), true, Some(spec)) = (
+            created.disks.first(),
+            created.instances.is_empty(),
+            &mut request.spec,
+        ) {
+            spec.secondary_disks.push(AttachedDiskSpec {
+                attach_mode: 2,
+                r#type: Some(attached_disk_spec::Type::ExistingDisk(ExistingDisk {
+                    id: id.clone(),
+                })),
+                ..AttachedDiskSpec::default()
+            });
+        }
         finish(self.instances().create(authorized(request)).await)
     }
 }
@@ -276,20 +313,24 @@ fn managed(disk: &Disk) -> AttachedDiskSpec {
         attach_mode: 2,
         r#type: Some(attached_disk_spec::Type::ManagedDisk(ManagedDisk {
             name: "disk".to_owned(),
-            spec: Some(DiskSpec {
-                size: Some(disk_spec::Size::SizeBytes(
-                    i64::try_from(disk.bytes).unwrap(),
-                )),
-                r#type: kind(&disk.kind),
-                ..DiskSpec::default()
-            }),
+            spec: Some(disk_spec(disk)),
             ..ManagedDisk::default()
         })),
         ..AttachedDiskSpec::default()
     }
 }
 
-/// The number of a kind of disk in the API (nebius.md 1.6).
+fn disk_spec(disk: &Disk) -> DiskSpec {
+    DiskSpec {
+        size: Some(disk_spec::Size::SizeBytes(
+            i64::try_from(disk.bytes).unwrap(),
+        )),
+        r#type: kind(&disk.kind),
+        ..DiskSpec::default()
+    }
+}
+
+/// The number of a kind of disk in the API.
 fn kind(name: &str) -> i32 {
     match name {
         "network-ssd" => 1,

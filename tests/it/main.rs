@@ -16,9 +16,9 @@
 mod account;
 /// Bad input: each kind gets a clear error or an `unknown` that says why, and never a verdict that is wrong.
 mod bad_input;
-/// The case table of nebius.md section 9, row by row, each named by what it shows.
+/// One row, or one kind of launch, and the verdict on it.
 mod cases;
-/// What the project chose where nebius.md leaves a choice, and the rules beside its case table.
+/// Rules of Nebius that need more than one row to show, and what the project chose where no document decides.
 mod choices;
 /// The configuration: where it is read from, what it refuses, and what it changes.
 mod config;
@@ -50,6 +50,8 @@ mod hold_proof;
 mod holds;
 /// Names that would command a terminal, hide, or run: nothing of them gets through.
 mod hostile;
+/// Every service is asked under the name of its own host.
+mod hosts;
 /// Accounts of many rows and many projects.
 mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
@@ -70,6 +72,8 @@ mod plans;
 mod process;
 /// What a person reads: each answer as it looks on a screen of 100 columns.
 mod reading;
+/// The rules of Nebius as a page: what cites them, and the tests that hold them.
+mod rules;
 /// The sandbox: each limit is broken by a component made for it, and the next call is right.
 mod sandbox;
 /// The life of a source: whatever ends a fetch, the source is read again.

@@ -63,6 +63,7 @@ impl Source for Imaginary {
                 limit: Some(10),
                 usage: 4,
                 usage_state: UsageState::Used,
+                usage_fraction: None,
                 held: 0,
                 held_at_most: 0,
             }],

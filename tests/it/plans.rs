@@ -47,7 +47,7 @@ fn demand(said: &Said, quota: &str) -> Option<u64> {
 fn a_plan_takes_what_its_launches_take_together() {
     let world = WorldBuilder::new().build();
     let mut cpu = launch(CPU, 3);
-    cpu["disks"] = json!(["network-ssd:50GiB", "network-ssd-io-m3:1TiB"]);
+    cpu["disks"] = json!(["network-ssd:50GiB", "network-ssd-io-m3:1023GiB"]);
     cpu["filesystems"] = json!(["network-ssd:2TiB"]);
     cpu["public_ip"] = "static".into();
     let said = check(&world, &json!([launch(H200, 2), cpu]));
@@ -58,7 +58,7 @@ fn a_plan_takes_what_its_launches_take_together() {
         ("compute.instance.non-gpu.vcpu", 12),
         ("compute.disk.count", 2 + 6),
         ("compute.disk.size.network-ssd", (200 + 150) << 30),
-        ("compute.disk.size.network-ssd-io-m3", 3 << 40),
+        ("compute.disk.size.network-ssd-io-m3", (3 * 1023) << 30),
         ("compute.filesystem.size.network-ssd", 2 << 40),
         ("vpc.ipv4-address.public.count", 3),
     ] {

@@ -4,7 +4,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use crate::{
     band::Band,
-    vocabulary::{Finding, InstanceType, Launch, Profile, Reason, Remedy, Scope, SourceState},
+    vocabulary::{Finding, InstanceType, Launch, Profile, Remedy, Scope, SourceState},
 };
 
 /// What one launch takes from one quota.
@@ -194,8 +194,8 @@ pub trait Cloud {
     /// What a project in this state can launch; the state is the cloud's own word.
     fn project_state(&self, state: &str) -> ProjectState;
 
-    /// The rule behind a reason, and where it is written.
-    fn rule(&self, reason: Reason) -> &'static str;
+    /// The rule that was applied in a finding, and where it is written.
+    fn rule(&self, finding: &Finding) -> &'static str;
 
     /// What a launch of this kind may draw on that nothing says anything about.
     fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str];

@@ -12,6 +12,7 @@ use crate::{
     ledger::{Drawn, Ledger},
     reservation::Cover,
     row::{Amount, Bound, Doubt, Judged, about_offer, clamp, judge, may_be_held, rowless_finding},
+    usage::Usage,
     vocabulary::{
         BlockKind, CapacityOutcome, InstanceType, Lane, Launch, Lifecycle, Offer, Policy,
         QuotaOutcome, Reason, ReservationUse, Scope, SourceState,
@@ -121,6 +122,9 @@ impl<'a, C: Cloud> Judge<'a, C> {
         if let Some((cover, (finding, bound))) = reserving {
             judgement.bound = judgement.bound.and(bound);
             judgement.note_if(!cover.announced.is_empty(), finding, bound);
+        }
+        for finding in cover.iter().flat_map(|cover| cover.soon(launch)) {
+            judgement.note(finding, Bound::UNLIMITED);
         }
         let on_reserved = cover.as_ref().map_or(0, |cover| cover.instances);
         self.capacity(&mut judgement, launch, on_reserved, ledger);
@@ -431,6 +435,10 @@ impl<'a, C: Cloud> Judge<'a, C> {
                             *detail = Some(why);
                         }
                         Some(Doubt::Others) => *detail = Some(may_be_held(row, amount).into()),
+                        None if detail.is_none() && judged.outcome != QuotaOutcome::Fits => {
+                            let told = Usage::of_row(row).said(row.limit.unwrap_or(0));
+                            *detail = told.map(Cow::Owned);
+                        }
                         None => {}
                     }
                 }
@@ -611,7 +619,7 @@ fn drawing(launch: &Launch, sum: &Sum<'_>, cover: Option<&Cover>) -> Band {
 fn behind(cover: Option<&Cover>, row: Bound) -> Bound {
     match cover {
         None => row,
-        Some(cover) if cover.uncertain.is_some() => Bound::UNKNOWN,
+        Some(cover) if cover.is_unbounded => Bound::UNKNOWN,
         Some(cover) => row.plus(cover.bound()),
     }
 }
@@ -623,11 +631,12 @@ fn doubt(sum: &Sum<'_>, cover: Option<&Cover>, reason: Reason) -> (Reason, Cow<'
         let why = "the stopped instances' own may be inside the usage already";
         return (reason, why.into());
     }
-    match cover.filter(|cover| cover.uncertain.is_none()) {
-        Some(cover) => (Reason::MayBeHeld, cover.may_be_held().into()),
-        None => {
-            let why = "reserved capacity could not be measured, and may cover it";
+    match cover.map(|cover| (cover, &cover.uncertain)) {
+        Some((cover, None)) => (Reason::MayBeHeld, cover.may_be_held().into()),
+        Some((_, Some(why))) => {
+            let why = format!("reserved capacity may cover it: {why}");
             (reason, why.into())
         }
+        None => (reason, "reserved capacity may cover it".into()),
     }
 }

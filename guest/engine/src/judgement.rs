@@ -150,7 +150,7 @@ impl<'a> Judgement<'a> {
                 finding.command.clear();
             }
             if policy.explain {
-                finding.rule = Some(cloud.rule(finding.reason).into());
+                finding.rule = Some(cloud.rule(finding).into());
             }
         }
         Verdict {

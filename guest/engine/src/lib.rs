@@ -37,6 +37,7 @@ mod judgement;
 mod ledger;
 mod reservation;
 mod row;
+mod usage;
 pub mod vocabulary;
 
 #[cfg(test)]

@@ -5,15 +5,17 @@
 //! project's share of it too.
 
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
+use core::mem;
 
 use crate::{
     account::{Account, unreadable},
     band::Band,
     ledger::Ledger,
-    row::{Bound, about_offer, clamp, headroom, measured_usage},
+    row::{Bound, about_offer, clamp, headroom},
+    usage::Usage,
     vocabulary::{
-        Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation, ReservationUse,
-        SourceState, UsageState,
+        Finding, InstanceType, Launch, Policy, QuotaOutcome, Reason, Reservation,
+        ReservationChange, ReservationUse, SourceState,
     },
 };
 
@@ -22,7 +24,7 @@ use crate::{
 pub(crate) struct Cover {
     /// Instances that fit on what is proven free.
     pub(crate) instances: u64,
-    /// Instances that fit where nothing is taken that is not certain. Where [`Self::uncertain`] says so, even more may fit.
+    /// Instances that fit where nothing is taken that is not certain. Where [`Self::is_unbounded`], even more may fit.
     instances_at_most: u64,
     /// All GPUs of the matching reservations.
     limit: u64,
@@ -30,12 +32,24 @@ pub(crate) struct Cover {
     free: u64,
     /// GPUs of `free` that starts under way may take.
     doubtful: u64,
-    /// Why more may be free than the numbers say.
+    /// Why more may be free than is proven, where that is not what starts under way may take.
     pub(crate) uncertain: Option<String>,
-    /// Announced changes of the reservations that can take part.
+    /// Whether no number says how much more.
+    pub(crate) is_unbounded: bool,
+    /// Announced changes of the reservations that can take part, later than the launch's first day.
     pub(crate) announced: Vec<String>,
+    /// Those within it.
+    soon: Vec<Change>,
     /// Where the instances go, in the order of use.
     places: Vec<Place>,
+}
+
+/// A change of a reservation that comes soon.
+#[derive(Debug)]
+struct Change {
+    /// What the reservation holds until then.
+    limit: u64,
+    said: String,
 }
 
 /// What one reservation has free for whole instances, in GPUs.
@@ -54,7 +68,23 @@ struct Place {
 struct Free {
     at_least: u64,
     at_most: u64,
+    /// Whether the ends differ only by what starts under way may take.
+    is_measured: bool,
 }
+
+impl Free {
+    /// What is free where either may be so.
+    fn or(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.min(other.at_least),
+            at_most: self.at_most.max(other.at_most),
+            is_measured: self.is_measured && other.is_measured,
+        }
+    }
+}
+
+/// Within this time, in milliseconds, a change of a reservation concerns a launch of now.
+const DAY: u64 = 24 * 3_600_000;
 
 impl Cover {
     /// Finds what can take instances of `instance_type`.
@@ -73,6 +103,7 @@ impl Cover {
             let matching = matching.filter(|known| matches(known, launch, instance_type));
             return Self {
                 uncertain: Some(format!("the reservations could not be read: {why}")),
+                is_unbounded: true,
                 places: unknown_places(matching, gpus),
                 ..Self::default()
             };
@@ -116,11 +147,17 @@ impl Cover {
             );
         }
         let uncertain = by_fabric.values().find_map(|cover| cover.uncertain.clone());
+        let is_unbounded = by_fabric.values().any(|cover| cover.is_unbounded);
+        let soon = by_fabric
+            .values_mut()
+            .flat_map(|cover| mem::take(&mut cover.soon));
+        let soon: Vec<Change> = soon.collect();
+        let in_part = (source.state == SourceState::Incomplete)
+            .then(|| String::from("the reservations were read in part"));
         let mut best = Self::best(by_fabric.into_values().collect());
-        best.uncertain = uncertain.or(contradictory).or_else(|| {
-            (source.state == SourceState::Incomplete)
-                .then(|| String::from("the reservations were read in part"))
-        });
+        best.is_unbounded = is_unbounded || contradictory.is_some() || in_part.is_some();
+        best.uncertain = uncertain.or(contradictory).or(in_part);
+        best.soon = soon;
         best.places
             .extend(unknown_places(doubted.into_iter(), gpus));
         if best.uncertain.is_some() {
@@ -165,30 +202,44 @@ impl Cover {
         now: u64,
     ) {
         self.limit = self.limit.saturating_add(reservation.limit);
-        if let Some(change) = &reservation.next_change {
-            let to = change.limit.map_or_else(
-                || String::from("another size"),
-                |limit| format!("{limit} GPUs"),
-            );
-            let hours = change.at.saturating_sub(now) / 3_600_000;
-            self.announced.push(format!(
-                "reservation {} changes from {} GPUs to {to} in {} d {} h",
-                reservation.id,
-                reservation.limit,
-                hours / 24,
-                hours % 24
-            ));
+        let change = reservation.next_change.as_ref();
+        let change = change.filter(|change| change.limit != Some(reservation.limit));
+        let due = change.filter(|change| change.at <= now);
+        if let Some(change) = change.filter(|change| change.at > now) {
+            let left = change.at - now;
+            let said = announced(reservation, change, left);
+            if left <= DAY {
+                let limit = reservation.limit;
+                self.soon.push(Change { limit, said });
+            } else {
+                self.announced.push(said);
+            }
         }
-        let (by_all, by_project) = ledger.reserved(&reservation.id, project);
-        match free(reservation, by_all, by_project) {
+        let taken = ledger.reserved(&reservation.id, project);
+        let free_after = |taken| {
+            let listed = free(reservation, reservation.limit, taken);
+            let Some(change) = due else {
+                return listed;
+            };
+            // It is in force, and the list still shows what was before: either may be so.
+            let changed = free(reservation, change.limit?, taken)?;
+            Some(listed?.or(changed))
+        };
+        if let Some(change) = due {
+            self.uncertain = Some(overdue(reservation, change, now));
+        }
+        match free_after(taken) {
             Some(free) => {
                 self.free = self.free.saturating_add(free.at_most);
                 self.doubtful = self.doubtful.saturating_add(free.at_most - free.at_least);
+                if !free.is_measured {
+                    self.uncertain = Some(unmeasured(reservation));
+                }
                 let (at_least, at_most) = (free.at_least / gpus, free.at_most / gpus);
                 self.instances = self.instances.saturating_add(at_least);
                 self.instances_at_most = self.instances_at_most.saturating_add(at_most);
                 // With nothing taken yet it is measured as well.
-                let before = free_before(reservation).unwrap_or(free);
+                let before = free_after((Band::default(), Band::default())).unwrap_or(free);
                 self.places.push(Place {
                     reservation: reservation.id.clone(),
                     before: Band {
@@ -200,10 +251,9 @@ impl Cover {
                 });
             }
             None => {
-                self.uncertain = Some(format!(
-                    "how much of reservation {} is used was not measured",
-                    reservation.id
-                ));
+                self.is_unbounded = true;
+                self.uncertain
+                    .get_or_insert_with(|| unmeasured(reservation));
                 self.places
                     .extend(unknown_places(core::iter::once(reservation), gpus));
             }
@@ -212,9 +262,10 @@ impl Cover {
 
     /// Instances that may fit, by everything that is not known.
     pub(crate) const fn at_most(&self) -> u64 {
-        match self.uncertain {
-            Some(_) => u64::MAX,
-            None => self.instances_at_most,
+        if self.is_unbounded {
+            u64::MAX
+        } else {
+            self.instances_at_most
         }
     }
 
@@ -224,6 +275,19 @@ impl Cover {
             least: self.instances,
             most: self.at_most(),
         }
+    }
+
+    /// What changes within the launch's first day: it is told whatever the verdict.
+    pub(crate) fn soon(&self, launch: &Launch) -> impl Iterator<Item = Finding> {
+        self.soon.iter().map(|change| {
+            let said = change.said.clone();
+            let mut finding = about_offer(launch, Reason::ChangesSoon, QuotaOutcome::Fits, said);
+            finding.unit = String::from("count");
+            // The launch takes nothing by it; so it is one finding of a plan, however many launches it concerns.
+            finding.required = None;
+            finding.limit = Some(change.limit);
+            finding
+        })
     }
 
     /// What starts under way may take, in words.
@@ -248,8 +312,8 @@ impl Cover {
         }
         let count = u64::from(launch.count);
         let short = count > self.instances;
-        let proven = self.uncertain.is_none();
-        let may_be_held = proven && short && count <= self.instances_at_most;
+        let is_certain = self.uncertain.is_none();
+        let may_be_held = is_certain && short && count <= self.instances_at_most;
         let room = self.instances.min(count);
         let mut words = vec![format!(
             "reservations have room for {room} of {count} instances"
@@ -259,17 +323,26 @@ impl Cover {
             words.push(self.may_be_held());
         }
         words.extend(self.announced.iter().cloned());
-        let bound = if proven { self.bound() } else { Bound::UNKNOWN };
+        let bound = if self.is_unbounded {
+            Bound::UNKNOWN
+        } else {
+            self.bound()
+        };
         let (reason, outcome, bound) = match (strict, short) {
             (true, true) if may_be_held => (Reason::MayBeHeld, QuotaOutcome::Unknown, bound),
-            (true, true) if proven && !launch.profile.restart => {
-                (Reason::ReservationExhausted, QuotaOutcome::Blocked, bound)
-            }
-            (true, true) => (
+            (true, true) if launch.profile.restart => (
                 Reason::ReservationExhausted,
                 QuotaOutcome::Unknown,
                 Bound::UNKNOWN,
             ),
+            (true, true) => {
+                let outcome = if count > self.at_most() {
+                    QuotaOutcome::Blocked
+                } else {
+                    QuotaOutcome::Unknown
+                };
+                (Reason::ReservationExhausted, outcome, bound)
+            }
             (true, false) if launch.profile.restart => (
                 Reason::Fits,
                 QuotaOutcome::Fits,
@@ -352,12 +425,68 @@ fn matches(reservation: &Reservation, launch: &Launch, instance_type: &InstanceT
         && reservation.family == instance_type.family
 }
 
-/// GPUs that are free for the project: the smaller of the reservation's own and the project's share. None where the usage is
-/// not measured.
-fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Free> {
+/// What is announced of a reservation, in words.
+fn announced(reservation: &Reservation, change: &ReservationChange, left: u64) -> String {
+    format!(
+        "reservation {} changes from {} GPUs to {} in {}",
+        reservation.id,
+        reservation.limit,
+        size(change),
+        span(left)
+    )
+}
+
+/// Says that an announced change is due which the list does not show.
+fn overdue(reservation: &Reservation, change: &ReservationChange, now: u64) -> String {
+    format!(
+        "reservation {} was to change from {} GPUs to {} {} ago, and the list does not show it",
+        reservation.id,
+        reservation.limit,
+        size(change),
+        span(now.saturating_sub(change.at))
+    )
+}
+
+fn size(change: &ReservationChange) -> String {
+    change.limit.map_or_else(
+        || String::from("another size"),
+        |limit| format!("{limit} GPUs"),
+    )
+}
+
+/// A time in words.
+fn span(milliseconds: u64) -> String {
+    let minutes = milliseconds / 60_000;
+    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// Says that nothing tells how much of a reservation is used.
+fn unmeasured(reservation: &Reservation) -> String {
+    let told = [
+        Usage::of_reservation(reservation).said(reservation.limit),
+        reservation
+            .project_limit
+            .and_then(|limit| Usage::of_share(reservation).said(limit)),
+    ];
+    let told = told.into_iter().flatten().next();
+    format!(
+        "how much of reservation {} is used was not measured{}",
+        reservation.id,
+        told.map_or_else(String::new, |told| format!(" ({told})"))
+    )
+}
+
+/// GPUs that are free for the project where the reservation holds `limit`: the smaller of its own and the project's share.
+/// None where nothing bounds the usage.
+fn free(reservation: &Reservation, limit: u64, (by_all, by_project): (Band, Band)) -> Option<Free> {
     let own = left(
-        (reservation.limit, reservation.usage),
-        reservation.usage_state,
+        limit,
+        Usage::of_reservation(reservation),
         (reservation.held, reservation.held_at_most),
         by_all,
     )?;
@@ -365,33 +494,40 @@ fn free(reservation: &Reservation, by_all: Band, by_project: Band) -> Option<Fre
         return Some(own);
     };
     let share = left(
-        (limit, reservation.project_usage),
-        reservation.project_usage_state,
+        limit,
+        Usage::of_share(reservation),
         (reservation.project_held, reservation.project_held_at_most),
         by_project,
     )?;
     Some(Free {
         at_least: own.at_least.min(share.at_least),
         at_most: own.at_most.min(share.at_most),
+        is_measured: own.is_measured && share.is_measured,
     })
 }
 
-/// The same before the plan took anything.
-fn free_before(reservation: &Reservation) -> Option<Free> {
-    free(reservation, Band::default(), Band::default())
-}
-
-/// What is left of a limit after usage, promises, and what earlier launches of the plan took.
+/// What is left of a limit after usage, promises, and what earlier launches of the plan took. Of a usage that was not
+/// measured only the least may be known; then what is promised may be inside it.
 fn left(
-    (limit, usage): (u64, u64),
-    usage_state: UsageState,
+    limit: u64,
+    usage: Usage<'_>,
     (held, held_at_most): (u64, u64),
     taken: Band,
 ) -> Option<Free> {
-    let used = measured_usage(usage, usage_state).ok()?;
-    let after = |held, taken| headroom(limit, used, held).saturating_sub(clamp(taken));
-    Some(Free {
-        at_least: after(held_at_most.max(held), taken.at_most),
-        at_most: after(held, taken.at_least),
-    })
+    let after = |used, held, taken| headroom(limit, used, held).saturating_sub(clamp(taken));
+    match usage.measured() {
+        Ok(used) => Some(Free {
+            at_least: after(used, held_at_most.max(held), taken.at_most),
+            at_most: after(used, held, taken.at_least),
+            is_measured: true,
+        }),
+        Err(_) => match usage.at_least(limit) {
+            0 => None,
+            used => Some(Free {
+                at_least: 0,
+                at_most: after(used, 0, taken.at_least),
+                is_measured: false,
+            }),
+        },
+    }
 }

@@ -8,7 +8,8 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     band::Band,
-    vocabulary::{Allowance, Finding, Launch, QuotaOutcome, Reason, RowState, Scope, UsageState},
+    usage::Usage,
+    vocabulary::{Allowance, Finding, Launch, QuotaOutcome, Reason, RowState, Scope},
 };
 
 /// What is taken from a row, in its unit.
@@ -210,14 +211,15 @@ fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judge
     }
     let asked = amount.asked();
     let total = amount.before.plus(asked);
-    let usage = measured_usage(row.usage, row.usage_state);
+    let told = Usage::of_row(row);
+    let usage = told.measured();
     let (least, most) = match usage {
         Ok(usage) => (
             headroom(limit, usage, held_at_most(row)),
             headroom(limit, usage, row.held),
         ),
-        // Without a measured usage the whole limit is the most that can be free.
-        Err(_) => (0, limit),
+        // Without a measured usage no more can be free than the least usage leaves of the limit.
+        Err(_) => (0, limit.saturating_sub(told.at_least(limit))),
     };
     let mut bound = amount.instances_in(least, most);
     if usage.is_err() {
@@ -233,7 +235,7 @@ fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judge
     let (is_certain, limit) = (asked.at_least > 0, u128::from(limit));
     match usage {
         _ if is_certain && total.at_least > limit => proven(Reason::ExceedsLimit),
-        Ok(_) if is_certain && total.at_least > most.into() => proven(Reason::Shortage),
+        _ if is_certain && total.at_least > most.into() => proven(Reason::Shortage),
         _ if own > limit => doubtful(Reason::ExceedsLimit, Doubt::Own),
         Err(reason) => Judged::unknown(reason, bound),
         Ok(_) if total.at_most <= least.into() => {
@@ -241,19 +243,6 @@ fn compare(row: &Allowance, limit: u64, units: &[&str], amount: Amount) -> Judge
         }
         Ok(_) if own > most.into() => doubtful(Reason::Shortage, Doubt::Own),
         Ok(_) => doubtful(Reason::MayBeHeld, Doubt::Others),
-    }
-}
-
-/// The usage where it is a measurement, or why it is none.
-pub(crate) const fn measured_usage(usage: u64, state: UsageState) -> Result<u64, Reason> {
-    match state {
-        UsageState::Used => Ok(usage),
-        UsageState::NotUsed if usage == 0 => Ok(0),
-        UsageState::NotUsed => Err(Reason::Contradictory),
-        UsageState::Unspecified if usage > 0 => Ok(usage),
-        UsageState::Unspecified | UsageState::Unknown | UsageState::NotApplicable => {
-            Err(Reason::UsageUnmeasured)
-        }
     }
 }
 
@@ -293,7 +282,7 @@ pub(crate) fn finding(
     outcome: QuotaOutcome,
 ) -> Finding {
     let total = amount.total().at_most;
-    let usage = measured_usage(row.usage, row.usage_state).ok();
+    let usage = Usage::of_row(row).measured().ok();
     let headroom = match (row.limit, usage) {
         (Some(limit), Some(usage)) => Some(headroom(limit, usage, row.held)),
         _ => None,

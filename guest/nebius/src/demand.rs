@@ -1,75 +1,42 @@
-//! What a launch on Nebius takes, quota by quota (nebius.md 4.7 and 4.8).
+//! What a launch on Nebius takes, quota by quota (nebius rule 15 and those that follow it).
 
 use alloc::{borrow::Cow, format, vec::Vec};
 
-use quotagate_engine::{
-    Bearing, Demand, Disk, InstanceType, InvalidLaunch, Launch, Lifecycle, Profile,
-};
+use quotagate_engine::{Bearing, Demand, InstanceType, InvalidLaunch, Launch, Lifecycle, Profile};
+
+use crate::storage;
 
 const INSTANCES: &str = "compute.instance.count";
 const PREEMPTIBLE_INSTANCES: &str = "compute.instance.preemptible.count";
 const VCPUS: &str = "compute.instance.non-gpu.vcpu";
 const MEMORY: &str = "compute.instance.non-gpu.memory";
-const DISKS: &str = "compute.disk.count";
-const FILESYSTEMS: &str = "compute.filesystem.count";
 const CLUSTERS: &str = "compute.gpucluster.count";
 const ALLOCATIONS: &str = "vpc.allocation.count";
 const PUBLIC_ADDRESSES: &str = "vpc.ipv4-address.public.count";
 
-// Labels that rows were seen with (nebius.md 4.6, 8.14); any other gives no number comparison.
-const COUNT: &[&str] = &["count"];
-const BYTES: &[&str] = &["byte"];
+// Labels that rows were seen with; a row with any other is not compared (nebius rule 9).
+pub(crate) const COUNT: &[&str] = &["count"];
+pub(crate) const BYTES: &[&str] = &["byte"];
 const GPU_UNITS: &[&str] = &["count", "gpu"];
 const VCPU_UNITS: &[&str] = &["count", "vcpu"];
-
-/// Kinds of disk that the compute API knows (nebius.md 1.6, `DiskSpec.type`), and the row that counts each one's bytes.
-const DISK_KINDS: &[(&str, &str)] = &[
-    ("network-ssd", "compute.disk.size.network-ssd"),
-    ("network-hdd", "compute.disk.size.network-hdd"),
-    (
-        "network-ssd-non-replicated",
-        "compute.disk.size.network-ssd-non-replicated",
-    ),
-    ("network-ssd-io-m3", "compute.disk.size.network-ssd-io-m3"),
-];
-const FILESYSTEM_KINDS: &[(&str, &str)] = &[
-    ("network-ssd", "compute.filesystem.size.network-ssd"),
-    ("network-hdd", "compute.filesystem.size.network-hdd"),
-];
 
 /// What a launch takes by what its instances bring with them.
 pub(crate) fn of_profile(profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
     let mut demands = Vec::new();
     let dynamic = u128::from(profile.dynamic_public_addresses);
     if profile.restart {
-        // A stopped instance keeps all but its dynamic public addresses (nebius.md 4.7, 4.12).
+        // A stopped instance keeps all but its dynamic public addresses (nebius rule 26).
         demands.push(each(ALLOCATIONS, COUNT, dynamic));
         demands.push(each(PUBLIC_ADDRESSES, COUNT, dynamic));
         return Ok(demands);
     }
-    storage(
-        "disk",
-        DISKS,
-        DISK_KINDS,
-        &profile.disks,
-        each,
-        &mut demands,
-    )?;
+    storage::disks(&profile.disks, &mut demands)?;
     let public = dynamic + u128::from(profile.static_public_addresses);
-    demands.push(each(
-        ALLOCATIONS,
-        COUNT,
-        public + u128::from(profile.private_addresses),
-    ));
+    // A node of managed Kubernetes has a range of addresses for its pods besides its own (nebius rule 24).
+    let private = u128::from(profile.private_addresses) + u128::from(profile.node_group);
+    demands.push(each(ALLOCATIONS, COUNT, public + private));
     demands.push(each(PUBLIC_ADDRESSES, COUNT, public));
-    storage(
-        "filesystem",
-        FILESYSTEMS,
-        FILESYSTEM_KINDS,
-        &profile.filesystems,
-        once,
-        &mut demands,
-    )?;
+    storage::filesystems(&profile.filesystems, &mut demands)?;
     demands.push(once(CLUSTERS, COUNT, profile.new_cluster.into()));
     Ok(demands)
 }
@@ -112,7 +79,7 @@ pub(crate) fn of_instances<'a>(
         });
     }
     if preemptible {
-        // Preemptible instances are counted by a row of their own (nebius.md 4.8, 8.2).
+        // Preemptible instances are counted by a row of their own (nebius rule 19).
         demands.push(each(PREEMPTIBLE_INSTANCES, COUNT, 1));
         demands.push(Demand {
             bearing: Bearing::NotDecisive,
@@ -125,7 +92,7 @@ pub(crate) fn of_instances<'a>(
 }
 
 /// The row that counts a type's GPUs: the platform's own word, else the second part of its name, whole, since `b200` is
-/// part of `gb200`. A platform may name a row which launches draw on anyway; then the engine adds up.
+/// part of `gb200` (nebius rule 17). A platform may name a row which launches draw on anyway; then the engine adds up.
 fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
     if let Some(quota) = instance_type.gpu_quota.as_deref() {
         return Cow::Borrowed(quota);
@@ -139,38 +106,7 @@ fn gpu_quota(instance_type: &InstanceType) -> Cow<'_, str> {
     Cow::Owned(format!("compute.instance.gpu.{model}"))
 }
 
-/// Counts disks, and adds up their bytes by kind.
-fn storage(
-    noun: &str,
-    count_quota: &'static str,
-    kinds: &[(&str, &'static str)],
-    disks: &[Disk],
-    demand: fn(&'static str, &'static [&'static str], u128) -> Demand<'static>,
-    demands: &mut Vec<Demand<'static>>,
-) -> Result<(), InvalidLaunch> {
-    let known = |disk: &Disk| kinds.iter().any(|(kind, _)| *kind == disk.kind);
-    if let Some(disk) = disks.iter().find(|disk| !known(disk)) {
-        let names: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
-        return Err(InvalidLaunch(format!(
-            "unknown kind of {noun} `{}`: Nebius has {}",
-            disk.kind,
-            names.join(", ")
-        )));
-    }
-    let count = disks.iter().map(|disk| u128::from(disk.count)).sum();
-    demands.push(demand(count_quota, COUNT, count));
-    for (kind, quota) in kinds {
-        let bytes = disks
-            .iter()
-            .filter(|disk| disk.kind == *kind)
-            .map(|disk| u128::from(disk.bytes) * u128::from(disk.count))
-            .fold(0, u128::saturating_add);
-        demands.push(demand(quota, BYTES, bytes));
-    }
-    Ok(())
-}
-
-fn each<'a>(
+pub(crate) fn each<'a>(
     quota: impl Into<Cow<'a, str>>,
     units: &'static [&'static str],
     amount: u128,
@@ -184,7 +120,11 @@ fn each<'a>(
     }
 }
 
-fn once(quota: &'static str, units: &'static [&'static str], amount: u128) -> Demand<'static> {
+pub(crate) fn once(
+    quota: &'static str,
+    units: &'static [&'static str],
+    amount: u128,
+) -> Demand<'static> {
     Demand {
         once: amount,
         ..each(quota, units, 0)

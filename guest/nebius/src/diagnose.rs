@@ -1,4 +1,4 @@
-//! What a launch error of Nebius means.
+//! What a launch error of Nebius means (nebius rule 36).
 //!
 //! The detail decides: quota and capacity failures both come under status 8, so the code alone says little. Text is read
 //! where an SDK made it of a detail, and never where people wrote it. An error may carry several details, and a text several
@@ -240,7 +240,7 @@ fn by_code(status: i32) -> FailureKind {
         | code::ABORTED
         | code::INTERNAL
         | code::UNAVAILABLE => FailureKind::Transient,
-        // RESOURCE_EXHAUSTED too: quota, capacity or rate limit, which nobody can tell without a detail.
+        // RESOURCE_EXHAUSTED too: quota, capacity or rate limit, which nobody can tell without a detail (nebius rule 36).
         _ => FailureKind::Ambiguous,
     }
 }

@@ -1,10 +1,10 @@
 //! The plugin for Nebius: what a launch draws on there, and what to do about a shortage.
 //!
-//! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`), in
-//! which states a project launches (`project`), what a person can do about a finding (`remedy`), which rule was applied
-//! (`rule`), what a launch error means ([`mod@diagnose`]), and speaks the JSON twins of the contract ([`json`]). Compiled to
-//! WebAssembly it is the component itself (`component`); compiled natively it is the same rules without a sandbox, for
-//! tests and measurements.
+//! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`,
+//! `storage`), in which states a project launches (`project`), what a person can do about a finding (`remedy`), which rule
+//! was applied (`rule`), what a launch error means ([`mod@diagnose`]), and speaks the JSON twins of the contract
+//! ([`json`]). Compiled to WebAssembly it is the component itself (`component`); compiled natively it is the same rules
+//! without a sandbox, for tests and measurements. `RULES.md` beside it has the rules in words, by number.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 
@@ -16,6 +16,7 @@ pub mod json;
 mod project;
 mod remedy;
 mod rule;
+mod storage;
 
 #[cfg(target_family = "wasm")]
 mod component;
@@ -23,8 +24,8 @@ mod component;
 use alloc::vec::Vec;
 
 use quotagate_engine::{
-    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Reason,
-    Remedy, SourceState,
+    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Remedy,
+    SourceState,
 };
 
 /// The cloud's name in the contract.
@@ -55,8 +56,8 @@ impl Cloud for Nebius {
         project::state(state)
     }
 
-    fn rule(&self, reason: Reason) -> &'static str {
-        rule::of(reason)
+    fn rule(&self, finding: &Finding) -> &'static str {
+        rule::of(finding)
     }
 
     fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str] {

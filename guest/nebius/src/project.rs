@@ -2,7 +2,7 @@
 
 use quotagate_engine::ProjectState;
 
-/// What a project in this state can launch, by the words of both versions of the API. Only an active one launches.
+/// What a project in this state can launch, by the words of both versions of the API. Only an active one launches (nebius rule 32).
 pub(crate) fn state(word: &str) -> ProjectState {
     ProjectState::LaunchesNothing(match word {
         "ACTIVE" => return ProjectState::Launches,

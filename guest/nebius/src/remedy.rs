@@ -1,4 +1,4 @@
-//! What a person can do about a finding on Nebius, and where.
+//! What a person can do about a finding on Nebius, and where (nebius rule 37).
 
 use alloc::{
     format,

@@ -1,57 +1,78 @@
-//! The rule behind each reason, for `explain`: one sentence, and the section of nebius.md that it rests on.
+//! The rule behind each finding, for `explain`: its number in `RULES.md`, and the rule in one sentence.
 
-use quotagate_engine::{InstanceType, Launch, Reason};
+use quotagate_engine::{Finding, InstanceType, Launch, QuotaOutcome, Reason, Scope};
 
-/// The rule that a finding of this reason applied.
-pub(crate) const fn of(reason: Reason) -> &'static str {
-    match reason {
+const RESERVATIONS: &str = "nebius rule 28: GPUs of active reservations of the launch's region and platform spare the GPU row; under strict use there is nothing else";
+const UNMEASURED_RESERVATIONS: &str = "nebius rule 30: a reservation whose usage was not measured may have room, so that it proves no shortage";
+const FRACTION: &str = "nebius rule 11: a fraction above zero contradicts a usage that is left out, and says how much is used at least";
+const STATES: &str = "nebius rule 5: the state is read before the numbers: what is frozen takes nothing, what the tenant no longer has is no quota, and any other state but active is unknown";
+const OFFERED: &str = "nebius rule 32: an active project launches what its platforms list, under the lifecycles they allow";
+const HARDWARE: &str = "nebius rule 33: only fresh advice on this type, region and lane speaks of hardware, and it never changes what the quotas say";
+
+/// The rule that was applied in a finding.
+pub(crate) const fn of(finding: &Finding) -> &'static str {
+    let is_row = finding.quota.is_some();
+    match finding.reason {
+        Reason::Fits if !is_row => RESERVATIONS,
+        // The usage alone may be missing where a limit proves a shortage.
+        Reason::Shortage if finding.limit.is_some() && finding.usage.is_none() => FRACTION,
         Reason::Fits | Reason::Shortage => {
-            "all demands on a row are summed and compared with limit - usage - held, at both scopes (4.1, 4.7)"
+            "nebius rule 1: all that is taken of a row is summed and compared with limit - usage - held, of the tenant's row and of the project's"
         }
-        Reason::ExceedsLimit => "what exceeds the whole limit is refused whatever is used (4.4)",
-        Reason::Frozen => "a frozen row is allocated but unusable (4.3)",
-        Reason::Deleted => {
-            "a deleted row of the tenant is no quota; of a project it is undocumented, hence unknown (4.3, 8.17)"
+        Reason::ExceedsLimit => {
+            "nebius rule 13: what exceeds the whole limit is refused, whatever is used"
         }
-        Reason::Provisioning => "a row in provisioning may change within minutes (4.3)",
-        Reason::StateUnknown => {
-            "only an active row has numbers to rely on, only an active project launches (4.3)"
-        }
-        Reason::UsageUnmeasured => "a usage that was not measured is not a zero (4.4, 8.20)",
+        Reason::StateUnknown if !is_row => OFFERED,
+        Reason::Frozen | Reason::Deleted | Reason::Provisioning | Reason::StateUnknown => STATES,
+        // Only what a fraction says is told of a row in words here.
+        Reason::UsageUnmeasured if finding.detail.is_some() => FRACTION,
+        Reason::UsageUnmeasured => "nebius rule 10: a usage that was not measured is not a zero",
         Reason::LimitUnset => {
-            "a tenant row without a limit is neither zero nor unlimited: a default may apply (4.2, 8.1)"
+            "nebius rule 7: a tenant's row without a limit is neither zero nor unlimited: a default may apply"
         }
         Reason::RowMissing => {
-            "a row that the tenant's list lacks is not reported, hence unknown (8.10)"
+            "nebius rule 8: a row that the tenant's list lacks was not reported, hence unknown"
         }
         Reason::ScopeUnreadable => {
-            "both scopes must fit; one that cannot be read proves nothing (4.1)"
+            "nebius rule 2: a list that could not be read proves nothing, neither room nor a shortage"
         }
-        Reason::Stale => "a source older than the policy allows counts as unreadable (8.7)",
-        Reason::Contradictory => "rows or numbers that contradict each other prove nothing (4.4)",
-        Reason::WrongUnit => "a row in an unexpected unit is not compared (4.6, 8.14)",
-        Reason::ReservationExhausted => {
-            "under strict use a launch is served by active reservations of its region and platform alone (4.9)"
+        Reason::Stale => {
+            "nebius rule 14: a list that was read longer ago than the policy allows counts as unread"
         }
-        Reason::NotOffered => {
-            "an active project launches what its platforms list, under the lifecycles they allow (4.8, 5.1)"
+        Reason::Contradictory if finding.limit.is_none() => {
+            "nebius rule 4: of a row that is listed twice, with different numbers, nothing is known"
         }
-        Reason::NoCapacity => {
-            "fresh advice with fewer free instances than wanted makes a launch unlikely, whatever the quotas say (4.10)"
+        Reason::Contradictory => {
+            "nebius rule 10: a usage above zero that is said not to be used contradicts itself"
         }
-        Reason::CapacityUnknown => "only fresh advice on this type, region and lane speaks (4.10)",
+        Reason::WrongUnit => "nebius rule 9: a row in an unexpected unit is not compared",
+        Reason::ReservationExhausted => match finding.outcome {
+            QuotaOutcome::Unknown => UNMEASURED_RESERVATIONS,
+            QuotaOutcome::Fits | QuotaOutcome::Blocked => RESERVATIONS,
+        },
+        Reason::NotOffered => OFFERED,
+        Reason::NoCapacity | Reason::CapacityUnknown => HARDWARE,
         Reason::LimitReached => {
-            "limit reached means the account's own limit, not hardware; the rows decide (4.10, 8.11)"
+            "nebius rule 34: a limit that is reached is the account's own, not hardware; the rows decide"
         }
-        Reason::NotDecisive => {
-            "reported for orientation, the launch does not draw on it: a project row without a limit (4.2), rows of the other lifecycle (4.8, 8.2), GPUs that reservations may cover (4.9)"
-        }
+        Reason::NotDecisive if !is_row => RESERVATIONS,
+        Reason::NotDecisive => match (finding.scope, finding.limit) {
+            (Some(Scope::Project), None) => {
+                "nebius rule 6: a project's row without a limit leaves it to the tenant's"
+            }
+            _ => {
+                "nebius rule 19: a preemptible instance counts in a row of its own, and in neither of the regular instances' rows"
+            }
+        },
         Reason::MayBeHeld => {
-            "what the start of a stopped instance takes may be inside the usage already: it proves no shortage, and no room beside it"
+            "nebius rule 26: what the start of a stopped instance takes may be inside the usage already: it proves no shortage, and no room beside it"
         }
-        Reason::NotChecked => "no quota row is known for it (8.15)",
+        Reason::ChangesSoon => {
+            "nebius rule 31: a change of a reservation within the launch's first day is said, and in force from its instant on"
+        }
+        Reason::NotChecked => "nebius rule 27: no row is known for it",
         Reason::FailedBefore => {
-            "what the cloud refused a short while ago it refuses again, until it is read that something changed; its error is the authority (1.10, 4.11)"
+            "nebius rule 35: what the cloud refused a short while ago it refuses again, until something is read that changed"
         }
     }
 }
@@ -61,7 +82,7 @@ const GPU: &[&str] = &[
 ];
 const CPU: &[&str] = &["snapshots have no known quota row and were not checked"];
 
-/// What a launch may draw on that no row is known for (nebius.md 8.15, 1.12).
+/// What a launch may draw on that no row is known for (nebius rule 27).
 pub(crate) const fn not_checked(
     launch: &Launch,
     instance_type: &InstanceType,

@@ -216,7 +216,7 @@ pub(crate) struct Check {
     /// Judge the launches of this JSON file together (- for stdin); its form is described below
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "instance_type", "region", "lifecycle", "count", "project", "reservation", "disk", "no_disk", "filesystem",
-        "public_ip", "restart", "new_cluster", "fabric",
+        "public_ip", "restart", "new_cluster", "node_group", "fabric",
     ])]
     pub(crate) plan: Option<PathBuf>,
     /// How long the instance may stay
@@ -260,6 +260,9 @@ pub(crate) struct LaunchOptions {
     /// Make a cluster of the instances: one fabric for all
     #[arg(long)]
     pub(crate) new_cluster: bool,
+    /// The instances are nodes of managed Kubernetes: each takes one more allocation, for its pods
+    #[arg(long)]
+    pub(crate) node_group: bool,
     /// The fabric to place the instances on
     #[arg(long, value_name = "FABRIC")]
     pub(crate) fabric: Option<String>,

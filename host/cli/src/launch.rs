@@ -62,6 +62,7 @@ pub(crate) fn profile(options: &LaunchOptions) -> Profile {
         static_public_addresses: u32::from(options.public_ip == PublicIp::Static),
         restart: options.restart,
         new_cluster: options.new_cluster,
+        node_group: options.node_group,
         fabric: options.fabric.clone(),
     }
 }

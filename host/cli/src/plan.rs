@@ -2,7 +2,7 @@
 //!
 //! A plan is a JSON object, `{"launches": [...]}`. Each launch has an `instance_type` (platform and preset, with a space or
 //! a slash between) and a `region`; `lifecycle`, `count`, `project`, `reservation`, `disks`, `filesystems`, `public_ip`,
-//! `restart`, `new_cluster` and `fabric` may be left out and mean what the options of `quotagate check` mean. A disk is a
+//! `restart`, `new_cluster`, `node_group` and `fabric` may be left out and mean what the options of `quotagate check` mean. A disk is a
 //! text such as `network-ssd:100GiB`; without `disks` an instance gets the one boot disk that `check` gives it, and with
 //! `[]` none. Anything else in the object is an error that names its line: a misspelt field would be judged as if it were
 //! not there.
@@ -77,7 +77,7 @@ struct Plan {
 }
 
 /// The fields of a launch.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "instance_type",
     "region",
     "lifecycle",
@@ -89,6 +89,7 @@ const FIELDS: [&str; 12] = [
     "public_ip",
     "restart",
     "new_cluster",
+    "node_group",
     "fabric",
 ];
 
@@ -113,6 +114,8 @@ struct Launch {
     restart: bool,
     #[serde(default)]
     new_cluster: bool,
+    #[serde(default)]
+    node_group: bool,
     fabric: Option<String>,
 }
 
@@ -215,6 +218,7 @@ impl Launch {
                 public_ip: self.public_ip,
                 restart: self.restart,
                 new_cluster: self.new_cluster,
+                node_group: self.node_group,
                 fabric: self.fabric,
             },
         }

@@ -9,8 +9,18 @@ use quotagate::{CapacityOutcome, Finding, QuotaOutcome, Reason, Scope, Verdict};
 
 use crate::amount;
 
-/// The reason for a verdict; empty where there is nothing to say.
+/// The reason for a verdict, and what changes soon; empty where there is nothing to say.
 pub(crate) fn text(verdict: &Verdict) -> String {
+    let changes = verdict.findings.iter();
+    let changes = changes.filter(|finding| finding.reason == Reason::ChangesSoon);
+    let changes = changes.filter_map(|finding| finding.detail.clone());
+    let words = [deciding(verdict)].into_iter().chain(changes);
+    let words: Vec<String> = words.filter(|words| !words.is_empty()).collect();
+    words.join("; ")
+}
+
+/// The finding that decided, in words.
+fn deciding(verdict: &Verdict) -> String {
     let deciding: Vec<&Finding> = match verdict.quota {
         QuotaOutcome::Fits => {
             let advice = (verdict.capacity == CapacityOutcome::Unlikely)
@@ -157,7 +167,8 @@ fn of(finding: &Finding) -> String {
             | Reason::LimitReached
             | Reason::NotDecisive
             | Reason::NotChecked
-            | Reason::FailedBefore,
+            | Reason::FailedBefore
+            | Reason::ChangesSoon,
             _,
             _,
         ) => finding.detail.clone().unwrap_or_default(),

@@ -349,15 +349,17 @@ fn headroom(block: &Block, inventory: &Inventory) -> Option<u64> {
         .flat_map(|owned| &owned.rows)
         .filter(|row| row.name == quota && row.region == block.region)
         .filter_map(|row| {
-            let usage = measured(row.usage, row.usage_state)?;
+            let usage = measured(row.usage, row.usage_state, row.usage_fraction.as_deref())?;
             Some(row.limit?.saturating_sub(usage))
         })
         .min()
 }
 
-/// Usage, where it is a measurement: a zero without a state is none.
-pub(crate) const fn measured(usage: u64, state: UsageState) -> Option<u64> {
+/// Usage, where it is a measurement: a zero without a state is none, nor is one beside a fraction above zero.
+pub(crate) fn measured(usage: u64, state: UsageState, fraction: Option<&str>) -> Option<u64> {
+    let above_zero = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     match state {
+        _ if usage == 0 && fraction.is_some_and(above_zero) => None,
         UsageState::Used | UsageState::NotUsed => Some(usage),
         UsageState::Unspecified if usage > 0 => Some(usage),
         UsageState::Unspecified | UsageState::Unknown | UsageState::NotApplicable => None,

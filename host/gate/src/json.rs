@@ -136,7 +136,7 @@ macro_rules! records {
 
 records! {
     Admission { verdict, demands, reserved, breaks_at }
-    Allowance { name, owner, region, unit, state, limit, usage, usage_state, held, held_at_most or Absent::Like("held") }
+    Allowance { name, owner, region, unit, state, limit, usage, usage_state, usage_fraction or Absent::Null, held, held_at_most or Absent::Like("held") }
     AllowanceList { owner, rows, source }
     Allowances { tenant, project }
     Block { kind, region, quota, project, at_least, instance_type, lifecycle, fabric, cause, until }
@@ -157,11 +157,11 @@ records! {
     Policy { strictness, explain, max_age_ms }
     Profile {
         project, reservation, disks, filesystems, private_addresses, dynamic_public_addresses,
-        static_public_addresses, restart, new_cluster, fabric,
+        static_public_addresses, restart, new_cluster, node_group, fabric,
     }
     Reservation {
-        id, family, region, fabric, active, limit, usage, usage_state, project_limit, project_usage,
-        project_usage_state, held, held_at_most or Absent::Like("held"), project_held or Absent::Zero,
+        id, family, region, fabric, active, limit, usage, usage_state, usage_fraction or Absent::Null, project_limit,
+        project_usage, project_usage_state, project_usage_fraction or Absent::Null, held, held_at_most or Absent::Like("held"), project_held or Absent::Zero,
         project_held_at_most or Absent::Like("project_held"), next_change,
     }
     ReservationChange { at, limit }

@@ -110,6 +110,8 @@ pub struct ReservationShare {
     pub usage: u64,
     /// Whether `usage` is a measurement.
     pub usage_state: UsageState,
+    /// What it takes as a fraction of `limit`, as the cloud writes it; none where it says nothing.
+    pub usage_fraction: Option<String>,
 }
 
 /// Why a source could not be read.

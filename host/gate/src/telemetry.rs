@@ -249,7 +249,7 @@ fn show(showing: &mut Showing, inventory: &Inventory, holds: &[HoldRecord], now_
                 ("region", row.region.as_str()),
                 ("unit", row.unit.as_str()),
             ];
-            let usage = measured(row.usage, row.usage_state);
+            let usage = measured(row.usage, row.usage_state, row.usage_fraction.as_deref());
             let headroom = row
                 .limit
                 .zip(usage)

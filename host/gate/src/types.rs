@@ -105,6 +105,7 @@ names! {
         NotChecked = "not-checked",
         FailedBefore = "failed-before",
         MayBeHeld = "may-be-held",
+        ChangesSoon = "changes-soon",
     }
     ReservationUse { Auto = "auto", Forbid = "forbid", Strict = "strict" }
     RowState {
@@ -168,6 +169,7 @@ impl Default for Profile {
             static_public_addresses: 0,
             restart: false,
             new_cluster: false,
+            node_group: false,
             fabric: None,
         }
     }

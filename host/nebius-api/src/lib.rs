@@ -1,8 +1,8 @@
 //! The wire: the messages and services of the Nebius API that quota questions need, and the JSON that the official
 //! `nebius` CLI prints for them.
 //!
-//! - [`nebius`] and [`google`]: code generated from `proto/`, our own minimal definitions (field numbers from nebius.md
-//!   section 1, held against the official SDK's descriptors by `tests/clients/python`).
+//! - [`nebius`] and [`google`]: code generated from `proto/`, our own minimal definitions (their field numbers
+//!   are held against the official SDK's descriptors by `tests/clients/python`).
 //! - [`json`]: one codec between messages and JSON, in both directions.
 //! - [`world`]: a directory that holds one account, as files of that JSON.
 //!

@@ -1,4 +1,4 @@
-//! Which host answers for which service, and whether the connection is encrypted (nebius.md sections 1.1 and 10).
+//! Which host answers for which service, and whether the connection is encrypted.
 
 use std::{fmt, net::IpAddr};
 
@@ -53,6 +53,8 @@ pub(crate) enum Address {
         host: String,
         /// Its port.
         port: u16,
+        /// The domain below which it is asked for each service by name; none where it is asked by its own.
+        domain: Option<String>,
     },
 }
 
@@ -82,6 +84,7 @@ impl Address {
             Some((host, Some(port))) => Ok(Self::Server {
                 host: host.to_owned(),
                 port,
+                domain: None,
             }),
             _ => Err(AddressError::Endpoint(endpoint.to_owned())),
         }
@@ -98,6 +101,18 @@ impl Address {
                 name: name.to_owned(),
                 origin: origin.to_owned(),
             }),
+        }
+    }
+
+    /// The same, asked for each service by the name that it has below `domain`.
+    pub(crate) fn naming(self, domain: Self) -> Self {
+        match (self, domain) {
+            (Self::Server { host, port, .. }, Self::Domain { name, .. }) => Self::Server {
+                host,
+                port,
+                domain: Some(name),
+            },
+            (other, _) => other,
         }
     }
 
@@ -122,7 +137,20 @@ impl Address {
         match self {
             Self::Domain { name, port: HTTPS } => format!("{}.{name}", service.host_prefix()),
             Self::Domain { name, port } => format!("{}.{name}:{port}", service.host_prefix()),
-            Self::Server { host, port } => format!("{host}:{port}"),
+            Self::Server { host, port, .. } => format!("{host}:{port}"),
+        }
+    }
+
+    /// The URI that a service is asked by, where that is not the one to connect to.
+    pub(crate) fn origin(&self, service: Service) -> Option<String> {
+        match self {
+            Self::Server {
+                domain: Some(name), ..
+            } => {
+                let scheme = if self.is_encrypted() { "https" } else { "http" };
+                Some(format!("{scheme}://{}.{name}", service.host_prefix()))
+            }
+            Self::Server { domain: None, .. } | Self::Domain { .. } => None,
         }
     }
 
@@ -137,7 +165,7 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Domain { name, port: HTTPS } => formatter.write_str(name),
-            Self::Domain { name: host, port } | Self::Server { host, port } => {
+            Self::Domain { name: host, port } | Self::Server { host, port, .. } => {
                 write!(formatter, "{host}:{port}")
             }
         }

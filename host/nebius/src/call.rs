@@ -59,7 +59,7 @@ impl Caller {
     /// Asks, and waits for the answer until `until` at the latest.
     ///
     /// A failure that may pass is asked again, a few times; one that the cloud says of the token, once, with a new one.
-    /// Every attempt carries the same idempotency key, as the official SDKs have it (nebius.md section 2.7), and has a
+    /// Every attempt carries the same idempotency key, as the official SDKs have it, and has a
     /// deadline of its own.
     pub(crate) async fn call<Message, Answer, Send, Sent>(
         &self,

@@ -15,7 +15,7 @@ use crate::{
 
 /// What the cloud sees of us. The transport appends its own name.
 const USER_AGENT: &str = concat!("quotagate/", env!("CARGO_PKG_VERSION"));
-/// As the official SDKs: a connection that went dead is noticed within half a minute (nebius.md section 2.3).
+/// As the official SDKs: a connection that went dead is noticed within half a minute.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,11 +50,13 @@ impl Channels {
     /// the roots of the system, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     pub(crate) fn to(&self, service: Service) -> Result<Channel, tonic::transport::Error> {
         let uri = self.address.uri(service);
+        let origin = self.address.origin(service);
+        let key = origin.as_ref().unwrap_or(&uri).clone();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = open.get(&uri) {
+        if let Some(channel) = open.get(&key) {
             return Ok(channel.clone());
         }
-        let mut endpoint = Endpoint::from_shared(uri.clone())?
+        let mut endpoint = Endpoint::from_shared(uri)?
             .user_agent(USER_AGENT)?
             .connect_timeout(self.connect)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
@@ -66,8 +68,11 @@ impl Channels {
                 .timeout(self.connect);
             endpoint = endpoint.tls_config(tls)?;
         }
+        if let Some(origin) = origin {
+            endpoint = endpoint.origin(Endpoint::from_shared(origin)?.uri().clone());
+        }
         let channel = endpoint.connect_lazy();
-        open.insert(uri, channel.clone());
+        open.insert(key, channel.clone());
         Ok(channel)
     }
 }

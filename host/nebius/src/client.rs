@@ -89,7 +89,10 @@ impl NebiusClient {
             .is_some_and(|address| !address.is_encrypted());
         let found = find(options, is_plain_text)?;
         let address = match server {
-            Some(server) => server,
+            Some(server) => match &options.domain {
+                Some(name) => server.naming(Address::domain(name, "the caller")?),
+                None => server,
+            },
             None => domain(options, found.domain.as_deref())?,
         };
         let channels = Arc::new(Channels::new(address, &options.deadlines));

@@ -110,7 +110,7 @@ pub(crate) enum CallError {
         /// What is wrong with the answer.
         reason: &'static str,
     },
-    /// The same page token came twice: the pages would never end (nebius.md section 1.2).
+    /// The same page token came twice: the pages would never end.
     #[error(
         "cannot {asked} to the end: {host} sent the page token `{token}` twice after {pages} pages; ask again later"
     )]

@@ -1,4 +1,4 @@
-//! The questions themselves: which method of which service, and how many rows a page (nebius.md sections 1.2 and 10).
+//! The questions themselves: which method of which service, and how many rows a page.
 
 use nebius_api::nebius::{
     capacity::v1::{
@@ -124,8 +124,7 @@ impl NebiusClient {
         .await
     }
 
-    /// The quota rows of a tenant or a project. The owner is always named: without one the cloud may take another
-    /// (nebius.md section 2.8).
+    /// The quota rows of a tenant or a project. The owner is always named: without one the cloud may take another.
     pub(crate) async fn fetch_allowances(
         &self,
         owner: &str,

@@ -5,8 +5,7 @@
 //! - [`RecordedWorld`] answers from a world directory, which [`NebiusClient::record`] fills.
 //!
 //! Both answer the same for the same account: they share every conversion. Neither caches or judges; the client
-//! asks again where that may help, within its deadlines. The rules are those of nebius.md, whose sections the modules
-//! name.
+//! asks again where that may help, within its deadlines.
 
 mod address;
 mod attempts;

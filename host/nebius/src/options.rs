@@ -21,7 +21,7 @@ pub struct ConnectOptions {
     /// Where the credentials come from.
     pub credentials: CredentialsChoice,
     /// The profile of `~/.nebius/config.yaml` to use; before `NEBIUS_PROFILE`, the file's `default` and its only
-    /// profile (nebius.md section 2.4). With credentials chosen here, the file is read only if this is set, so that
+    /// profile. With credentials chosen here, the file is read only if this is set, so that
     /// the tenant of one account never meets the credentials of another.
     pub profile: Option<String>,
     /// The tenant, by id; before the profile's `tenant-id` and what the cloud says.
@@ -30,10 +30,11 @@ pub struct ConnectOptions {
     /// not list tenants.
     pub project: Option<String>,
     /// The domain below which every service has a host of its own, such as `api.nebius.cloud`, with a port if it is
-    /// not 443; before `NEBIUS_ENDPOINT` and the profile's `endpoint` (nebius.md section 1.1).
+    /// not 443; before `NEBIUS_ENDPOINT` and the profile's `endpoint`.
     pub domain: Option<String>,
     /// `HOST:PORT` of one server that answers for every service, before any domain. The connection is plain text where
-    /// the host is loopback (127.0.0.0/8, `::1`, `localhost`), and TLS everywhere else.
+    /// the host is loopback (127.0.0.0/8, `::1`, `localhost`), and TLS everywhere else. Where a domain is chosen here, too,
+    /// each service is asked for by the name of its host below it.
     pub endpoint: Option<String>,
     /// Whether to send a made-up token where no usable credentials are found and the connection is plain text to
     /// loopback, so that a local emulator just works. Set by default.
@@ -69,13 +70,13 @@ impl ConnectOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CredentialsChoice {
-    /// `NEBIUS_IAM_TOKEN`, else the profile (nebius.md sections 2.3 and 2.4).
+    /// `NEBIUS_IAM_TOKEN`, else the profile.
     Find,
     /// This access token; it cannot be renewed.
     Token(SecretString),
-    /// A service-account credentials file (nebius.md section 2.5).
+    /// A service-account credentials file.
     ServiceAccountFile(PathBuf),
-    /// A key of a service account (nebius.md section 2.1).
+    /// A key of a service account.
     ServiceAccountKey {
         /// The account, such as `serviceaccount-e00...`.
         service_account: String,
@@ -89,13 +90,13 @@ pub enum CredentialsChoice {
 /// How long to wait for the cloud. Nothing here waits without a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// One attempt of one call, the connecting included: 20 s as in the official SDKs (nebius.md section 7).
+    /// One attempt of one call, the connecting included: 20 s as in the official SDKs.
     pub call: Duration,
     /// One source with all its pages, and finding out the tenant where that is needed: 60 s.
     pub source: Duration,
     /// Connecting to a host, and once more the handshake of TLS: 5 s.
     pub connect: Duration,
-    /// Trading a service account's key for a token: 5 s (nebius.md section 2.2).
+    /// Trading a service account's key for a token: 5 s.
     pub exchange: Duration,
 }
 
@@ -116,7 +117,7 @@ impl Default for Deadlines {
 /// long to wait, that is waited first. Nothing is asked again that could not be answered before the deadline of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
-    /// All attempts of one call, the first included: 3 as in the official SDKs (nebius.md section 7). With 1, nothing is
+    /// All attempts of one call, the first included: 3 as in the official SDKs. With 1, nothing is
     /// asked again. The one renewal of a refused token is not counted.
     pub attempts: u32,
     /// The longest wait before the second attempt: 100 ms.

@@ -20,7 +20,7 @@ pub(crate) struct Question {
     pub(crate) about: About,
 }
 
-/// What an answer is about: it decides which role the credentials need (nebius.md section 2.9).
+/// What an answer is about: it decides which role the credentials need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// The credentials themselves.

@@ -19,7 +19,7 @@ use crate::{
     status::{code_named, kind_of_code, printable},
 };
 
-/// An account as a world directory holds it (design.md, "A world directory"). It asks nobody.
+/// An account as a world directory holds it. It asks nobody.
 #[derive(Debug)]
 pub struct RecordedWorld {
     world: World,

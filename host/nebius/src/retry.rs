@@ -1,4 +1,4 @@
-//! Which failures may pass, so that the same call is worth making again (nebius.md section 7).
+//! Which failures may pass, so that the same call is worth making again.
 //!
 //! The first rule that speaks decides:
 //!

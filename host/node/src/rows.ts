@@ -61,6 +61,7 @@ export function allowance(row: Message): [Json] {
       limit: spec.optionalUnsigned("limit"),
       usage: status.unsigned("usage"),
       usage_state: status.case("usage_state", "USAGE_STATE_", USAGE_STATES, "unspecified"),
+      usage_fraction: status.filled("usage_percentage"),
       held: 0,
       held_at_most: 0,
     },
@@ -127,7 +128,7 @@ export function capacities(advice: Message): Json[] {
   });
 }
 
-/** A region with the shape of a fabric, `<region>-<letter>`, is a fabric of that region (nebius.md section 5.2). */
+/** A region with the shape of a fabric, `<region>-<letter>`, is a fabric of that region. */
 function place(region: string, fabric: string | null): [string, string | null] {
   const found = FABRIC_IN_PLACE_OF_REGION.exec(region);
   return found ? [found[1] ?? "", fabric ?? region] : [region, fabric];
@@ -155,9 +156,11 @@ export function reservation(block: Message): (Json | Malformed)[] {
       limit: status.unsigned("current_limit"),
       usage: status.unsigned("usage"),
       usage_state: status.case("usage_state", "USAGE_STATE_", BLOCK_USAGE_STATES, "unspecified"),
+      usage_fraction: status.filled("usage_percentage"),
       project_limit: null as Whole | null,
       project_usage: 0 as Whole,
       project_usage_state: "unspecified",
+      project_usage_fraction: null as string | null,
       held: 0,
       held_at_most: 0,
       project_held: 0,
@@ -178,6 +181,7 @@ export function reservationShare(row: Message): [Json | Malformed] {
       project_limit: spec.optionalUnsigned("limit"),
       project_usage: status.unsigned("usage"),
       project_usage_state: status.case("usage_state", "USAGE_STATE_", BLOCK_USAGE_STATES, "unspecified"),
+      project_usage_fraction: status.filled("usage_percentage"),
     },
   ];
 }

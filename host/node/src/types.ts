@@ -42,6 +42,8 @@ export interface Profile {
   restart?: boolean;
   /** True where the launch creates a cluster, whose instances share one fabric. */
   new_cluster?: boolean;
+  /** True where the instances are nodes of the cloud's managed Kubernetes. */
+  node_group?: boolean;
   /** The fabric that the instances must be placed on. */
   fabric?: string | null;
 }

@@ -18,7 +18,9 @@ use tonic::{
         BoxFuture, Bytes, Service,
         http::{
             Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response,
-            header::{AUTHORIZATION, CONTENT_TYPE},
+            header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+            request::Parts,
+            uri::Authority,
         },
     },
     service::Routes,
@@ -28,7 +30,7 @@ use uuid::Uuid;
 
 use crate::{
     account::SharedAccount, asked::Asked, calls::Call, emulator::Shared, faults::Rule,
-    line::Breaker, paging::Bending,
+    line::Breaker, names, paging::Bending,
 };
 
 /// The longest request, as gRPC servers have it by default.
@@ -87,6 +89,7 @@ impl Front {
     ) -> Result<Response<Body>, Status> {
         let (mut parts, body) = request.into_parts();
         let method = parts.uri.path().to_owned();
+        self.must_be_at_home(&parts, &method)?;
         let body = Limited::new(body, LONGEST_REQUEST).collect().await;
         let body = body
             .map_err(|error| Status::resource_exhausted(error.to_string()))?
@@ -135,6 +138,27 @@ impl Front {
         match self.routes.call(request).await {
             Ok(response) => Ok(response),
             Err(never) => match never {},
+        }
+    }
+
+    /// Refuses what is asked under the host name of another service, as a host does that does not have the service.
+    fn must_be_at_home(&self, parts: &Parts, method: &str) -> Result<(), Status> {
+        let account = self.shared.account.read();
+        let account = account.unwrap_or_else(PoisonError::into_inner);
+        let domain = account.settings().domain.as_deref();
+        let is_encrypted = parts.extensions.get::<TlsConnectInfo<Breaker>>().is_some();
+        if domain.is_none() && !is_encrypted {
+            return Ok(());
+        }
+        let named = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let authority = parts.uri.authority().map(Authority::as_str).or(named);
+        let authority = authority.unwrap_or_default();
+        if names::is_answered(method, authority, domain) {
+            Ok(())
+        } else {
+            Err(Status::unimplemented(format!(
+                "`{authority}` does not answer {method}: it is no host of that service"
+            )))
         }
     }
 

@@ -10,7 +10,7 @@
 //! Served, read-only, are tenants and projects (iam v2, and v1 for older clients), the exchange of a service account's
 //! signed assertion for an access token, platforms, quota allowances, capacity advice, capacity block groups and capacity
 //! allowances. Instances, disks, GPU clusters, file systems and address allocations can be created and deleted, and
-//! instances started and stopped; every project has one subnet. How that counts (nebius.md 4.7 to 4.12):
+//! instances started and stopped; every project has one subnet. How that counts:
 //!
 //! - The usage of a row is what the world recorded, as taken by resources that were there before, and the sum over the
 //!   resources that exist because a client created them. Both scopes move, and both are enforced.
@@ -42,6 +42,7 @@ pub mod faults;
 mod front;
 mod inventory;
 mod line;
+mod names;
 mod paging;
 mod refusal;
 mod services;

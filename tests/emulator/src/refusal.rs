@@ -56,7 +56,7 @@ pub(crate) enum Refusal {
     Exhausted(Shortage),
 }
 
-/// What a launch lacks, quotas and hardware told apart.
+/// What a launch lacks, quotas and hardware told apart (nebius rule 36).
 #[derive(Debug, Default)]
 pub(crate) struct Shortage {
     pub(crate) quotas: Vec<quota_failure::Violation>,

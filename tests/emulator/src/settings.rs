@@ -25,20 +25,33 @@ const ANY: &str = "*";
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where a launch over quota is refused (nebius.md 4.11); default: by the call itself.
+    /// Where a launch over quota is refused; default: by the call itself.
     pub quota_failures: QuotaFailures,
     /// How often an operation, or the resource it is about, is read before the operation finishes. Default: 0, so an
-    /// operation is finished when it is returned (nebius.md 1.9 allows both).
+    /// operation is finished when it is returned.
     pub polls_to_finish: u32,
-    /// How long the usage that readers see trails the truth that launches are held to (nebius.md 4.12, 8.7). Default: 0.
+    /// How long the usage that readers see trails the truth that launches are held to. Default: 0.
     pub usage_lag_ms: u64,
     /// Whether a stopped instance keeps its GPUs (one without GPUs: its vCPUs and memory); both readings occur in the
-    /// field (nebius.md 8.3). Default: true, so that starting it takes no more of them.
+    /// field (nebius rule 26). Default: true, so that starting it takes no more of them.
     pub stopped_instances_hold_gpus: bool,
-    /// Whether a project row that is DELETED refuses everything (nebius.md 8.17). Default: false, so that the tenant's
+    /// Whether a project row that is DELETED refuses everything (nebius rule 5). Default: false, so that the tenant's
     /// row alone governs.
     pub deleted_project_rows_refuse: bool,
-    /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius.md 8.1), by the quota's
+    /// Whether a preemptible instance counts in `compute.instance.count` too. Default: false, so that it counts in
+    /// `compute.instance.preemptible.count` alone.
+    pub preemptible_instances_count_as_instances: bool,
+    /// Whether an active block on its fabric spares a GPU cluster its one of `compute.gpucluster.count`. Default: false.
+    pub blocks_spare_clusters: bool,
+    /// Whether the private address that comes with an instance takes an allocation. Default: true.
+    pub private_addresses_take_allocations: bool,
+    /// Which block an instance is placed on, of those that have room. Default: the first that is listed.
+    pub block_order: BlockOrder,
+    /// The domain below which each service answers, under its own host name alone, as in
+    /// `compute.api.nebius.cloud`. Default: none, so that every service answers under any name; with TLS only under an
+    /// address, `localhost`, or a name that begins with its own.
+    pub domain: Option<String>,
+    /// What is enforced where the tenant has no row of a quota, or one without a limit (nebius rule 7), by the quota's
     /// name; `*` stands for every other. Default: empty, so that nothing is.
     pub default_limits: BTreeMap<String, u64>,
     /// The limit of the tenant that is enforced of a quota, by its name, where the lists show another: what is displayed and
@@ -61,6 +74,19 @@ pub enum QuotaFailures {
     Synchronous,
     /// The call is accepted, and its operation fails; nothing is created or taken.
     InOperation,
+}
+
+/// Which block an instance is placed on, of those that have room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockOrder {
+    /// The first that is listed.
+    #[default]
+    First,
+    /// The last that is listed.
+    Last,
+    /// The one with the least room.
+    Fullest,
 }
 
 /// Where capacity advice is from.
@@ -130,6 +156,11 @@ impl Default for Settings {
             usage_lag_ms: 0,
             stopped_instances_hold_gpus: true,
             deleted_project_rows_refuse: false,
+            preemptible_instances_count_as_instances: false,
+            blocks_spare_clusters: false,
+            private_addresses_take_allocations: true,
+            block_order: BlockOrder::default(),
+            domain: None,
             default_limits: BTreeMap::new(),
             enforced_limits: BTreeMap::new(),
             violations_name_containers: true,

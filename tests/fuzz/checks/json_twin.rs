@@ -295,6 +295,7 @@ fn allowance_list(owner: &str, choices: &mut Choices) -> AllowanceList {
                 limit: choices.maybe(Choices::number),
                 usage: choices.number(),
                 usage_state: choices.usage_state(),
+                usage_fraction: choices.maybe(fraction),
                 held: choices.number(),
                 held_at_most: 0,
             };
@@ -305,6 +306,11 @@ fn allowance_list(owner: &str, choices: &mut Choices) -> AllowanceList {
         }),
         source: choices.source(),
     }
+}
+
+/// A usage as a fraction of a limit, as a cloud may write it.
+fn fraction(choices: &mut Choices) -> String {
+    choices.text(&["0.17", "0", "0.00", "1.00", "12.5", "1e-05", "17%", ""])
 }
 
 fn instance_type(choices: &mut Choices) -> InstanceType {
@@ -354,9 +360,11 @@ fn reservation(choices: &mut Choices) -> Reservation {
         limit: choices.number(),
         usage: choices.number(),
         usage_state: choices.usage_state(),
+        usage_fraction: choices.maybe(fraction),
         project_limit: choices.maybe(Choices::number),
         project_usage: choices.number(),
         project_usage_state: choices.usage_state(),
+        project_usage_fraction: choices.maybe(fraction),
         held: choices.number(),
         held_at_most: 0,
         project_held: 0,
@@ -424,6 +432,7 @@ fn launch(choices: &mut Choices) -> Launch {
             static_public_addresses: choices.small(),
             restart: choices.yes(),
             new_cluster: choices.yes(),
+            node_group: choices.yes(),
             fabric: choices.maybe(|choices| choices.text(FABRICS)),
         },
     }

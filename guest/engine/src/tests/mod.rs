@@ -38,7 +38,7 @@ impl Cloud for Toy {
         Ok(vec![demand("cluster", 0, clusters, Bearing::Decisive)])
     }
 
-    fn rule(&self, _: Reason) -> &'static str {
+    fn rule(&self, _: &Finding) -> &'static str {
         "a rule"
     }
 
@@ -99,6 +99,7 @@ pub(super) fn row(owner: &str, name: &str, limit: Option<u64>, usage: u64) -> Al
         limit,
         usage,
         usage_state: UsageState::Used,
+        usage_fraction: None,
         held: 0,
         held_at_most: 0,
     }

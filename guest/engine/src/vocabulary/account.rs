@@ -67,6 +67,9 @@ pub struct Allowance {
     pub usage: u64,
     /// What the cloud says of `usage`.
     pub usage_state: UsageState,
+    /// The usage as a fraction of the limit, as the cloud writes it; none where it says nothing.
+    #[serde(default)]
+    pub usage_fraction: Option<String>,
     /// Promised by the host, for certain, to launches that `usage` does not show yet.
     #[serde(default)]
     pub held: u64,
@@ -176,12 +179,18 @@ pub struct Reservation {
     pub usage: u64,
     /// What the cloud says of `usage`.
     pub usage_state: UsageState,
+    /// The usage as a fraction of the limit, as the cloud writes it; none where it says nothing.
+    #[serde(default)]
+    pub usage_fraction: Option<String>,
     /// The asking project's share of it; none where that is not limited.
     pub project_limit: Option<u64>,
     /// What the project takes of its share.
     pub project_usage: u64,
     /// What the cloud says of `project_usage`.
     pub project_usage_state: UsageState,
+    /// What the project takes as a fraction of its share, as the cloud writes it; none where it says nothing.
+    #[serde(default)]
+    pub project_usage_fraction: Option<String>,
     /// Promised by the host, for certain, to launches of any project that `usage` does not show yet.
     #[serde(default)]
     pub held: u64,

@@ -61,6 +61,8 @@ pub struct Profile {
     pub restart: bool,
     /// True where the launch creates a cluster on one fabric.
     pub new_cluster: bool,
+    /// True where the instances are nodes of the cloud's managed Kubernetes.
+    pub node_group: bool,
     /// The fabric that the instances must be placed on.
     pub fabric: Option<String>,
 }

@@ -89,6 +89,8 @@ pub enum Reason {
     FailedBefore,
     /// Starts under way may take what the launch needs, or have it inside the usage already.
     MayBeHeld,
+    /// Reserved capacity that the launch can use changes its amount within the launch's first day.
+    ChangesSoon,
 }
 
 /// One quota's part in a verdict. Numbers are none where they are not known or mean nothing.

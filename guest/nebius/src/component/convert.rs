@@ -48,7 +48,7 @@ cases!(failure_kind: engine::FailureKind => wit_gate::FailureKind {
 cases!(reason: engine::Reason => wit::Reason {
     Fits, Shortage, ExceedsLimit, Frozen, Deleted, Provisioning, StateUnknown, UsageUnmeasured, LimitUnset, RowMissing,
     ScopeUnreadable, Stale, Contradictory, WrongUnit, ReservationExhausted, NotOffered, NoCapacity, CapacityUnknown,
-    LimitReached, NotDecisive, NotChecked, FailedBefore, MayBeHeld,
+    LimitReached, NotDecisive, NotChecked, FailedBefore, MayBeHeld, ChangesSoon,
 });
 
 cases!(block_kind: wit::BlockKind => engine::BlockKind { Quota, Capacity, Unclear });
@@ -80,6 +80,7 @@ pub(super) fn profile(profile: wit::Profile) -> engine::Profile {
         static_public_addresses,
         restart,
         new_cluster,
+        node_group,
         fabric,
     })
 }
@@ -127,7 +128,8 @@ pub(super) fn blocks(blocks: Vec<wit::Block>) -> Vec<engine::Block> {
 
 fn allowance(row: wit::Allowance) -> engine::Allowance {
     fields!(row => engine::Allowance {
-        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state, held, held_at_most,
+        name, owner, region, unit, state: row_state, limit, usage, usage_state: usage_state,
+        usage_fraction, held, held_at_most,
     })
 }
 
@@ -181,9 +183,11 @@ fn reservation(item: wit::Reservation) -> engine::Reservation {
         limit,
         usage,
         usage_state: usage_state,
+        usage_fraction,
         project_limit,
         project_usage,
         project_usage_state: usage_state,
+        project_usage_fraction,
         held,
         held_at_most,
         project_held,

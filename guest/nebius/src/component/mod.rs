@@ -233,8 +233,10 @@ fn digest(list: &inventory::AllowanceList) -> u64 {
     let mix = |sum: u64, number: u64| (sum ^ number).wrapping_mul(SPREAD).rotate_left(29);
     list.rows.iter().fold(0, |sum, row| {
         let limit = row.limit.map_or(1, |limit| limit.wrapping_mul(2));
+        let fraction = row.usage_fraction.iter().flat_map(|text| text.bytes());
         [limit, row.usage, row.held, row.held_at_most]
             .into_iter()
+            .chain(fraction.map(u64::from))
             .fold(sum, mix)
     })
 }

@@ -1,6 +1,6 @@
 //! What a detail of a launch error says of one quota, or of hardware, and what to do about it.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use quotagate_engine::{Finding, QuotaOutcome, Reason, Scope};
 

@@ -60,6 +60,7 @@ the options mean:
   public_ip    \"none\" (if left out), \"dynamic\" or \"static\"
   restart      false (if left out) or true
   new_cluster  false (if left out) or true
+  node_group   false (if left out) or true
   fabric       the fabric to place the instances on; if left out, any
 
 The exit code follows the quotas: 0 it fits, 3 a quota blocks it, 4 unknown.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{page::Page, style};
 use crate::output::Screen;
 
-/// A verdict as programs read it (design.md, "The command line").
+/// A verdict as programs read it.
 #[derive(Serialize)]
 pub(crate) struct CheckJson<'a> {
     #[serde(flatten)]

@@ -40,7 +40,7 @@ struct PricedJson<'a> {
     price: Option<f64>,
 }
 
-/// A list as programs read it (design.md, "The command line").
+/// A list as programs read it.
 #[derive(Serialize)]
 pub(crate) struct ListJson<'a> {
     offers: Vec<PricedJson<'a>>,

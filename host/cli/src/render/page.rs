@@ -128,7 +128,9 @@ impl<'a> Page<'a> {
             Reason::NotDecisive | Reason::NotChecked | Reason::CapacityUnknown => {
                 (String::from("-"), true)
             }
-            Reason::NoCapacity | Reason::LimitReached => (style::paint(style::DOUBT, "!"), true),
+            Reason::NoCapacity | Reason::LimitReached | Reason::ChangesSoon => {
+                (style::paint(style::DOUBT, "!"), true)
+            }
             Reason::Fits => (outcome, true),
             _ => (outcome, false),
         };
@@ -194,6 +196,7 @@ const fn words(reason: Reason) -> &'static str {
         Reason::NotChecked => "nothing says how much is left",
         Reason::FailedBefore => "a launch like it failed a short while ago",
         Reason::MayBeHeld => "starts under way may take what is free",
+        Reason::ChangesSoon => "changes soon",
     }
 }
 

@@ -242,9 +242,11 @@ fn free_text(row: &Allowance) -> String {
     free(row).map_or_else(|| String::from("?"), |free| amount::show(free, &row.unit))
 }
 
-/// The usage, where it is a measurement (design.md, "`usage_state` unspecified").
+/// The usage, where it is a measurement: a zero without a state is none, nor is one beside a fraction above zero.
 pub(crate) fn used(row: &Allowance) -> Option<u64> {
+    let above_zero = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     match row.usage_state {
+        _ if row.usage == 0 && row.usage_fraction.as_deref().is_some_and(above_zero) => None,
         UsageState::Used => Some(row.usage),
         UsageState::NotUsed => Some(0).filter(|_| row.usage == 0),
         UsageState::Unspecified => Some(row.usage).filter(|usage| *usage > 0),

@@ -170,8 +170,10 @@ impl Inventory {
                 item.project_limit,
                 item.project_usage,
                 item.project_usage_state,
-            ) = share.map_or((None, 0, UsageState::Unspecified), |share| {
-                (share.limit, share.usage, share.usage_state)
+                item.project_usage_fraction,
+            ) = share.map_or((None, 0, UsageState::Unspecified, None), |share| {
+                let fraction = share.usage_fraction.clone();
+                (share.limit, share.usage, share.usage_state, fraction)
             });
             let held = self.held().of_reservation(&item.id);
             (item.held, item.held_at_most) = (held.at_least, held.at_most);

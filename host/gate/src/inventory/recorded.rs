@@ -89,6 +89,7 @@ fn list_all(lists: &mut BTreeMap<SourceKey, Listed>, project: &str, shown: Shown
             limit: item.project_limit,
             usage: item.project_usage,
             usage_state: item.project_usage_state,
+            usage_fraction: item.project_usage_fraction.clone(),
         });
     let read = SourceReport {
         state: SourceState::Complete,

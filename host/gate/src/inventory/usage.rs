@@ -30,7 +30,10 @@ pub(super) fn usages(answer: &Answer, project: Option<&str>, rows: &[Row]) -> Ha
             let of_owner = owned.rows.iter().filter(|row| row.owner == owned.owner);
             let found = of_owner.filter_map(|row: &Allowance| {
                 let key = wanted.get(&(row.name.as_str(), row.region.as_str()))?;
-                Some(((*key).clone(), measured(row.usage, row.usage_state)))
+                Some((
+                    (*key).clone(),
+                    measured(row.usage, row.usage_state, row.usage_fraction.as_deref()),
+                ))
             });
             agreed(found)
         }
@@ -44,7 +47,10 @@ pub(super) fn usages(answer: &Answer, project: Option<&str>, rows: &[Row]) -> Ha
                 .collect();
             let found = items.iter().filter_map(|item| {
                 let row = wanted.get(item.id.as_str())?;
-                Some(((*row).clone(), measured(item.usage, item.usage_state)))
+                Some((
+                    (*row).clone(),
+                    measured(item.usage, item.usage_state, item.usage_fraction.as_deref()),
+                ))
             });
             agreed(found)
         }
@@ -61,7 +67,10 @@ pub(super) fn usages(answer: &Answer, project: Option<&str>, rows: &[Row]) -> Ha
                 .collect();
             let found = items.iter().filter_map(|item| {
                 let row = wanted.get(item.reservation.as_str())?;
-                Some(((*row).clone(), measured(item.usage, item.usage_state)))
+                Some((
+                    (*row).clone(),
+                    measured(item.usage, item.usage_state, item.usage_fraction.as_deref()),
+                ))
             });
             agreed(found)
         }

@@ -42,6 +42,7 @@ pub(super) fn row(owner: &str, limit: impl Into<Option<u64>>, usage: u64) -> All
         limit: limit.into(),
         usage,
         usage_state: UsageState::Used,
+        usage_fraction: None,
         held: 0,
         held_at_most: 0,
     }

@@ -50,6 +50,7 @@ fn answer(usage: u64) -> Read<Answer> {
             limit: Some(LIMIT),
             usage,
             usage_state: UsageState::Used,
+            usage_fraction: None,
             held: 0,
             held_at_most: 0,
         }],

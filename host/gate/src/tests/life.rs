@@ -31,6 +31,7 @@ fn rows(usage: u64) -> Read<Answer> {
             limit: Some(64),
             usage,
             usage_state: UsageState::Used,
+            usage_fraction: None,
             held: 0,
             held_at_most: 0,
         }],

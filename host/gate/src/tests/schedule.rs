@@ -132,6 +132,7 @@ impl Cloud {
                 limit: Some(u64::MAX),
                 usage: self.version.load(Ordering::SeqCst),
                 usage_state: UsageState::Used,
+                usage_fraction: None,
                 held: 0,
                 held_at_most: 0,
             }],

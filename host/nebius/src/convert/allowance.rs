@@ -1,4 +1,4 @@
-//! Quota rows (nebius.md sections 1.3, 4.2, 4.3 and 4.4).
+//! Quota rows, as the cloud says them.
 
 use nebius_api::nebius::quotas::v1::{
     QuotaAllowance,
@@ -9,7 +9,7 @@ use quotagate::{
     types::{Allowance, RowState, UsageState},
 };
 
-use super::Converted;
+use super::{Converted, filled};
 
 /// The rows as the cloud says them: an absent limit stays absent, and nothing is concluded from a usage.
 pub(crate) fn allowances(rows: &[QuotaAllowance]) -> Converted<Allowance> {
@@ -41,6 +41,7 @@ fn allowance(row: &QuotaAllowance) -> Allowance {
         limit: spec.limit,
         usage: status.usage,
         usage_state: usage_state(status.usage_state),
+        usage_fraction: filled(&status.usage_percentage),
         held: 0,
         held_at_most: 0,
     }
@@ -91,6 +92,7 @@ mod tests {
                 usage,
                 usage_state,
                 unit: "count".to_owned(),
+                usage_percentage: "0.94".to_owned(),
                 ..QuotaAllowanceStatus::default()
             }),
         }
@@ -108,6 +110,7 @@ mod tests {
             limit: Some(32),
             usage: 30,
             usage_state: UsageState::Used,
+            usage_fraction: Some("0.94".to_owned()),
             held: 0,
             held_at_most: 0,
         };

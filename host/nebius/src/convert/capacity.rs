@@ -1,4 +1,4 @@
-//! Advice on free hardware, a row per lane that the cloud speaks of (nebius.md sections 1.4, 4.10 and 8.12).
+//! Advice on free hardware, a row per lane that the cloud speaks of.
 
 use nebius_api::nebius::capacity::v1::{
     ResourceAdvice,
@@ -66,7 +66,7 @@ fn place(region: &str, fabric: &str) -> (String, Option<String>) {
     }
 }
 
-/// `us-central1` of `us-central1-b`: regions are words joined by dashes that end in a number (nebius.md section 5.2).
+/// `us-central1` of `us-central1-b`: regions are words joined by dashes that end in a number.
 fn region_of_fabric(place: &str) -> Option<&str> {
     let (region, letter) = place.rsplit_once('-')?;
     let is_letter = letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! Instance types: a platform with one of its presets (nebius.md sections 1.6 and 5.1).
+//! Instance types: a platform with one of its presets.
 
 use nebius_api::nebius::compute::v1::{Platform, Preset};
 use quotagate::types::InstanceType;

@@ -28,7 +28,7 @@ pub(crate) struct Converted<T> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum ConvertError {
-    /// A preset whose size cannot be judged (nebius.md section 1.6: the wire carries signed numbers).
+    /// A preset whose size cannot be judged: the wire carries signed numbers.
     #[error("preset `{preset}` of platform `{platform}` has {amount} {what}")]
     Amount {
         /// The platform's name.
@@ -43,7 +43,7 @@ pub(crate) enum ConvertError {
     /// A message without the name that launches would use.
     #[error("a {0} has no name")]
     Nameless(&'static str),
-    /// A block of capacity whose hardware this build does not understand (nebius.md section 1.5).
+    /// A block of capacity whose hardware this build does not understand.
     #[error("capacity block group `{0}` does not say which platform it holds")]
     UnknownAffinity(String),
 }

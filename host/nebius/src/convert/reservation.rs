@@ -1,4 +1,4 @@
-//! Reserved capacity and a project's share of it, both in GPUs (nebius.md sections 1.5 and 4.9).
+//! Reserved capacity and a project's share of it, both in GPUs (nebius rule 28).
 
 use nebius_api::nebius::capacity::v1::{
     CapacityAllowance, CapacityBlockGroup, CapacityBlockGroupStatus, capacity_allowance_status,
@@ -37,6 +37,7 @@ pub(crate) fn reservation_shares(rows: &[CapacityAllowance]) -> Converted<Reserv
             limit: spec.limit,
             usage: status.usage,
             usage_state: share_usage_state(status.usage_state),
+            usage_fraction: filled(&status.usage_percentage),
         })
     }))
 }
@@ -67,9 +68,11 @@ fn reservation(
         limit: status.current_limit,
         usage: status.usage,
         usage_state: usage_state(status.usage_state),
+        usage_fraction: filled(&status.usage_percentage),
         project_limit: None,
         project_usage: 0,
         project_usage_state: UsageState::Unspecified,
+        project_usage_fraction: None,
         held: 0,
         held_at_most: 0,
         project_held: 0,
@@ -132,6 +135,7 @@ mod tests {
                 current_limit: 16,
                 usage: 8,
                 usage_state: 1,
+                usage_percentage: "0.50".to_owned(),
                 next_change_at: Some(Timestamp {
                     seconds: 10,
                     nanos: 0,
@@ -167,9 +171,11 @@ mod tests {
             limit: 16,
             usage: 8,
             usage_state: UsageState::Used,
+            usage_fraction: Some("0.50".to_owned()),
             project_limit: None,
             project_usage: 0,
             project_usage_state: UsageState::Unspecified,
+            project_usage_fraction: None,
             held: 0,
             held_at_most: 0,
             project_held: 0,

@@ -1,4 +1,4 @@
-//! `~/.nebius/config.yaml`, the configuration of the official tools (nebius.md section 2.4).
+//! `~/.nebius/config.yaml`, the configuration of the official tools.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 

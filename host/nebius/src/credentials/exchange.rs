@@ -1,4 +1,4 @@
-//! A service account's key for an access token (nebius.md sections 1.8, 2.1 and 2.2).
+//! A service account's key for an access token.
 
 use std::{
     sync::Arc,

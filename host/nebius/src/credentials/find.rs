@@ -1,4 +1,4 @@
-//! The search for credentials, in the order of the official tools (nebius.md sections 2.3 and 2.4).
+//! The search for credentials, in the order of the official tools.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A service account's key: where it is read from, and the assertion that it signs (nebius.md sections 2.1 and 2.5).
+//! A service account's key: where it is read from, and the assertion that it signs.
 
 use std::{
     fs,

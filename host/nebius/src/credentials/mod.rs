@@ -1,4 +1,4 @@
-//! Who asks: credentials as the official tools find them, and the access token that they give (nebius.md section 2).
+//! Who asks: credentials as the official tools find them, and the access token that they give.
 
 mod cache;
 mod config;

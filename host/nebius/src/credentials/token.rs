@@ -13,7 +13,7 @@ use tonic::metadata::AsciiMetadataValue;
 use super::origin::CredentialsOrigin;
 use crate::error::CallError;
 
-/// A token file is read again after this long (nebius.md section 2.2).
+/// A token file is read again after this long.
 const FILE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// The file may be on a mount that hangs.
 const FILE_WAIT: Duration = Duration::from_secs(5);

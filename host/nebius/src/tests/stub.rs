@@ -13,7 +13,7 @@ use nebius_api::{
             capacity_block_group_service_server as blocks,
             resource_advice_service_server as advice,
         },
-        common::v1::GetByNameRequest as CommonGetByNameRequest,
+        common::v1::{GetByNameRequest as CommonGetByNameRequest, Operation},
         compute::v1::{
             ListPlatformsRequest, ListPlatformsResponse, Platform,
             platform_service_server as platforms,
@@ -29,8 +29,9 @@ use nebius_api::{
             },
         },
         quotas::v1::{
-            GetByNameRequest, GetQuotaAllowanceRequest, ListQuotaAllowancesRequest,
-            ListQuotaAllowancesResponse, QuotaAllowance, quota_allowance_service_server as quotas,
+            CreateQuotaAllowanceRequest, GetByNameRequest, GetQuotaAllowanceRequest,
+            ListQuotaAllowancesRequest, ListQuotaAllowancesResponse, QuotaAllowance,
+            UpdateQuotaAllowanceRequest, quota_allowance_service_server as quotas,
         },
     },
     world::{ProjectFiles, Recorded, World},
@@ -358,6 +359,20 @@ impl quotas::QuotaAllowanceService for Stub {
             self.project(owner)?.allowances
         };
         self.list("quotas.List", &request, &rows).await
+    }
+
+    async fn create(
+        &self,
+        _: Request<CreateQuotaAllowanceRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        no()
+    }
+
+    async fn update(
+        &self,
+        _: Request<UpdateQuotaAllowanceRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        no()
     }
 }
 

@@ -57,6 +57,7 @@ def allowance(row: Message) -> dict[str, Any]:
         "limit": spec.optional_unsigned("limit"),
         "usage": status.unsigned("usage"),
         "usage_state": status.case("usage_state", "USAGE_STATE_", _USAGE_STATES, "unspecified"),
+        "usage_fraction": status.filled("usage_percentage"),
         "held": 0,
         "held_at_most": 0,
     }
@@ -134,7 +135,7 @@ def capacities(advice: Message) -> list[dict[str, Any]]:
 
 
 def _place(region: str, fabric: str | None) -> tuple[str, str | None]:
-    """A region with the shape of a fabric, ``<region>-<letter>``, is a fabric of that region (nebius.md section 5.2)."""
+    """A region with the shape of a fabric, ``<region>-<letter>``, is a fabric of that region."""
     found = _FABRIC_IN_PLACE_OF_REGION.fullmatch(region)
     return (found.group(1), fabric or region) if found else (region, fabric)
 
@@ -161,9 +162,11 @@ def reservation(block: Message) -> dict[str, Any] | None:
         "limit": status.unsigned("current_limit"),
         "usage": status.unsigned("usage"),
         "usage_state": status.case("usage_state", "USAGE_STATE_", _BLOCK_USAGE_STATES, "unspecified"),
+        "usage_fraction": status.filled("usage_percentage"),
         "project_limit": None,
         "project_usage": 0,
         "project_usage_state": "unspecified",
+        "project_usage_fraction": None,
         "held": 0,
         "held_at_most": 0,
         "project_held": 0,
@@ -184,4 +187,5 @@ def reservation_share(row: Message) -> dict[str, Any]:
         "project_limit": spec.optional_unsigned("limit"),
         "project_usage": status.unsigned("usage"),
         "project_usage_state": status.case("usage_state", "USAGE_STATE_", _BLOCK_USAGE_STATES, "unspecified"),
+        "project_usage_fraction": status.filled("usage_percentage"),
     }

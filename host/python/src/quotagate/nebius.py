@@ -52,7 +52,7 @@ _QUESTIONS: Mapping[str, tuple[Any, Any, int]] = {
     "capacity-block-groups": (CapacityBlockGroupServiceClient, ListCapacityBlockGroupsRequest, 200),
     "capacity-allowances": (CapacityAllowanceServiceClient, ListCapacityAllowancesRequest, 200),
 }
-"""Who is asked for the list of a file, how, and how many rows a page (nebius.md sections 1.2 and 10)."""
+"""Who is asked for the list of a file, how, and how many rows a page."""
 _OF_TENANT = ("tenant/allowances.json", "tenant/resource-advice.json", "tenant/capacity-block-groups.json")
 _BEFORE_LAUNCH = ("allowances", "capacity-allowances")
 

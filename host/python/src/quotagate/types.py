@@ -69,6 +69,8 @@ class Profile:
     """True for starting stopped instances, which hold their disks and static addresses already."""
     new_cluster: bool = False
     """True where the launch creates a cluster, whose instances share one fabric."""
+    node_group: bool = False
+    """True where the instances are nodes of the cloud's managed Kubernetes."""
     fabric: str | None = None
     """The fabric that the instances must be placed on."""
 

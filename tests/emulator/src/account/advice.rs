@@ -147,7 +147,7 @@ impl Account {
         }
     }
 
-    /// All three in instances; what is free is clipped by what the tenant may still take (nebius.md 4.10).
+    /// All three in instances; what is free is clipped by what the tenant may still take (nebius rule 33).
     fn availability(&self, limit: u64, left: u64, free: u64) -> Availability {
         let available = free.min(left);
         let level = match available {

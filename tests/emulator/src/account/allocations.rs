@@ -27,7 +27,7 @@ const PRIVATE_CIDR: &str = "10.0.0.0/16";
 /// Reserved for measurements, so that no address is anyone's.
 const PUBLIC_CIDR: &str = "198.18.0.0/16";
 
-/// What one address takes: an allocation and, if it is public, a public address besides (nebius.md 4.7).
+/// What one address takes: an allocation and, if it is public, a public address besides.
 pub(super) fn charges(public: bool) -> Charges {
     Charges::of([(COUNT, 1), (PUBLIC, u64::from(public))])
 }
@@ -120,9 +120,16 @@ impl Account {
         };
         let prefix = if public { "198.18" } else { "10.0" };
         let [.., high, low] = self.minted.to_be_bytes();
+        let is_free = !public
+            && lease.instance_id.is_some()
+            && !self.settings.private_addresses_take_allocations;
         let held = Held {
             place: place.clone(),
-            charges: charges(public),
+            charges: if is_free {
+                Charges::default()
+            } else {
+                charges(public)
+            },
             shown: Allocation {
                 metadata: Some(self.metadata(&id, place, name, labels)),
                 spec: Some(AllocationSpec {

@@ -9,10 +9,13 @@ use nebius_api::{
 };
 
 use super::{Account, id_of};
-use crate::inventory::{Launch, Place, Tally};
+use crate::{
+    inventory::{Launch, Place, Tally},
+    settings::BlockOrder,
+};
 
 impl Account {
-    /// The block that an instance takes all of its GPUs from: the listed ones in their order, or any (nebius.md 4.9).
+    /// The block that an instance takes all of its GPUs from: the listed ones in their order, or any (nebius rule 28).
     pub(super) fn block_for(&self, place: &Place, launch: &Launch) -> Option<String> {
         let tally = self.inventory.tally();
         let gpus = launch.instance_type.gpus;
@@ -23,13 +26,32 @@ impl Account {
             matches(group, place, launch) && free.min(slice) >= gpus
         };
         let found = if launch.reservation_ids.is_empty() {
-            self.block_groups().find(usable)
+            let mut usable = self.block_groups().filter(usable);
+            match self.settings.block_order {
+                BlockOrder::First => usable.next(),
+                BlockOrder::Last => usable.last(),
+                BlockOrder::Fullest => usable.min_by_key(|group| {
+                    let id = id_of(group.metadata.as_ref());
+                    let slice = self.slice_headroom(&place.project_id, id, &tally);
+                    self.block_headroom(group, &tally).min(slice)
+                }),
+            }
         } else {
             let listed = launch.reservation_ids.iter();
             let mut listed = listed.filter_map(|id| self.block_group(id));
             listed.find(usable)
         };
         found.map(|group| id_of(group.metadata.as_ref()).to_owned())
+    }
+
+    /// Whether an active block of this service holds hardware on a fabric of the project's region.
+    pub(super) fn has_block_on(&self, place: &Place, fabric: &str) -> bool {
+        self.block_groups().any(|group| {
+            group.status.as_ref().is_some_and(|status| {
+                let on_fabric = affinity(status).is_some_and(|affinity| affinity.fabric == fabric);
+                status.state() == State::Active && status.region == place.region && on_fabric
+            })
+        })
     }
 
     pub(super) fn block_groups(&self) -> impl Iterator<Item = &CapacityBlockGroup> {
@@ -66,7 +88,7 @@ impl Account {
         Some(self.block_usage(group, &self.inventory.tally()))
     }
 
-    /// What a project may still take of a block; without an allowance or a limit there, all (nebius.md 1.5).
+    /// What a project may still take of a block; without an allowance or a limit there, all.
     fn slice_headroom(&self, project_id: &str, block_id: &str, tally: &Tally) -> u64 {
         let files = self.world.by_project.get(project_id);
         let list = files.and_then(|files| Recorded::answer(&files.capacity_allowances));

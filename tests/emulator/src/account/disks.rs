@@ -23,9 +23,12 @@ use crate::{
 
 const COUNT: &str = "compute.disk.count";
 
+/// Disks of two types are made of pieces of 93 GiB.
+const PIECE: u64 = 93 << 30;
+
 /// A disk that an instance wants.
 pub(super) enum Wanted {
-    /// One that is there, which takes nothing (nebius.md 4.7).
+    /// One that is there, which takes nothing.
     Existing { id: String, read_only: bool },
     /// One that comes and goes with the instance.
     Managed {
@@ -192,6 +195,14 @@ fn held(place: &Place, spec: Option<&DiskSpec>) -> Result<Held<Disk>, Refusal> {
         DiskType::NetworkSsdNonReplicated => "compute.disk.size.network-ssd-non-replicated",
         DiskType::NetworkSsdIoM3 => "compute.disk.size.network-ssd-io-m3",
     };
+    let is_whole = match spec.r#type() {
+        DiskType::NetworkSsdNonReplicated | DiskType::NetworkSsdIoM3 => bytes % PIECE == 0,
+        _ => true,
+    };
+    if !is_whole {
+        let message = "must be a multiple of 93 GiB for this type of disk";
+        return Err(Refusal::invalid("spec.size", message));
+    }
     Ok(Held {
         place: place.clone(),
         charges: Charges::of([(COUNT, 1), (quota, bytes)]),
@@ -208,7 +219,7 @@ fn held(place: &Place, spec: Option<&DiskSpec>) -> Result<Held<Disk>, Refusal> {
     })
 }
 
-/// A size given in some power of two of bytes (nebius.md 4.6).
+/// A size given in some power of two of bytes.
 pub(super) fn bytes(size: i64, scale: u32) -> Result<u64, Refusal> {
     let bytes = i64::checked_mul(size, 1 << scale);
     let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok());

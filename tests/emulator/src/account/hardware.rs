@@ -72,12 +72,12 @@ impl Account {
     }
 }
 
-/// What an instance lacks that found no hardware (nebius.md 4.11).
+/// What an instance lacks that found no hardware.
 pub(super) fn none_left(instance_type: &InstanceType) -> Violation {
     violation("virtualMachine", "VM schedule timeout", instance_type)
 }
 
-/// What a launch lacks that insists on a reservation, where none has room (nebius.md 4.9). The cloud's own answer is not
+/// What a launch lacks that insists on a reservation, where none has room (nebius rule 28). The cloud's own answer is not
 /// recorded anywhere; no larger quota would help, so it is not enough resources and no quota failure.
 pub(super) fn no_block(instance_type: &InstanceType) -> Violation {
     let message = "No reservation with enough capacity";

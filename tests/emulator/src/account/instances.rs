@@ -54,7 +54,9 @@ impl Account {
         } else {
             REGULAR
         };
-        let charges = Charges::of([(row, 1)]);
+        let counts_twice =
+            launch.preemptible && self.settings.preemptible_instances_count_as_instances;
+        let charges = Charges::of([(row, 1), (REGULAR, u64::from(counts_twice))]);
         let mut demand = charges.clone();
         for disk in &disks {
             if let Wanted::Managed { held, .. } = disk {
@@ -109,7 +111,7 @@ impl Account {
         }))
     }
 
-    /// Takes again what the instance let go when it stopped (nebius.md 4.7).
+    /// Takes again what the instance let go when it stopped.
     pub(crate) fn start_instance(&mut self, id: &str) -> Result<Operation, Refusal> {
         const DESCRIPTION: &str = "Start instance";
         self.must_be_in(id, InstanceState::Stopped, "the instance is not stopped")?;
@@ -188,7 +190,7 @@ impl Account {
             }
         }
         for address in addresses {
-            demand.extend(&address.charges());
+            demand.extend(&address.charges(&self.settings));
         }
         shortage.quotas = self.violations(place, &demand);
         if shortage.is_empty() {

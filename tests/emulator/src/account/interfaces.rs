@@ -17,6 +17,7 @@ use super::{Account, allocations};
 use crate::{
     inventory::{Charges, Lease, Place},
     refusal::Refusal,
+    settings::Settings,
 };
 
 const MOST_INTERFACES: usize = 8;
@@ -33,18 +34,22 @@ pub(super) struct Address {
 
 #[derive(Clone)]
 enum Origin {
-    /// One that is there, which takes nothing (nebius.md 4.7).
+    /// One that is there, which takes nothing.
     Existing(String),
-    /// One that is made with the instance; a dynamic one comes at each start and goes at each stop (nebius.md 1.6).
+    /// One that is made with the instance; a dynamic one comes at each start and goes at each stop.
     New { dynamic: bool },
 }
 
 impl Address {
     /// What it takes.
-    pub(super) fn charges(&self) -> Charges {
+    pub(super) fn charges(&self, settings: &Settings) -> Charges {
+        let is_public = self.role == Type::Public;
         match self.origin {
             Origin::Existing(_) => Charges::default(),
-            Origin::New { .. } => allocations::charges(self.role == Type::Public),
+            Origin::New { .. } if !is_public && !settings.private_addresses_take_allocations => {
+                Charges::default()
+            }
+            Origin::New { .. } => allocations::charges(is_public),
         }
     }
 
@@ -215,7 +220,7 @@ impl Account {
         }
     }
 
-    /// A stopped instance has no dynamic address (nebius.md 4.12).
+    /// A stopped instance has no dynamic address.
     pub(super) fn release_dynamic_addresses(&mut self, instance_id: &str) {
         self.inventory.allocations.retain(|held| {
             let own = held.more.instance_id.as_deref() == Some(instance_id);

@@ -72,7 +72,7 @@ impl Account {
         })
     }
 
-    /// Where an instance's GPUs are to be counted: blocks first, unless it forbids them (nebius.md 4.9).
+    /// Where an instance's GPUs are to be counted: blocks first, unless it forbids them (nebius rule 28).
     pub(super) fn source_for(&self, place: &Place, launch: &Launch) -> Result<Source, NoBlock> {
         let may_reserve =
             launch.instance_type.gpus > 0 && !launch.preemptible && launch.policy != Policy::Forbid;
@@ -119,8 +119,7 @@ impl Account {
         })
     }
 
-    /// What a regular instance takes: GPUs of its model, or vCPUs and, where the tenant has the row, memory (nebius.md
-    /// 4.7).
+    /// What a regular instance takes: GPUs of its model, or vCPUs and, where the tenant has the row, memory.
     fn compute(&self, place: &Place, platform: &Platform, preset: &Preset) -> Charges {
         let gpus = gpus(preset);
         if gpus > 0 {
@@ -137,7 +136,7 @@ impl Account {
     }
 }
 
-/// The rules of preemptible instances (nebius.md 4.8).
+/// The rules of preemptible instances (nebius rule 19).
 fn check_preemptible(spec: &InstanceSpec, instance_type: &InstanceType) -> Result<(), Refusal> {
     let Some(preemptible) = &spec.preemptible else {
         return Ok(());
@@ -163,7 +162,7 @@ fn check_preemptible(spec: &InstanceSpec, instance_type: &InstanceType) -> Resul
     Ok(())
 }
 
-/// The quota that GPUs of a platform count against (nebius.md 5.1).
+/// The quota that GPUs of a platform count against (nebius rule 17).
 pub(super) fn gpu_quota(platform: &Platform) -> Option<String> {
     let named = platform
         .spec

@@ -12,6 +12,7 @@ mod operations;
 mod quotas;
 mod readings;
 mod shared;
+mod shares;
 
 use std::{
     borrow::Cow,

@@ -40,6 +40,8 @@ pub(super) enum Kind {
     GpuCluster,
     Filesystem,
     Allocation,
+    /// A quota row.
+    Allowance,
 }
 
 impl Kind {
@@ -51,12 +53,14 @@ impl Kind {
             Self::GpuCluster => "computegpucluster",
             Self::Filesystem => "computefilesystem",
             Self::Allocation => "vpcallocation",
+            Self::Allowance => "quotaallowance",
         }
     }
 
     const fn service(self) -> &'static str {
         match self {
             Self::Allocation => "vpc",
+            Self::Allowance => "quotas",
             Self::Instance | Self::Disk | Self::GpuCluster | Self::Filesystem => "compute",
         }
     }
@@ -169,7 +173,7 @@ impl Account {
             .collect()
     }
 
-    /// Changes of one resource must not overlap (nebius.md 1.9).
+    /// Changes of one resource must not overlap.
     pub(super) fn must_be_idle(&self, resource_id: &str) -> Result<(), Refusal> {
         match self.operations.under_way.get(resource_id) {
             None => Ok(()),

@@ -33,13 +33,13 @@ struct Room {
 
 impl Room {
     const fn headroom(&self) -> u64 {
-        // Usage above the limit is allowed.
+        // Usage above the limit is allowed (nebius rule 12).
         self.limit.saturating_sub(self.usage)
     }
 }
 
 impl Account {
-    /// The quotas that a demand exceeds, each with the row that leaves the least.
+    /// The quotas that a demand exceeds, each with the row that leaves the least (nebius rule 1).
     pub(super) fn violations(&self, place: &Place, demand: &Charges) -> Vec<Violation> {
         let tally = self.inventory.tally();
         let mut violations = Vec::new();
@@ -114,7 +114,7 @@ impl Account {
                     .settings
                     .deleted_project_rows_refuse
                     .then(|| unusable(project(), usage, "deleted")),
-                // Without a limit it does not constrain.
+                // Without a limit it does not constrain (nebius rule 6).
                 State::Unspecified | State::Provisioning | State::Active => {
                     limit(row).map(|limit| room(project(), limit, usage))
                 }

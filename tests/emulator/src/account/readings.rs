@@ -192,7 +192,7 @@ fn shown_slice(project_id: &str, row: &CapacityAllowance, tally: &Tally) -> Capa
     row
 }
 
-/// A fraction with two digits; empty where it makes no sense (nebius.md 1.3).
+/// A fraction with two digits; empty where it makes no sense.
 fn percentage(usage: u64, limit: Option<u64>) -> String {
     match limit {
         Some(limit) if limit > 0 && usage > 0 => format!("{:.2}", usage as f64 / limit as f64),

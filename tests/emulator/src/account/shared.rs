@@ -23,7 +23,7 @@ const CLUSTERS: &str = "compute.gpucluster.count";
 const FILESYSTEMS: &str = "compute.filesystem.count";
 
 impl Account {
-    /// Blocks do not change what a cluster takes (nebius.md 8.8).
+    /// Blocks do not change what a cluster takes, unless the settings say so.
     pub(crate) fn create_gpu_cluster(
         &mut self,
         request: &CreateGpuClusterRequest,
@@ -40,7 +40,9 @@ impl Account {
         if spec.infiniband_fabric.is_empty() {
             return Err(Refusal::invalid("spec.infiniband_fabric", "is required"));
         }
-        let charges = Charges::of([(CLUSTERS, 1)]);
+        let is_spared = self.settings.blocks_spare_clusters
+            && self.has_block_on(&place, &spec.infiniband_fabric);
+        let charges = Charges::of([(CLUSTERS, u64::from(!is_spared))]);
         let quotas = self.violations(&place, &charges);
         if !quotas.is_empty() {
             let refusal = Refusal::over_quota(quotas);

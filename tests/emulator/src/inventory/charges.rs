@@ -42,7 +42,7 @@ pub(crate) enum Scope {
     Project(String),
 }
 
-/// What names a row (nebius.md 1.3).
+/// What names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RowKey {
     pub(crate) scope: Scope,
@@ -71,7 +71,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts what a resource in a project takes, once for the project and once for the tenant (nebius.md 4.1).
+    /// Counts what a resource in a project takes, once for the project and once for the tenant (nebius rule 1).
     pub(super) fn count(&mut self, project_id: &str, region: &str, charges: &Charges) {
         let project = Scope::Project(project_id.to_owned());
         for (quota, amount) in charges.iter() {

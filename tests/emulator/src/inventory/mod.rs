@@ -96,7 +96,7 @@ pub(crate) struct InstanceType {
 pub(crate) enum Source {
     /// Against the quota rows.
     Rows,
-    /// Against a capacity block group with this id, and no GPU row (nebius.md 4.9).
+    /// Against a capacity block group with this id, and no GPU row (nebius rule 28).
     Block(String),
 }
 
@@ -111,7 +111,7 @@ pub(crate) struct Lease {
 
 impl Launch {
     /// What it takes of the rows while it holds its GPUs, or its vCPUs and memory. The rows of GPUs are about regular
-    /// instances (nebius.md 4.8).
+    /// instances (nebius rule 19).
     pub(crate) fn compute(&self, source: &Source) -> Charges {
         match source {
             Source::Rows if !self.preemptible => self.instance_type.compute.clone(),

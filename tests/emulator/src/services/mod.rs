@@ -144,7 +144,7 @@ impl Desk {
         Ok(Response::new(found))
     }
 
-    /// Changes something, once for each idempotency key (nebius.md 2.7).
+    /// Changes something, once for each idempotency key.
     fn operate<R: Message>(
         &self,
         request: &Request<R>,

@@ -1,9 +1,12 @@
 //! Quota rows of the tenant and of its projects.
 
-use nebius_api::nebius::quotas::v1::{
-    GetByNameRequest, GetQuotaAllowanceRequest, ListQuotaAllowancesRequest,
-    ListQuotaAllowancesResponse, QuotaAllowance,
-    quota_allowance_service_server::QuotaAllowanceService,
+use nebius_api::nebius::{
+    common::v1::Operation,
+    quotas::v1::{
+        CreateQuotaAllowanceRequest, GetByNameRequest, GetQuotaAllowanceRequest,
+        ListQuotaAllowancesRequest, ListQuotaAllowancesResponse, QuotaAllowance,
+        UpdateQuotaAllowanceRequest, quota_allowance_service_server::QuotaAllowanceService,
+    },
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -47,5 +50,25 @@ impl QuotaAllowanceService for Desk {
             items,
             next_page_token,
         }))
+    }
+
+    async fn create(
+        &self,
+        request: Request<CreateQuotaAllowanceRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        self.operate(&request, |account, asked| {
+            let metadata = asked.metadata.clone().unwrap_or_default();
+            account.create_allowance(&metadata, asked.spec.as_ref())
+        })
+    }
+
+    async fn update(
+        &self,
+        request: Request<UpdateQuotaAllowanceRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        self.operate(&request, |account, asked| {
+            let id = asked.metadata.clone().unwrap_or_default().id;
+            account.update_allowance(&id, asked.spec.as_ref())
+        })
     }
 }

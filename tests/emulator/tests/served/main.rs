@@ -19,6 +19,7 @@ mod paging;
 #[path = "../../../it/process.rs"]
 mod process;
 mod refusals;
+mod shares;
 mod starts;
 mod tenants;
 mod tokens;

@@ -338,6 +338,10 @@ async fn what_makes_no_sense_is_invalid() {
         change(|request| request.spec().boot_disk = Some(managed(DiskType::Unspecified, 1))),
         change(|request| request.spec().boot_disk = Some(managed(DiskType::NetworkSsd, 0))),
         change(|request| request.spec().boot_disk = Some(managed(DiskType::NetworkSsd, i64::MAX))),
+        change(|request| request.spec().boot_disk = Some(managed(DiskType::NetworkSsdIoM3, 100))),
+        change(|request| {
+            request.spec().boot_disk = Some(managed(DiskType::NetworkSsdNonReplicated, 94));
+        }),
         change(|request| request.metadata.as_mut().unwrap().parent_id = TENANT.to_owned()),
     ];
     for request in invalid {

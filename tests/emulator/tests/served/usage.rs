@@ -25,7 +25,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_gpu_instance_takes_what_the_dossier_says_and_gives_it_back() {
+async fn a_gpu_instance_takes_what_it_is_made_of_and_gives_it_back() {
     let (_running, channel, mut cloud) = cloud(roomy()).await;
     let before = readings(&channel).await;
     let mut request = instance(H200X8).public(true);
