@@ -154,6 +154,7 @@ fn client_with(call: Duration, tenant: Option<&str>, cloud: &Running) -> Arc<dyn
             source: PATIENCE,
             connect: PATIENCE,
             exchange: PATIENCE,
+            helper: PATIENCE,
         },
         retries: Retries {
             attempts: 2,

@@ -164,6 +164,7 @@ pub(crate) fn connect(global: &Global, project: Option<&str>) -> Result<NebiusCl
             source: global.timeout,
             connect: usual.connect.min(global.timeout),
             exchange: usual.exchange.min(global.timeout),
+            helper: usual.helper.min(global.timeout),
         },
         ..ConnectOptions::new(Environment::from_process())
     };

@@ -88,7 +88,7 @@ impl Caller {
             let token = token.map_err(|error| error.after(tokens))?;
             let ask = || self.attempt(question, message, &key, &token, until, &send);
             let refused = match attempts.make(&mut asked, ask).await {
-                Err(error) if is_unauthenticated(&error) => error,
+                Err(error) if error.is_from_code(Code::Unauthenticated) => error,
                 outcome => return outcome.map_err(|error| error.after(asked)),
             };
             tokens = 0;
@@ -266,8 +266,4 @@ where
         Ok(Err(status)) => Err(Failure::Status(status)),
         Err(_) => Err(Failure::Late(wait)),
     }
-}
-
-fn is_unauthenticated(error: &CallError) -> bool {
-    matches!(error, CallError::Refused { refusal, .. } if refusal.code == Code::Unauthenticated)
 }

@@ -40,6 +40,7 @@ pub struct NebiusClient {
     /// The project that was named.
     pub(crate) project: Option<String>,
     profile: Option<String>,
+    warnings: Vec<String>,
 }
 
 /// Why a client cannot be set up. Nothing was asked of the cloud yet.
@@ -70,6 +71,8 @@ pub struct Connection {
     pub tenant: Option<String>,
     /// The project that was named.
     pub project: Option<String>,
+    /// What a careful owner of the credentials would change.
+    pub warnings: Vec<String>,
 }
 
 impl NebiusClient {
@@ -96,21 +99,28 @@ impl NebiusClient {
             None => domain(options, found.domain.as_deref())?,
         };
         let channels = Arc::new(Channels::new(address, &options.deadlines));
-        let credentials = Credentials::new(
-            found.origin,
-            found.material,
-            &channels,
-            &options.clock,
-            &options.deadlines,
-        );
+        let mut warnings = found.warnings.clone();
+        if is_plain_text && found.origin != CredentialsOrigin::Placeholder {
+            warnings.push(format!(
+                "the access token goes in clear text to whatever listens on {}",
+                channels.address()
+            ));
+        }
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        let (tenant, project) = (found.tenant.clone(), found.project.clone());
+        let profile = found.profile.clone();
+        let credentials = Credentials::new(found, &channels, &options.clock, &options.deadlines);
         let client = Self {
             caller: Caller::new(channels, credentials, &options.deadlines, options.retries),
             clock: options.clock.clone(),
             deadlines: options.deadlines,
-            named_tenant: options.tenant.clone().or(found.tenant),
+            named_tenant: options.tenant.clone().or(tenant),
             found_tenant: OnceCell::new(),
-            project: options.project.clone().or(found.project),
-            profile: found.profile,
+            project: options.project.clone().or(project),
+            profile,
+            warnings,
         };
         tracing::debug!(connection = ?client.connection(), "set up");
         Ok(client)
@@ -129,6 +139,7 @@ impl NebiusClient {
                 .clone()
                 .or_else(|| self.found_tenant.get().cloned()),
             project: self.project.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 

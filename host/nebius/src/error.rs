@@ -92,6 +92,31 @@ pub(crate) enum CallError {
         /// What the file system says.
         reason: String,
     },
+    /// A login with a browser gives no token.
+    #[error(
+        "the browser login of the profile `{profile}` gives no token: {reason}; run `{command}` to log in again"
+    )]
+    Login {
+        /// The profile.
+        profile: String,
+        /// Why not.
+        reason: String,
+        /// The command that logs in again.
+        command: String,
+    },
+    /// The metadata service gives no token.
+    #[error(
+        "cannot get an access token from the metadata service at {endpoint}: {reason}; \
+         check that this is a virtual machine with a service account, and the profile's `token-endpoint`"
+    )]
+    TokenEndpoint {
+        /// Its address.
+        endpoint: String,
+        /// Why not.
+        reason: String,
+        /// Whether another attempt may get one.
+        may_pass: bool,
+    },
     /// The private key signs nothing.
     #[error("cannot sign with the private key of service account `{account}`: {reason}")]
     Signing {
@@ -101,7 +126,7 @@ pub(crate) enum CallError {
         reason: String,
     },
     /// The exchange of a key answered without a token that can be used.
-    #[error("{host} exchanged the key of service account `{account}` for nothing usable: {reason}")]
+    #[error("{host} gave no usable access token for service account `{account}`: {reason}")]
     UselessExchange {
         /// The service account.
         account: String,
@@ -170,6 +195,11 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// Whether the cloud refused with this code.
+    pub(crate) fn is_from_code(&self, code: Code) -> bool {
+        matches!(self, Self::Refused { refusal, .. } if refusal.code == code)
+    }
+
     /// With how often it was asked, if that was more than once.
     pub(crate) fn after(self, times: u32) -> Self {
         if times < 2 {
@@ -185,12 +215,13 @@ impl CallError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Refused { refusal, .. } => refusal.may_pass,
-            Self::Unreachable { may_pass, .. } => *may_pass,
+            Self::Unreachable { may_pass, .. } | Self::TokenEndpoint { may_pass, .. } => *may_pass,
             Self::Late { .. } => true,
             Self::NoToken { cause, .. } | Self::Repeated { cause, .. } => cause.may_pass(),
             Self::NoTimeLeft { .. }
             | Self::NotAToken(_)
             | Self::TokenFile { .. }
+            | Self::Login { .. }
             | Self::Signing { .. }
             | Self::UselessExchange { .. }
             | Self::RepeatedPage { .. }
@@ -218,6 +249,7 @@ impl CallError {
             Self::Repeated { cause, .. } => cause.kind(),
             Self::Unreachable { .. }
             | Self::Late { .. }
+            | Self::TokenEndpoint { .. }
             | Self::NoTimeLeft { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRows { .. } => SourceErrorKind::Unavailable,
@@ -228,9 +260,10 @@ impl CallError {
                 }
                 kind => kind,
             },
-            Self::NotAToken(_) | Self::TokenFile { .. } | Self::Signing { .. } => {
-                SourceErrorKind::Unauthenticated
-            }
+            Self::NotAToken(_)
+            | Self::TokenFile { .. }
+            | Self::Login { .. }
+            | Self::Signing { .. } => SourceErrorKind::Unauthenticated,
             Self::UselessExchange { .. } | Self::RepeatedPage { .. } => SourceErrorKind::Invalid,
             Self::NoTenant(_) | Self::SeveralTenants { .. } | Self::NoParent(_) => {
                 SourceErrorKind::NotFound

@@ -96,8 +96,10 @@ pub struct Deadlines {
     pub source: Duration,
     /// Connecting to a host, and once more the handshake of TLS: 5 s.
     pub connect: Duration,
-    /// Trading a service account's key for a token: 5 s.
+    /// Getting a token from the cloud, for a key or from the metadata service of a virtual machine: 5 s.
     pub exchange: Duration,
+    /// The official CLI, where it is asked for the token of a login: 20 s.
+    pub helper: Duration,
 }
 
 impl Default for Deadlines {
@@ -107,6 +109,7 @@ impl Default for Deadlines {
             source: Duration::from_secs(60),
             connect: Duration::from_secs(5),
             exchange: Duration::from_secs(5),
+            helper: Duration::from_secs(20),
         }
     }
 }

@@ -31,6 +31,10 @@ pub(crate) enum About {
     Project,
     /// A token for a service account's key.
     Key,
+    /// A token of another account, for one's own.
+    Impersonation,
+    /// A token of a service account, for one of another issuer.
+    Federation,
 }
 
 impl Question {
@@ -49,6 +53,10 @@ impl Question {
                     and that the clock of this machine is right: the assertion lives for a minute"
                 .to_owned();
         }
+        if self.about == About::Federation && refusal.kind != SourceErrorKind::Unavailable {
+            return "check that the service account trusts the issuer of the token, and that the token has not expired"
+                .to_owned();
+        }
         match (refusal.kind, refusal.code) {
             (SourceErrorKind::Unauthenticated, _) => unauthenticated(origin),
             (SourceErrorKind::Denied, _) => match self.about {
@@ -59,7 +67,12 @@ impl Question {
                                    these credentials, and check the project's id"
                     .to_owned(),
                 About::Oneself => "name the tenant or a project".to_owned(),
-                About::Key => String::new(),
+                About::Impersonation => {
+                    "check the profile's `impersonate-service-account-id`, and that \
+                                         the account behind these credentials may act as it"
+                        .to_owned()
+                }
+                About::Key | About::Federation => String::new(),
             },
             (SourceErrorKind::RateLimited, _) => "ask again later, and less often".to_owned(),
             (SourceErrorKind::NotFound, _) => {

@@ -121,6 +121,9 @@ fn reach(global: &Global, report: &mut Vec<Examined>) -> Option<Arc<dyn Source>>
         Ok(client) => {
             let connection = client.connection();
             report.push(works("credentials", connection.credentials.to_string()));
+            for warning in connection.warnings {
+                report.push(impaired("credentials", warning));
+            }
             let how = if connection.is_encrypted {
                 "over TLS"
             } else {

@@ -32,6 +32,9 @@ pub(super) struct Profile {
     pub(super) service_account_credentials_file_path: Option<String>,
     pub(super) federated_subject_credentials_file_path: Option<String>,
     pub(super) token_file: Option<String>,
+    pub(super) token_endpoint: Option<String>,
+    pub(super) federation_endpoint: Option<String>,
+    pub(super) federation_id: Option<String>,
     pub(super) impersonate_service_account_id: Option<String>,
 }
 

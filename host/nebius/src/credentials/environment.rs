@@ -7,6 +7,14 @@ use std::{
     sync::Arc,
 };
 
+use super::helper::Helper;
+
+/// Where a virtual machine of Nebius finds its own token.
+const VM_TOKEN: &str = "/mnt/cloud-metadata/token";
+/// The official CLI, and where its installer puts it below the home directory.
+const CLI: &str = "nebius";
+const CLI_AT_HOME: &str = ".nebius/bin";
+
 /// The value of a variable, by name.
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -15,6 +23,7 @@ type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Environment {
     lookup: Arc<Lookup>,
     home: Option<PathBuf>,
+    vm_token: Option<PathBuf>,
 }
 
 impl Environment {
@@ -23,6 +32,7 @@ impl Environment {
         Self {
             lookup: Arc::new(|name| std::env::var(name).ok()),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            vm_token: Some(VM_TOKEN.into()),
         }
     }
 
@@ -42,7 +52,15 @@ impl Environment {
         Self {
             lookup: Arc::new(move |name| variables.get(name).cloned()),
             home,
+            vm_token: None,
         }
+    }
+
+    /// The same on a virtual machine that finds its own token in this file.
+    #[must_use]
+    pub fn with_vm_token(mut self, file: PathBuf) -> Self {
+        self.vm_token = Some(file);
+        self
     }
 
     /// The value of a variable, without white space around it; one that is empty counts as unset.
@@ -55,6 +73,32 @@ impl Environment {
     /// The configuration of the official tools, where there is a home to hold it.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         Some(self.home.as_ref()?.join(".nebius").join("config.yaml"))
+    }
+
+    /// The file that the official tools keep the tokens of logins in.
+    pub(super) fn login_file(&self) -> Option<PathBuf> {
+        let home = self.home.as_ref()?;
+        Some(home.join(".nebius").join("credentials.yaml"))
+    }
+
+    /// The token of the virtual machine, where this is one.
+    pub(super) fn vm_token(&self) -> Option<&Path> {
+        self.vm_token.as_deref().filter(|path| path.is_file())
+    }
+
+    /// The official CLI, where it is installed: on the PATH, else where its installer puts it.
+    pub(super) fn helper(&self) -> Option<Helper> {
+        let path = self.variable("PATH").unwrap_or_default();
+        let at_home = self.home.as_ref().map(|home| home.join(CLI_AT_HOME));
+        let program = std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .chain(at_home)
+            .map(|folder| folder.join(CLI))
+            .find(|program| program.is_file())?;
+        Some(Helper {
+            program,
+            home: self.home.clone(),
+        })
     }
 
     /// A path as people write it: `~/` is the home directory.

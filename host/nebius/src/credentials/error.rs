@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::helper::command_line;
+
 /// How to give credentials.
 pub(crate) const WAYS_IN: &str = "give others: set NEBIUS_IAM_TOKEN to what `nebius iam get-access-token` prints, \
      set up a profile in ~/.nebius/config.yaml, or name a service-account credentials file";
@@ -67,13 +69,42 @@ pub enum CredentialsError {
         /// The profiles that are there.
         known: Vec<String>,
     },
-    /// A profile of a kind that only a browser can log in to.
+    /// A profile of a kind that only a browser can log in to, and nobody is logged in.
     #[error(
-        "the profile `{profile}` of `{}` logs in with a browser, which is not supported: \
-         run `nebius iam get-access-token` and set NEBIUS_IAM_TOKEN to what it prints",
-        config.display()
+        "the profile `{profile}` of `{}` logs in with a browser, but {reason}: \
+         run `{}` to log in again, or set NEBIUS_IAM_TOKEN to what it prints",
+        config.display(),
+        command_line(profile)
     )]
     BrowserLogin {
+        /// Its name.
+        profile: String,
+        /// The configuration.
+        config: PathBuf,
+        /// Why there is no token of the login.
+        reason: String,
+    },
+    /// A profile that names its credentials twice.
+    #[error(
+        "the profile `{profile}` of `{}` has both `service-account-credentials-file-path` and `{second}`: \
+         remove one of them",
+        config.display()
+    )]
+    Twofold {
+        /// Its name.
+        profile: String,
+        /// The configuration.
+        config: PathBuf,
+        /// The key that stands beside the credentials file.
+        second: &'static str,
+    },
+    /// A metadata service at an address that is none.
+    #[error(
+        "the `token-endpoint` of the profile `{profile}` of `{}` is no `http://` address: \
+         on a virtual machine of Nebius it is `http://metadata.nebius.internal/v1/iam/sa/token`",
+        config.display()
+    )]
+    TokenEndpoint {
         /// Its name.
         profile: String,
         /// The configuration.

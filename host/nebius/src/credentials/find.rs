@@ -9,6 +9,9 @@ use super::{
     environment::Environment,
     error::CredentialsError,
     key::ServiceAccountKey,
+    login::BrowserLogin,
+    metadata::TokenEndpoint,
+    modes,
     origin::CredentialsOrigin,
 };
 use crate::options::{ConnectOptions, CredentialsChoice};
@@ -25,6 +28,10 @@ pub(crate) struct Found {
     pub(crate) origin: CredentialsOrigin,
     /// The credentials.
     pub(crate) material: Material,
+    /// The service account to act as.
+    pub(crate) impersonates: Option<String>,
+    /// What a careful owner of these credentials would change.
+    pub(crate) warnings: Vec<String>,
     /// The profile in use, by name, also where the credentials come from elsewhere.
     pub(crate) profile: Option<String>,
     /// The profile's `tenant-id`.
@@ -42,8 +49,19 @@ pub(crate) enum Material {
     Token(SecretString),
     /// A file that somebody else keeps fresh.
     TokenFile(PathBuf),
+    /// The metadata service of a virtual machine.
+    TokenEndpoint(TokenEndpoint),
+    /// A login with a browser.
+    Login(BrowserLogin),
     /// A key to trade for tokens.
     Key(ServiceAccountKey),
+    /// A file with a token of another issuer, to trade for tokens of a service account.
+    Federated {
+        /// The service account, by id.
+        account: String,
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// A profile and where it stands.
@@ -66,7 +84,10 @@ pub(crate) fn find(
             Some(_) => locate(options)?,
             None => None,
         };
-        return Ok(found(origin, material, profile));
+        let mut found = found(origin, material, profile);
+        // The profile tells the account here, not who asks.
+        found.impersonates = None;
+        return Ok(found);
     }
     if let Some(token) = environment.variable(TOKEN_VARIABLE) {
         let profile = match locate(options) {
@@ -89,8 +110,17 @@ pub(crate) fn find(
         return Ok(found(origin, Material::Token(token.into()), profile));
     }
     let error = match locate(options)? {
-        None => CredentialsError::NotFound,
-        Some(located) => match material(&located, environment) {
+        None => match environment.vm_token() {
+            Some(path) if !may_pretend && !has_config(environment) => {
+                let path = path.to_owned();
+                let origin = CredentialsOrigin::VirtualMachine { path: path.clone() };
+                return Ok(found(origin, Material::TokenFile(path), None));
+            }
+            _ => CredentialsError::NotFound,
+        },
+        // Whatever listens on this machine gets no login that nobody named.
+        Some(located) if may_pretend && located.is_browser_login() => CredentialsError::NotFound,
+        Some(located) => match material(&located, options) {
             Ok((material, holds)) => {
                 let origin = CredentialsOrigin::Profile {
                     name: located.name.clone(),
@@ -104,7 +134,7 @@ pub(crate) fn find(
     };
     match error {
         // Nor is the profile's tenant the local server's.
-        CredentialsError::NotFound | CredentialsError::BrowserLogin { .. } if may_pretend => {
+        CredentialsError::NotFound if may_pretend => {
             let material = Material::Token(PLACEHOLDER.into());
             Ok(found(CredentialsOrigin::Placeholder, material, None))
         }
@@ -118,9 +148,12 @@ fn found(origin: CredentialsOrigin, material: Material, located: Option<Located>
         |located| (Some(located.name), located.profile),
     );
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let warnings = warnings(&origin, &material, &profile);
     Found {
         origin,
         material,
+        impersonates: given(profile.impersonate_service_account_id),
+        warnings,
         profile: name,
         tenant: given(profile.tenant_id),
         project: given(profile.parent_id),
@@ -195,42 +228,143 @@ fn locate(options: &ConnectOptions) -> Result<Option<Located>, CredentialsError>
     }))
 }
 
-/// The credentials of a profile: its token file, else what its `auth-type` says.
+impl Located {
+    /// Whether its credentials are those of a login with a browser.
+    fn is_browser_login(&self) -> bool {
+        let profile = &self.profile;
+        !is_set(&profile.token_file)
+            && !is_set(&profile.token_endpoint)
+            && profile.auth_type.as_deref() == Some("federation")
+    }
+}
+
+/// Whether the official tools have a configuration here. Without one they take a virtual machine's own identity.
+fn has_config(environment: &Environment) -> bool {
+    environment.config_file().is_some_and(|path| path.exists())
+}
+
+/// The credentials of a profile: its token file, else its metadata service, else what its `auth-type` says.
 fn material(
     located: &Located,
-    environment: &Environment,
+    options: &ConnectOptions,
 ) -> Result<(Material, String), CredentialsError> {
+    let environment = &options.environment;
     let profile = &located.profile;
-    let unsupported = |feature: String| CredentialsError::Unsupported {
-        profile: located.name.clone(),
-        config: located.config.clone(),
-        feature,
-    };
-    // Asking as another account than the profile means would judge another account.
-    if is_set(&profile.impersonate_service_account_id) {
-        return Err(unsupported("`impersonate-service-account-id`".to_owned()));
-    }
+    let name = || located.name.clone();
+    let config = || located.config.clone();
     if let Some(file) = set(&profile.token_file) {
         let path = environment.path(file);
         let holds = format!("token file `{}`", path.display());
         return Ok((Material::TokenFile(path), holds));
     }
+    if let Some(address) = set(&profile.token_endpoint) {
+        let endpoint =
+            TokenEndpoint::parse(address).ok_or_else(|| CredentialsError::TokenEndpoint {
+                profile: name(),
+                config: config(),
+            })?;
+        let holds = format!("the metadata service at {address}");
+        return Ok((Material::TokenEndpoint(endpoint), holds));
+    }
     match profile.auth_type.as_deref().unwrap_or_default() {
-        "federation" => Err(CredentialsError::BrowserLogin {
-            profile: located.name.clone(),
-            config: located.config.clone(),
-        }),
+        "federation" => {
+            let login = BrowserLogin {
+                profile: name(),
+                entry: format!(
+                    "federation/{}/{}/{}",
+                    set(&profile.federation_endpoint).unwrap_or_default(),
+                    set(&profile.federation_id).unwrap_or_default(),
+                    located.name
+                ),
+                file: environment.login_file().unwrap_or_default(),
+                helper: environment.helper(),
+            };
+            match login.kept(options.clock.now()) {
+                Err(reason) if login.helper.is_none() => Err(CredentialsError::BrowserLogin {
+                    profile: name(),
+                    config: config(),
+                    reason,
+                }),
+                _ => Ok((Material::Login(login), "a login with a browser".to_owned())),
+            }
+        }
         "" | "service account" | "service-account" => {
-            if is_set(&profile.federated_subject_credentials_file_path) {
-                let feature = "`federated-subject-credentials-file-path`";
-                return Err(unsupported(feature.to_owned()));
+            if let Some(file) = set(&profile.federated_subject_credentials_file_path)
+                && !has_key(profile)
+            {
+                let Some(account) = set(&profile.service_account_id) else {
+                    return Err(CredentialsError::Incomplete {
+                        profile: name(),
+                        config: config(),
+                        missing: "`service-account-id`",
+                    });
+                };
+                let (account, file) = (account.to_owned(), environment.path(file));
+                let holds = format!(
+                    "service account {account}, federated by `{}`",
+                    file.display()
+                );
+                return Ok((Material::Federated { account, file }, holds));
             }
             let key = service_account(located, environment)?;
             let holds = format!("service account {}", key.account);
             Ok((Material::Key(key), holds))
         }
-        _ => Err(unsupported("an unknown `auth-type`".to_owned())),
+        _ => Err(CredentialsError::Unsupported {
+            profile: name(),
+            config: config(),
+            feature: "an unknown `auth-type`".to_owned(),
+        }),
     }
+}
+
+/// Whether a profile names a key in any way.
+fn has_key(profile: &Profile) -> bool {
+    is_set(&profile.public_key_id)
+        || profile.private_key.is_some()
+        || is_set(&profile.private_key_file_path)
+        || is_set(&profile.service_account_credentials_file_path)
+}
+
+/// What a careful owner of these credentials would change.
+fn warnings(origin: &CredentialsOrigin, material: &Material, profile: &Profile) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let is_profile = matches!(origin, CredentialsOrigin::Profile { .. });
+    let is_key = matches!(material, Material::Key(_));
+    if is_profile && is_key && is_set(&profile.federated_subject_credentials_file_path) {
+        warnings.push(
+            "the profile's `federated-subject-credentials-file-path` is not used, since the profile has a key"
+                .to_owned(),
+        );
+    }
+    if is_profile
+        && is_key
+        && is_set(&profile.service_account_credentials_file_path)
+        && (profile.private_key.is_some() || is_set(&profile.private_key_file_path))
+    {
+        warnings.push(
+            "the profile's own private key is not used, since the profile names a credentials file"
+                .to_owned(),
+        );
+    }
+    let secret_file = match (origin, material) {
+        // The machine decides on the mode of that one.
+        (CredentialsOrigin::VirtualMachine { .. }, _) => None,
+        (_, Material::TokenFile(path)) => Some(("the token file", path.as_path())),
+        (_, Material::Federated { file, .. }) => Some(("the token file", file.as_path())),
+        (CredentialsOrigin::Profile { config, .. }, Material::Key(key)) => {
+            let file = key.file.as_ref();
+            let what = (
+                "the key file",
+                "the configuration, which holds a private key,",
+            );
+            Some(file.map_or((what.1, config.as_path()), |file| (what.0, file.as_path())))
+        }
+        (_, Material::Key(key)) => key.file.as_deref().map(|file| ("the key file", file)),
+        _ => None,
+    };
+    warnings.extend(secret_file.and_then(|(what, path)| modes::complaint(what, path)));
+    warnings
 }
 
 /// The key of a profile: its credentials file, else its inline key, else its key file.
@@ -245,6 +379,17 @@ fn service_account(
         missing,
     };
     if let Some(file) = set(&profile.service_account_credentials_file_path) {
+        let beside = [
+            (&profile.service_account_id, "service-account-id"),
+            (&profile.public_key_id, "public-key-id"),
+        ];
+        if let Some((_, second)) = beside.into_iter().find(|(value, _)| is_set(value)) {
+            return Err(CredentialsError::Twofold {
+                profile: located.name.clone(),
+                config: located.config.clone(),
+                second,
+            });
+        }
         return ServiceAccountKey::from_credentials_file(&environment.path(file));
     }
     let key_file = set(&profile.private_key_file_path);

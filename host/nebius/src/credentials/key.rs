@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct ServiceAccountKey {
     /// The public key, by id.
     public_key: String,
     private_key: SecretString,
+    /// The file that it stands in; none where it came by itself.
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +76,7 @@ impl ServiceAccountKey {
             account,
             public_key,
             private_key,
+            file: None,
         })
     }
 
@@ -84,9 +87,10 @@ impl ServiceAccountKey {
         path: &Path,
     ) -> Result<Self, CredentialsError> {
         let private_key = read("the private key", path)?;
-        Self::new(account, public_key, private_key, || {
+        let key = Self::new(account, public_key, private_key, || {
             format!("`{}`", path.display())
-        })
+        })?;
+        Ok(key.in_file(path))
     }
 
     /// From a service-account credentials file.
@@ -121,9 +125,20 @@ impl ServiceAccountKey {
         };
         match complaint {
             Some(complaint) => Err(malformed(None, complaint.to_owned())),
-            None => Self::new(subject.sub, subject.kid, subject.private_key, || {
-                format!("`{}`", path.display())
-            }),
+            None => {
+                let key = Self::new(subject.sub, subject.kid, subject.private_key, || {
+                    format!("`{}`", path.display())
+                })?;
+                Ok(key.in_file(path))
+            }
+        }
+    }
+
+    /// The same, which stands in this file.
+    fn in_file(self, path: &Path) -> Self {
+        Self {
+            file: Some(path.to_owned()),
+            ..self
         }
     }
 

@@ -6,7 +6,11 @@ mod environment;
 mod error;
 mod exchange;
 mod find;
+mod helper;
 mod key;
+mod login;
+mod metadata;
+mod modes;
 mod origin;
 mod token;
 
@@ -28,8 +32,10 @@ use crate::{
     clock::Clock,
     credentials::{
         cache::TokenCache,
-        exchange::KeyExchange,
-        find::Material,
+        exchange::{ActorExchange, Exchange, KeyExchange, Proof},
+        find::{Found, Material},
+        login::LoginToken,
+        metadata::MetadataToken,
         token::{StaticToken, TokenFile},
     },
     error::CallError,
@@ -46,23 +52,64 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// Puts what was found to use.
     pub(crate) fn new(
-        origin: CredentialsOrigin,
-        material: Material,
+        found: Found,
         channels: &Arc<Channels>,
         clock: &Clock,
         deadlines: &Deadlines,
     ) -> Self {
+        let Found {
+            origin,
+            material,
+            impersonates,
+            ..
+        } = found;
+        let exchange = Exchange {
+            channels: Arc::clone(channels),
+            deadline: deadlines.exchange,
+        };
         let cache = match material {
             Material::Token(token) => TokenCache::new(StaticToken(token), clock.clone()),
             Material::TokenFile(path) => TokenCache::new(TokenFile(path), clock.clone()),
+            Material::TokenEndpoint(endpoint) => {
+                let limit = deadlines.exchange;
+                TokenCache::new(MetadataToken { endpoint, limit }, clock.clone())
+            }
+            Material::Login(login) => {
+                let limit = deadlines.helper;
+                TokenCache::new(LoginToken { login, limit }, clock.clone())
+            }
             Material::Key(key) => {
-                let exchange = KeyExchange::new(key, Arc::clone(channels), deadlines.exchange);
-                TokenCache::new(exchange, clock.clone())
+                let exchange = exchange.clone();
+                TokenCache::new(KeyExchange { key, exchange }, clock.clone())
+            }
+            Material::Federated { account, file } => {
+                let maker = ActorExchange {
+                    account,
+                    actor: Arc::new(TokenCache::new(TokenFile(file), clock.clone())),
+                    origin: origin.clone(),
+                    proof: Proof::ForeignToken,
+                    exchange: exchange.clone(),
+                };
+                TokenCache::new(maker, clock.clone())
             }
         };
+        let cache = Arc::new(cache);
+        let Some(account) = impersonates else {
+            return Self { origin, cache };
+        };
+        let maker = ActorExchange {
+            account: account.clone(),
+            actor: cache,
+            origin: origin.clone(),
+            proof: Proof::AccessToken,
+            exchange,
+        };
         Self {
-            origin,
-            cache: Arc::new(cache),
+            origin: CredentialsOrigin::Impersonated {
+                account,
+                by: Box::new(origin),
+            },
+            cache: Arc::new(TokenCache::new(maker, clock.clone())),
         }
     }
 

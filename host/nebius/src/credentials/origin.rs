@@ -36,6 +36,18 @@ pub enum CredentialsOrigin {
         /// The service account.
         account: String,
     },
+    /// The token that a virtual machine finds in a file.
+    VirtualMachine {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another account, for which a service account's token is asked.
+    Impersonated {
+        /// The service account.
+        account: String,
+        /// Where the credentials of the other account come from.
+        by: Box<Self>,
+    },
     /// A made-up token for a server on this machine.
     Placeholder,
 }
@@ -64,6 +76,14 @@ impl fmt::Display for CredentialsOrigin {
                 "the private key `{}` (service account {account})",
                 path.display()
             ),
+            Self::VirtualMachine { path } => write!(
+                formatter,
+                "the identity of this virtual machine (token file `{}`)",
+                path.display()
+            ),
+            Self::Impersonated { account, by } => {
+                write!(formatter, "{by}, impersonating service account {account}")
+            }
             Self::Placeholder => formatter.write_str("a placeholder for a local server"),
         }
     }

@@ -80,6 +80,14 @@ fn gist(found: &Found) -> String {
         (CredentialsOrigin::Profile { name, .. }, Material::Key(key)) => {
             format!("{name}: key {}", key.account)
         }
+        (CredentialsOrigin::Profile { name, .. }, Material::Federated { account, file }) => {
+            let file = file.file_name().unwrap().display();
+            format!("{name}: {account} by {file}")
+        }
+        (CredentialsOrigin::Profile { name, .. }, Material::TokenEndpoint(_)) => {
+            format!("{name}: metadata service")
+        }
+        (CredentialsOrigin::VirtualMachine { .. }, Material::TokenFile(_)) => "machine".to_owned(),
         (CredentialsOrigin::Variable { shadowed }, Material::Token(token)) => {
             format!("variable {} shadows {shadowed:?}", token.expose_secret())
         }
@@ -99,9 +107,9 @@ fn precedence() {
          public-key-id: p\n    private-key-file-path: ~/none\n    private-key: |\n{}",
         indented_key()
     );
-    let inline_and_file =
-        format!("{all}    service-account-credentials-file-path: ~/account.json\n");
-    let token_file_too = format!("{inline_and_file}    token-file: ~/t\n");
+    let key_and_federated = format!("{all}    federated-subject-credentials-file-path: ~/f\n");
+    let token_endpoint_too = format!("{all}    token-endpoint: http://169.254.169.254/token\n");
+    let token_file_too = format!("{token_endpoint_too}    token-file: ~/t\n");
     let cases: &[(Variables, Option<&str>, &str)] = &[
         (
             &[("NEBIUS_IAM_TOKEN", " v\n")],
@@ -141,7 +149,20 @@ fn precedence() {
         ),
         (&[], Some(&key_file), "r: key serviceaccount-inline"),
         (&[], Some(&all), "r: key serviceaccount-inline"),
-        (&[], Some(&inline_and_file), "r: key serviceaccount-file"),
+        (
+            &[],
+            Some(&key_and_federated),
+            "r: key serviceaccount-inline",
+        ),
+        (
+            &[],
+            Some(
+                "profiles: {f: {auth-type: service account, service-account-id: s, \
+                 federated-subject-credentials-file-path: /s}}",
+            ),
+            "f: s by s",
+        ),
+        (&[], Some(&token_endpoint_too), "r: metadata service"),
         (&[], Some(&token_file_too), "r: file t"),
         (
             &[],
@@ -246,7 +267,8 @@ fn profiles_that_cannot_be_used_say_why() {
             &[
                 "`f`",
                 "browser",
-                "nebius iam get-access-token",
+                "credentials.yaml`, where a login is kept",
+                "`nebius iam get-access-token --profile f`",
                 "NEBIUS_IAM_TOKEN",
             ],
         ),
@@ -268,13 +290,35 @@ fn profiles_that_cannot_be_used_say_why() {
         ),
         (
             &[],
-            "profiles: {f: {token-file: /t, impersonate-service-account-id: s}}",
-            &["impersonate-service-account-id", "not supported"],
+            "profiles: {f: {auth-type: service account, federated-subject-credentials-file-path: /s}}",
+            &["lacks `service-account-id`"],
         ),
         (
             &[],
-            "profiles: {f: {auth-type: service account, federated-subject-credentials-file-path: /s}}",
-            &["federated-subject-credentials-file-path"],
+            "profiles: {f: {service-account-id: s, service-account-credentials-file-path: ~/account.json}}",
+            &[
+                "both `service-account-credentials-file-path` and `service-account-id`",
+                "remove one",
+            ],
+        ),
+        (
+            &[],
+            "profiles: {f: {public-key-id: s, service-account-credentials-file-path: ~/account.json}}",
+            &["and `public-key-id`"],
+        ),
+        (
+            &[],
+            "profiles: {f: {token-endpoint: 'https://metadata.nebius.internal'}}",
+            &[
+                "`token-endpoint`",
+                "no `http://` address",
+                "http://metadata.nebius.internal/v1/iam/sa/token",
+            ],
+        ),
+        (
+            &[],
+            "profiles: {f: {token-endpoint: 'http://user:SECRET@host/'}}",
+            &["no `http://` address: on"],
         ),
         (
             &[],
@@ -420,4 +464,102 @@ fn a_placeholder_is_for_plain_text_without_credentials_alone() {
     assert_eq!(gist(&find(&desk.options(), true).unwrap()), "f: file t");
     let broken = Desk::new(&[], Some("profiles: ["));
     assert!(find(&broken.options(), true).is_err());
+}
+
+#[test]
+fn a_machine_of_the_cloud_has_an_identity_where_nothing_else_is_configured() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let find_on = |desk: &Desk, is_plain_text| {
+        let mut options = desk.options();
+        options.environment = options.environment.with_vm_token(token.path().to_owned());
+        find(&options, is_plain_text).map(|found| gist(&found))
+    };
+    let bare = Desk::new(&[], None);
+    assert_eq!(find_on(&bare, false).unwrap(), "machine");
+    assert!(find_on(&bare, true).unwrap().contains("Placeholder"));
+    let with_token = Desk::new(&[("NEBIUS_IAM_TOKEN", "v")], None);
+    assert!(find_on(&with_token, false).unwrap().starts_with("variable"));
+    let with_profile = Desk::new(&[], Some("profiles: {f: {token-file: ~/t}}"));
+    assert_eq!(find_on(&with_profile, false).unwrap(), "f: file t");
+    let with_empty_file = Desk::new(&[], Some("profiles: {}"));
+    let refused = find_on(&with_empty_file, false);
+    assert!(matches!(refused, Err(CredentialsError::NotFound)));
+    // A folder, such as one that nothing is mounted on, is no token.
+    let mut options = bare.options();
+    options.environment = options
+        .environment
+        .with_vm_token(bare.home.path().to_owned());
+    assert!(matches!(
+        find(&options, false),
+        Err(CredentialsError::NotFound)
+    ));
+}
+
+#[test]
+fn the_profile_says_whom_to_act_as_beside_a_token_of_the_environment_too() {
+    let config =
+        "profiles: {f: {token-file: ~/t, impersonate-service-account-id: serviceaccount-x}}";
+    for variables in [&[][..], &[("NEBIUS_IAM_TOKEN", "v")][..]] {
+        let found = Desk::new(variables, Some(config)).find().unwrap();
+        assert_eq!(found.impersonates.as_deref(), Some("serviceaccount-x"));
+    }
+    let desk = Desk::new(&[], Some(config));
+    let options = ConnectOptions {
+        credentials: CredentialsChoice::Token("t".into()),
+        profile: Some("f".to_owned()),
+        ..desk.options()
+    };
+    assert_eq!(find(&options, false).unwrap().impersonates, None);
+}
+
+#[test]
+fn what_is_passed_over_is_said() {
+    let config = "profiles: {f: {service-account-credentials-file-path: ~/account.json, \
+                  private-key-file-path: ~/key.pem, federated-subject-credentials-file-path: ~/f}}";
+    let found = Desk::new(&[], Some(config)).find().unwrap();
+    let said = found.warnings.join("\n");
+    assert!(
+        said.contains("`federated-subject-credentials-file-path` is not used"),
+        "{said}"
+    );
+    assert!(said.contains("own private key is not used"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let inline = format!(
+        "profiles:\n  r:\n    service-account-id: s\n    public-key-id: p\n    private-key: |\n{}",
+        indented_key()
+    );
+    let cases = [
+        ("profiles: {f: {token-file: ~/key.pem}}", "key.pem"),
+        (
+            "profiles: {f: {service-account-credentials-file-path: ~/account.json}}",
+            "account.json",
+        ),
+        (
+            "profiles: {f: {service-account-id: s, public-key-id: p, private-key-file-path: ~/key.pem}}",
+            "key.pem",
+        ),
+        (
+            "profiles: {f: {service-account-id: s, federated-subject-credentials-file-path: ~/key.pem}}",
+            "key.pem",
+        ),
+        (&inline, ".nebius/config.yaml"),
+    ];
+    for (config, file) in cases {
+        let desk = Desk::new(&[], Some(config));
+        let path = desk.home.path().join(file);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o640);
+        let said = desk.find().unwrap().warnings.join("\n");
+        for part in [file, "(mode 0640)", "chmod 600"] {
+            assert!(said.contains(part), "{config}: {said}");
+        }
+        mode(0o600);
+        assert!(desk.find().unwrap().warnings.is_empty(), "{config}");
+    }
 }

@@ -14,9 +14,9 @@ use super::origin::CredentialsOrigin;
 use crate::error::CallError;
 
 /// A token file is read again after this long.
-const FILE_LIFE: Duration = Duration::from_secs(5 * 60);
+pub(super) const FILE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// The file may be on a mount that hangs.
-const FILE_WAIT: Duration = Duration::from_secs(5);
+pub(super) const FILE_WAIT: Duration = Duration::from_secs(5);
 
 /// An access token.
 #[derive(Debug)]
@@ -34,6 +34,18 @@ pub(super) struct Fresh {
     pub(super) renew_after: Option<Duration>,
     /// When it is of no use any more, counted from now; none where nobody says.
     pub(super) expires_after: Option<Duration>,
+}
+
+impl Fresh {
+    /// A token that lives so long; none where nobody says.
+    pub(super) fn that_lives(secret: SecretString, life: Option<Duration>) -> Self {
+        Self {
+            secret,
+            // At 90 % of its life, as the official SDKs; the tenth first, since the life can be any number.
+            renew_after: Some(life.map_or(FILE_LIFE, |life| (life / 10).saturating_mul(9))),
+            expires_after: life,
+        }
+    }
 }
 
 /// Makes tokens.
@@ -67,6 +79,11 @@ impl Token {
             }
             _ => Err(CallError::NotAToken(origin.to_string())),
         }
+    }
+
+    /// The token itself, for the one message that carries it.
+    pub(super) const fn secret(&self) -> &SecretString {
+        &self.secret
     }
 
     /// The text without the token.

@@ -1,6 +1,7 @@
 //! A cloud of one process for the tests: it serves a world over gRPC and misbehaves on request.
 
 mod hangs;
+mod identities;
 mod lists;
 mod retries;
 mod secrets;
@@ -151,6 +152,7 @@ fn options_to(address: SocketAddr) -> ConnectOptions {
             source: PATIENCE,
             connect: PATIENCE,
             exchange: PATIENCE,
+            helper: PATIENCE,
         },
         ..ConnectOptions::new(nowhere())
     }
@@ -163,6 +165,7 @@ fn impatient() -> Deadlines {
         source: PATIENCE,
         connect: PATIENCE,
         exchange: Duration::from_millis(40),
+        helper: PATIENCE,
     }
 }
 

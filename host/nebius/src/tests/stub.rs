@@ -81,6 +81,8 @@ pub(super) struct Stub {
     seen: Mutex<Vec<Seen>>,
     /// The claims of the assertions that were exchanged, with the `kid` of their headers.
     pub(super) assertions: Mutex<Vec<Value>>,
+    /// For whom somebody acted: the account, who acted, and the last word of the type of that token.
+    pub(super) acted: Mutex<Vec<[String; 3]>>,
 }
 
 pub(super) async fn serve(stub: Arc<Stub>, listener: TcpListener) {
@@ -119,6 +121,7 @@ impl Stub {
             temper,
             seen: Mutex::default(),
             assertions: Mutex::default(),
+            acted: Mutex::default(),
         }
     }
 
@@ -290,6 +293,21 @@ impl tokens::TokenExchangeService for Stub {
             asked.requested_token_type,
             "urn:ietf:params:oauth:token-type:access_token"
         );
+        if asked.subject_token_type == "urn:nebius:params:oauth:token-type:subject_identifier" {
+            let kind = asked.actor_token_type.rsplit(':').next().unwrap();
+            let mut acted = self.acted.lock().unwrap();
+            acted.push([
+                asked.subject_token.clone(),
+                asked.actor_token.clone(),
+                kind.to_owned(),
+            ]);
+            return Ok(Response::new(CreateTokenResponse {
+                access_token: format!("acting-{}", acted.len()),
+                token_type: "Bearer".to_owned(),
+                expires_in: 1_000,
+                ..CreateTokenResponse::default()
+            }));
+        }
         assert_eq!(
             asked.subject_token_type,
             "urn:ietf:params:oauth:token-type:jwt"
