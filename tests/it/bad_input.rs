@@ -1,6 +1,6 @@
 //! Bad input: each kind gets a clear error or an `unknown` that says why, and never a verdict that is wrong.
 
-use std::fs;
+use std::{fs, io::Read as _, net::TcpListener};
 
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Faults};
@@ -314,13 +314,39 @@ async fn an_expired_token_says_so_and_keeps_the_secret() {
 
 #[test]
 fn a_plain_text_connection_goes_to_loopback_alone() {
-    // Nothing is listening there, but the refusal to speak in the clear must not depend on that.
-    let said = quotagate_with(
-        &["offers", "--endpoint", "127.0.0.1:1", "--timeout", "2s"],
-        &[("NEBIUS_IAM_TOKEN", "very-secret-token")],
-    );
-    assert_ne!(said.code, 0);
-    assert!(!format!("{said:?}").contains("very-secret"), "{said:?}");
+    let signed = rcgen::generate_simple_self_signed(vec![String::from("localhost")]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = folder.path().join("ca.pem");
+    std::fs::write(&trusted, signed.cert.pem()).unwrap();
+    // The first words that whoever listens on this machine hears, by an address of it.
+    let hear = |host: &str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("{host}:{}", listener.local_addr().unwrap().port());
+        let heard = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut bytes = [0; 3];
+            stream.read_exact(&mut bytes).unwrap();
+            bytes
+        });
+        let said = quotagate_with(
+            &["doctor", "--endpoint", &endpoint],
+            &[
+                ("NEBIUS_IAM_TOKEN", "very-secret-token"),
+                ("SSL_CERT_FILE", trusted.to_str().unwrap()),
+            ],
+        );
+        assert_eq!(said.code, 1, "{said:?}");
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(!all.contains("very-secret"), "{all}");
+        (heard.join().unwrap(), all)
+    };
+    let (words, all) = hear("127.0.0.1");
+    assert_eq!(&words, b"PRI", "the greeting of HTTP/2");
+    assert!(all.contains("goes in clear text"), "{all}");
+    // The same machine, by an address that is not loopback.
+    let (words, all) = hear("0.0.0.0");
+    assert_eq!(words[..2], [0x16, 0x03], "the greeting of TLS");
+    assert!(!all.contains("in clear text"), "{all}");
 }
 
 #[test]

@@ -65,6 +65,11 @@ pub enum AddressError {
     /// The address of a server is not `HOST:PORT`.
     #[error("`{0}` is no endpoint: give `HOST:PORT`, as in `127.0.0.1:8080`")]
     Endpoint(String),
+    /// A variable names no proxy that can be used.
+    #[error(
+        "`{0}` names no proxy that can be used: give `http://HOST:PORT`, with `USER:PASSWORD@` before the host if need be"
+    )]
+    Proxy(&'static str),
     /// The name of a domain is not `DOMAIN` or `DOMAIN:PORT`.
     #[error(
         "`{name}` from {origin} is no API domain: give `DOMAIN` or `DOMAIN:PORT`, as in `{DOMAIN}`"

@@ -14,13 +14,18 @@ use uuid::Uuid;
 
 use crate::{
     attempts::Attempts,
-    channels::Channels,
+    channels::{Channels, NoChannel},
     credentials::{Credentials, CredentialsOrigin, Token},
     error::CallError,
     options::{Deadlines, Retries},
     question::Question,
     status::{Refusal, code_name},
 };
+
+/// The longest answer that is accepted, in bytes. A page of the longest list has a tenth of it.
+pub(crate) const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// How tonic begins its own complaint about a longer one.
+const TOO_LONG: &str = "Error, decoded message length too large";
 
 /// Asks the cloud as one identity.
 #[derive(Debug)]
@@ -167,7 +172,7 @@ pub(crate) enum Failure {
     /// Nobody did, for so long.
     Late(Duration),
     /// The connection cannot be set up.
-    Transport(tonic::transport::Error),
+    Transport(NoChannel),
 }
 
 impl Failure {
@@ -193,7 +198,10 @@ impl Failure {
                     waited,
                 };
             }
-            Self::Transport(error) => {
+            Self::Transport(NoChannel::Distrust(distrust)) => {
+                return CallError::distrusted(asked, host, distrust);
+            }
+            Self::Transport(NoChannel::Address(error)) => {
                 let refusal = Refusal::of(&Status::from_error(Box::new(error)));
                 return CallError::Unreachable {
                     asked,
@@ -214,11 +222,23 @@ impl Failure {
             request_id = refusal.request_id,
             "refused"
         );
+        if let Some(distrust) = refusal.distrust {
+            return CallError::distrusted(asked, host, distrust);
+        }
+        if refusal.code == Code::OutOfRange && refusal.text.starts_with(TOO_LONG) {
+            return CallError::TooLong {
+                asked,
+                host,
+                most: LONGEST_ANSWER,
+            };
+        }
         if refusal.is_local {
+            let proxy = channels.proxy(question.service);
+            let way = proxy.map(|proxy| format!("through the proxy {proxy}: "));
             return CallError::Unreachable {
                 asked,
                 host,
-                reason: refusal.text,
+                reason: way.unwrap_or_default() + &refusal.text,
                 may_pass: refusal.may_pass,
             };
         }
@@ -244,7 +264,10 @@ where
     Send: Fn(Channel, Request<Message>) -> Sent,
     Sent: Future<Output = Result<Response<Answer>, Status>>,
 {
-    let channel = channels.to(question.service).map_err(Failure::Transport)?;
+    let channel = channels
+        .to(question.service)
+        .await
+        .map_err(Failure::Transport)?;
     request.set_timeout(wait);
     if let Ok(key) = AsciiMetadataValue::try_from(key) {
         request.metadata_mut().insert("x-idempotency-key", key);

@@ -10,7 +10,7 @@ use quotagate::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    address::{Address, AddressError},
+    address::{Address, AddressError, Service},
     call::Caller,
     channels::Channels,
     clock::Clock,
@@ -63,6 +63,8 @@ pub struct Connection {
     pub endpoint: String,
     /// Whether the connection is TLS.
     pub is_encrypted: bool,
+    /// The proxy on the way to the hosts, by name.
+    pub proxy: Option<String>,
     /// Where the credentials come from.
     pub credentials: CredentialsOrigin,
     /// The profile in use, also where the credentials come from elsewhere.
@@ -98,7 +100,11 @@ impl NebiusClient {
             },
             None => domain(options, found.domain.as_deref())?,
         };
-        let channels = Arc::new(Channels::new(address, &options.deadlines));
+        let channels = Arc::new(Channels::new(
+            address,
+            &options.environment,
+            &options.deadlines,
+        )?);
         let mut warnings = found.warnings.clone();
         if is_plain_text && found.origin != CredentialsOrigin::Placeholder {
             warnings.push(format!(
@@ -132,6 +138,7 @@ impl NebiusClient {
         Connection {
             endpoint: address.to_string(),
             is_encrypted: address.is_encrypted(),
+            proxy: self.caller.channels().proxy(Service::Iam),
             credentials: self.caller.origin().clone(),
             profile: self.profile.clone(),
             tenant: self

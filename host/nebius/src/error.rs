@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use quotagate::source::{SourceError, SourceErrorKind};
 use tonic::Code;
 
-use crate::status::{Refusal, code_name, kind_of_code};
+use crate::{
+    status::{Refusal, code_name, kind_of_code, printable},
+    tls::Distrust,
+};
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +46,30 @@ pub(crate) enum CallError {
         reason: String,
         /// Whether another attempt may reach somebody.
         may_pass: bool,
+    },
+    /// Whoever was reached is not to be trusted.
+    #[error("cannot {asked}: the connection to {host} is not secure: {reason}; {advice}")]
+    Distrusted {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The answer is longer than any that is accepted.
+    #[error(
+        "cannot {asked}: the answer of {host} is longer than {most} bytes, the most that is accepted"
+    )]
+    TooLong {
+        /// What was asked.
+        asked: String,
+        /// Of whom.
+        host: String,
+        /// The longest answer.
+        most: usize,
     },
     /// A deadline passed.
     #[error("cannot {asked}: {host} did not answer within {waited:?}; ask again later")]
@@ -195,6 +222,16 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// That TLS does not trust whoever was reached.
+    pub(crate) fn distrusted(asked: String, host: String, distrust: Distrust) -> Self {
+        Self::Distrusted {
+            asked,
+            host,
+            reason: printable(&distrust.reason),
+            advice: distrust.advice,
+        }
+    }
+
     /// Whether the cloud refused with this code.
     pub(crate) fn is_from_code(&self, code: Code) -> bool {
         matches!(self, Self::Refused { refusal, .. } if refusal.code == code)
@@ -219,6 +256,8 @@ impl CallError {
             Self::Late { .. } => true,
             Self::NoToken { cause, .. } | Self::Repeated { cause, .. } => cause.may_pass(),
             Self::NoTimeLeft { .. }
+            | Self::Distrusted { .. }
+            | Self::TooLong { .. }
             | Self::NotAToken(_)
             | Self::TokenFile { .. }
             | Self::Login { .. }
@@ -250,6 +289,8 @@ impl CallError {
             Self::Unreachable { .. }
             | Self::Late { .. }
             | Self::TokenEndpoint { .. }
+            | Self::Distrusted { .. }
+            | Self::TooLong { .. }
             | Self::NoTimeLeft { .. }
             | Self::TooManyPages { .. }
             | Self::TooManyRows { .. } => SourceErrorKind::Unavailable,

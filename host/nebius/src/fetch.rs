@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status, transport::Channel};
 
 use crate::{
     address::Service,
+    call::LONGEST_ANSWER,
     client::NebiusClient,
     error::CallError,
     pages::{Endless, Fetched, ListResponse, all_pages},
@@ -45,7 +46,10 @@ impl NebiusClient {
             ..ListTenantsRequest::default()
         };
         self.list(&question, until, request, |channel, request| async move {
-            TenantServiceClient::new(channel).list(request).await
+            TenantServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
+                .list(request)
+                .await
         })
         .await
     }
@@ -59,7 +63,10 @@ impl NebiusClient {
         );
         let request = GetTenantRequest { id: id.to_owned() };
         let send = |channel: Channel, request| async move {
-            TenantServiceClient::new(channel).get(request).await
+            TenantServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
+                .get(request)
+                .await
         };
         self.caller.call(&question, &request, until, send).await
     }
@@ -77,7 +84,10 @@ impl NebiusClient {
         );
         let request = GetProjectRequest { id: id.to_owned() };
         let send = |channel: Channel, request| async move {
-            ProjectServiceClient::new(channel).get(request).await
+            ProjectServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
+                .get(request)
+                .await
         };
         self.caller.call(&question, &request, until, send).await
     }
@@ -119,7 +129,10 @@ impl NebiusClient {
             ..ListProjectsRequest::default()
         };
         self.list(&question, until, request, |channel, request| async move {
-            ProjectServiceClient::new(channel).list(request).await
+            ProjectServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
+                .list(request)
+                .await
         })
         .await
     }
@@ -140,6 +153,7 @@ impl NebiusClient {
         };
         self.list(&question, until, request, |channel, request| async move {
             QuotaAllowanceServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
                 .list(request)
                 .await
         })
@@ -160,7 +174,10 @@ impl NebiusClient {
             page_token,
         };
         self.list(&question, until, request, |channel, request| async move {
-            PlatformServiceClient::new(channel).list(request).await
+            PlatformServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
+                .list(request)
+                .await
         })
         .await
     }
@@ -180,6 +197,7 @@ impl NebiusClient {
         };
         self.list(&question, until, request, |channel, request| async move {
             ResourceAdviceServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
                 .list(request)
                 .await
         })
@@ -201,6 +219,7 @@ impl NebiusClient {
         };
         self.list(&question, until, request, |channel, request| async move {
             CapacityBlockGroupServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
                 .list(request)
                 .await
         })
@@ -222,6 +241,7 @@ impl NebiusClient {
         };
         self.list(&question, until, request, |channel, request| async move {
             CapacityAllowanceServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
                 .list(request)
                 .await
         })

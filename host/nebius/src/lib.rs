@@ -20,12 +20,14 @@ mod error;
 mod fetch;
 mod options;
 mod pages;
+mod proxy;
 mod question;
 mod record;
 mod recorded;
 mod retry;
 mod status;
 mod tenant;
+mod tls;
 
 #[cfg(test)]
 mod tests;

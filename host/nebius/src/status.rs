@@ -6,7 +6,7 @@ use nebius_api::nebius::common::v1::{ServiceError, service_error::Details};
 use quotagate::source::SourceErrorKind;
 use tonic::{Code, Status};
 
-use crate::{details::StatusDetails, retry};
+use crate::{details::StatusDetails, retry, tls::Distrust};
 
 /// Longer texts of the cloud are cut.
 const LONGEST_TEXT: usize = 1_000;
@@ -47,6 +47,8 @@ pub(crate) struct Refusal {
     pub(crate) request_id: Option<String>,
     /// Whether it is our own transport that speaks: nobody was reached.
     pub(crate) is_local: bool,
+    /// Why TLS does not trust whoever was reached.
+    pub(crate) distrust: Option<Distrust>,
     /// Whether the same call may succeed if it is made again.
     pub(crate) may_pass: bool,
     /// How long the cloud asked to be left alone.
@@ -74,6 +76,7 @@ impl Refusal {
             text: text(status),
             request_id: request_id(status, &details.errors),
             is_local: status.source().is_some(),
+            distrust: distrust(status),
             may_pass: retry::may_pass(status, kind, &details),
             retry_after: retry::hint(status, &details),
         }
@@ -162,6 +165,11 @@ fn text(status: &Status) -> String {
         text.push_str("no message");
     }
     printable(&text)
+}
+
+/// What TLS says among the causes of a status.
+pub(crate) fn distrust(status: &Status) -> Option<Distrust> {
+    status.source().and_then(Distrust::among)
 }
 
 fn request_id(status: &Status, details: &[ServiceError]) -> Option<String> {

@@ -124,10 +124,10 @@ fn reach(global: &Global, report: &mut Vec<Examined>) -> Option<Arc<dyn Source>>
             for warning in connection.warnings {
                 report.push(impaired("credentials", warning));
             }
-            let how = if connection.is_encrypted {
-                "over TLS"
-            } else {
-                "in plain text, on this machine"
+            let how = match (connection.is_encrypted, &connection.proxy) {
+                (true, Some(proxy)) => format!("over TLS through the proxy {proxy}"),
+                (true, None) => String::from("over TLS"),
+                (false, _) => String::from("in plain text, on this machine"),
             };
             report.push(works("endpoint", format!("{}, {how}", connection.endpoint)));
             Some(Arc::new(client))

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     address::Service,
-    call::send_within,
+    call::{LONGEST_ANSWER, send_within},
     channels::Channels,
     error::CallError,
     question::{About, Question},
@@ -57,6 +57,7 @@ impl Exchange {
         });
         let send = |channel: Channel, request| async move {
             TokenExchangeServiceClient::new(channel)
+                .max_decoding_message_size(LONGEST_ANSWER)
                 .exchange(request)
                 .await
         };

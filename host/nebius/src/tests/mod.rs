@@ -7,6 +7,7 @@ mod retries;
 mod secrets;
 mod stub;
 mod tenant;
+mod tls;
 mod token;
 mod worlds;
 
@@ -18,7 +19,7 @@ use std::{
 };
 
 use nebius_api::world::World;
-use tonic::Status;
+use tonic::{Status, transport::Identity};
 
 use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, Retries};
 
@@ -71,10 +72,24 @@ impl Cloud {
         rows_a_page: usize,
         temper: impl Fn(&Seen) -> Option<Misdeed> + Send + Sync + 'static,
     ) -> Self {
-        let stub = Arc::new(stub::Stub::new(world, rows_a_page, Box::new(temper)));
+        Self::serving(world, rows_a_page, None, Box::new(temper)).await
+    }
+
+    /// Serves the sample account over TLS, and behaves.
+    async fn kind_over_tls(identity: Identity) -> Self {
+        Self::serving(acme(), 1_000, Some(identity), Box::new(|_| None)).await
+    }
+
+    async fn serving(
+        world: World,
+        rows_a_page: usize,
+        identity: Option<Identity>,
+        temper: Box<Temper>,
+    ) -> Self {
+        let stub = Arc::new(stub::Stub::new(world, rows_a_page, temper));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(stub::serve(Arc::clone(&stub), listener));
+        let server = tokio::spawn(stub::serve(Arc::clone(&stub), listener, identity));
         Self {
             address,
             stub,

@@ -257,7 +257,7 @@ async fn a_connection_that_is_cut_off_is_made_again() {
     };
     let server = tokio::spawn(async move {
         drop(listener.accept().await.unwrap());
-        super::stub::serve(stub, listener).await;
+        super::stub::serve(stub, listener, None).await;
     });
     let client = NebiusClient::new(&options).unwrap();
     client.instance_types(PROJECT).await.unwrap();

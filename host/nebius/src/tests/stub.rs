@@ -39,7 +39,11 @@ use nebius_api::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_stream::{StreamExt as _, wrappers::TcpListenerStream};
-use tonic::{Code, Request, Response, Status, async_trait, metadata::MetadataMap};
+use tonic::{
+    Code, Request, Response, Status, async_trait,
+    metadata::MetadataMap,
+    transport::{Identity, ServerTlsConfig},
+};
 
 use super::{Misdeed, PUBLIC_KEY, Seen, Temper};
 use crate::{pages::ListResponse, status::code_named};
@@ -85,11 +89,16 @@ pub(super) struct Stub {
     pub(super) acted: Mutex<Vec<[String; 3]>>,
 }
 
-pub(super) async fn serve(stub: Arc<Stub>, listener: TcpListener) {
+pub(super) async fn serve(stub: Arc<Stub>, listener: TcpListener, identity: Option<Identity>) {
     // Else every answer waits for the acknowledgement of the one before.
     let incoming = TcpListenerStream::new(listener)
         .map(|stream| stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream)));
-    tonic::transport::Server::builder()
+    let mut server = tonic::transport::Server::builder();
+    if let Some(identity) = identity {
+        let tls = ServerTlsConfig::new().identity(identity);
+        server = server.tls_config(tls).unwrap();
+    }
+    server
         .add_service(tenants::TenantServiceServer::from_arc(Arc::clone(&stub)))
         .add_service(projects::ProjectServiceServer::from_arc(Arc::clone(&stub)))
         .add_service(tokens::TokenExchangeServiceServer::from_arc(Arc::clone(
