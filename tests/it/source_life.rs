@@ -235,6 +235,7 @@ async fn no_bound_at_all_is_no_panic() {
             first_wait: forever,
             verify_wait: forever,
             give_up: forever,
+            concurrent: usize::MAX,
         },
         holds: HoldOptions {
             time_to_live: forever,

@@ -76,6 +76,7 @@ pub static ALL: &[Key] = &[
     Key::new(FIRST_WAIT, "How long the first question of all waits for the sources", Field::Wait(|to| &mut to.gate.refresh.first_wait)),
     Key::new(VERIFY_WAIT, "How long the final check waits for what it reads again", Field::Wait(|to| &mut to.gate.refresh.verify_wait)),
     Key::new("refresh.give_up", "When a source that does not answer is given up", Field::Time(|to| &mut to.gate.refresh.give_up)),
+    Key::new("refresh.concurrent", "How many sources are read at a time; the others wait for their turn", Field::Count { from: 1, at: |to| &mut to.gate.refresh.concurrent }),
     Key::new("refresh.account.interval", "How often the tenant and its projects are read", Field::Time(|to| &mut to.gate.refresh.account.interval)),
     Key::new("refresh.account.max_age", "How long the tenant and its projects are trusted after that", Field::Time(|to| &mut to.gate.refresh.account.max_age)),
     Key::new("refresh.allowances.interval", "How often the quota rows are read", Field::Time(|to| &mut to.gate.refresh.allowances.interval)),

@@ -72,6 +72,9 @@ pub struct RefreshOptions {
     pub verify_wait: Duration,
     /// After which a source that does not answer is given up. Default: 2 minutes.
     pub give_up: Duration,
+    /// How many sources are read at a time; the others wait for their turn, which does not count against `give_up`.
+    /// Default: 16.
+    pub concurrent: usize,
 }
 
 /// How often a source is read, and how long its answer is trusted.
@@ -181,6 +184,7 @@ impl Default for RefreshOptions {
             first_wait: Duration::from_secs(10),
             verify_wait: Duration::from_secs(10),
             give_up: Duration::from_secs(120),
+            concurrent: 16,
         }
     }
 }

@@ -38,6 +38,7 @@ fn every_option_has_a_key() {
         first_wait: _,
         verify_wait: _,
         give_up: _,
+        concurrent: _,
     } = refresh;
     let quotagate::HoldOptions {
         time_to_live: _,

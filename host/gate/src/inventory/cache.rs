@@ -13,7 +13,7 @@ use std::{
 use futures::FutureExt as _;
 use tokio::{
     runtime::Handle,
-    sync::watch,
+    sync::{Semaphore, watch},
     time::{Instant, timeout, timeout_at},
 };
 use tracing::Instrument as _;
@@ -47,6 +47,8 @@ pub(crate) struct Cache {
     // A std mutex, since it is held for microseconds: never while something is awaited, written to a file, or asked of a
     // plugin.
     state: Mutex<State>,
+    /// Whoever has one may ask the source.
+    turns: Arc<Semaphore>,
     /// Changes with every answer that arrived.
     landings: watch::Sender<u64>,
     /// When somebody first waited for sources that are not known: whoever asks meanwhile waits no longer than that.
@@ -74,12 +76,14 @@ impl Cache {
             let standing = state.take_up(events, clock.moment());
             state.keep_holds(HoldWriter::start(Keeper::new(file, standing, lines))?);
         }
+        let turns = options.refresh.concurrent.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Arc::new(Self {
             source,
             clock,
             projects,
             options,
             state: Mutex::new(state),
+            turns: Arc::new(Semaphore::new(turns)),
             landings: watch::Sender::new(0),
             waited_since: Mutex::new(None),
         }))
@@ -334,6 +338,7 @@ impl Cache {
             };
             let fetch = fetch(
                 Arc::clone(&self.source),
+                Arc::clone(&self.turns),
                 under_way,
                 self.options.refresh.give_up,
             );
@@ -395,8 +400,18 @@ impl Drop for UnderWay {
     }
 }
 
-/// Asks a source one question, and has the answer taken in.
-async fn fetch(source: Arc<dyn Source>, mut under_way: UnderWay, give_up: Duration) {
+/// Waits for its turn, asks a source one question, and has the answer taken in.
+async fn fetch(
+    source: Arc<dyn Source>,
+    turns: Arc<Semaphore>,
+    mut under_way: UnderWay,
+    give_up: Duration,
+) {
+    // It fails only once it is closed, which nobody does.
+    let turn = turns.acquire().await;
+    if under_way.cache.strong_count() == 0 {
+        return;
+    }
     let Some(key) = under_way.key.clone() else {
         return;
     };
@@ -413,6 +428,7 @@ async fn fetch(source: Arc<dyn Source>, mut under_way: UnderWay, give_up: Durati
             format!("{key} was not answered within {give_up:?}"),
         )),
     };
+    drop(turn);
     telemetry::fetched(&key, begun.elapsed(), answer.as_ref().err());
     if let Some(cache) = under_way.cache.upgrade() {
         cache.land(&key, under_way.order, answer);
