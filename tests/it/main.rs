@@ -28,6 +28,8 @@ mod conformance;
 mod contract;
 /// What a judgement may cost, in steps of the machine.
 mod cost;
+/// Who asks, as the command line tells it.
+mod credentials;
 /// An account with very many projects: only so many of its lists are read at a time.
 mod crowd;
 /// What a launch error means: by its detail, in every form in which it comes.

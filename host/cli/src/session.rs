@@ -55,8 +55,11 @@ impl Session {
             }
             None => {
                 let client = connect(global, project)?;
-                let usual = client.connection().project;
-                (Arc::new(client), usual)
+                let connection = client.connection();
+                for warning in &connection.warnings {
+                    output.warn(warning);
+                }
+                (Arc::new(client), connection.project)
             }
         };
         let mut options = options(&config);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::CredentialsError;
@@ -56,7 +56,8 @@ impl Config {
     /// Reads the file; none where it is not there.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, CredentialsError> {
         let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+            // It may hold a key.
+            Ok(text) => SecretString::from(text),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => {
                 return Err(CredentialsError::Unreadable {
@@ -66,7 +67,7 @@ impl Config {
                 });
             }
         };
-        match serde_norway::from_str::<Option<Self>>(&text) {
+        match serde_norway::from_str::<Option<Self>>(text.expose_secret()) {
             Ok(config) => Ok(Some(config.unwrap_or_default())),
             Err(error) => Err(CredentialsError::Malformed {
                 what: WHAT,

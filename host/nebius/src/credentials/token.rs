@@ -130,8 +130,10 @@ impl MakeToken for TokenFile {
         let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path));
         let reason = match timeout(FILE_WAIT, read).await {
             Ok(Ok(Ok(text))) => {
+                // What is around the token is wiped with it.
+                let text = SecretString::from(text);
                 return Ok(Fresh {
-                    secret: text.trim().into(),
+                    secret: text.expose_secret().trim().into(),
                     renew_after: Some(FILE_LIFE),
                     expires_after: None,
                 });
