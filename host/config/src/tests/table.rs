@@ -82,7 +82,7 @@ fn every_option_has_a_key() {
     };
     let counts = [
         ("", 1),
-        ("refresh", 6),
+        ("refresh", 7),
         ("refresh.account", 2),
         ("refresh.allowances", 2),
         ("refresh.instance_types", 2),

@@ -11,8 +11,8 @@ use super::{
     key::ServiceAccountKey,
     login::BrowserLogin,
     metadata::TokenEndpoint,
-    modes,
     origin::CredentialsOrigin,
+    warnings,
 };
 use crate::options::{ConnectOptions, CredentialsChoice};
 
@@ -148,7 +148,7 @@ fn found(origin: CredentialsOrigin, material: Material, located: Option<Located>
         |located| (Some(located.name), located.profile),
     );
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-    let warnings = warnings(&origin, &material, &profile);
+    let warnings = warnings::of(&origin, &material, &profile);
     Found {
         origin,
         material,
@@ -326,47 +326,6 @@ fn has_key(profile: &Profile) -> bool {
         || is_set(&profile.service_account_credentials_file_path)
 }
 
-/// What a careful owner of these credentials would change.
-fn warnings(origin: &CredentialsOrigin, material: &Material, profile: &Profile) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let is_profile = matches!(origin, CredentialsOrigin::Profile { .. });
-    let is_key = matches!(material, Material::Key(_));
-    if is_profile && is_key && is_set(&profile.federated_subject_credentials_file_path) {
-        warnings.push(
-            "the profile's `federated-subject-credentials-file-path` is not used, since the profile has a key"
-                .to_owned(),
-        );
-    }
-    if is_profile
-        && is_key
-        && is_set(&profile.service_account_credentials_file_path)
-        && (profile.private_key.is_some() || is_set(&profile.private_key_file_path))
-    {
-        warnings.push(
-            "the profile's own private key is not used, since the profile names a credentials file"
-                .to_owned(),
-        );
-    }
-    let secret_file = match (origin, material) {
-        // The machine decides on the mode of that one.
-        (CredentialsOrigin::VirtualMachine { .. }, _) => None,
-        (_, Material::TokenFile(path)) => Some(("the token file", path.as_path())),
-        (_, Material::Federated { file, .. }) => Some(("the token file", file.as_path())),
-        (CredentialsOrigin::Profile { config, .. }, Material::Key(key)) => {
-            let file = key.file.as_ref();
-            let what = (
-                "the key file",
-                "the configuration, which holds a private key,",
-            );
-            Some(file.map_or((what.1, config.as_path()), |file| (what.0, file.as_path())))
-        }
-        (_, Material::Key(key)) => key.file.as_deref().map(|file| ("the key file", file)),
-        _ => None,
-    };
-    warnings.extend(secret_file.and_then(|(what, path)| modes::complaint(what, path)));
-    warnings
-}
-
 /// The key of a profile: its credentials file, else its inline key, else its key file.
 fn service_account(
     located: &Located,
@@ -417,10 +376,10 @@ fn service_account(
     }
 }
 
-fn set(value: &Option<String>) -> Option<&str> {
+pub(super) fn set(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
 
-fn is_set(value: &Option<String>) -> bool {
+pub(super) fn is_set(value: &Option<String>) -> bool {
     set(value).is_some()
 }

@@ -15,6 +15,8 @@ use crate::status::printable;
 
 /// More is no token, and no message that anybody reads.
 const MOST_OUTPUT: u64 = 64 * 1024;
+/// How long what an ended helper said is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often the helper is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -68,7 +70,10 @@ impl Helper {
             }
         };
         // A program that the helper started may keep its output open.
-        let words = |pipe: mpsc::Receiver<Vec<u8>>| pipe.recv_timeout(left()).unwrap_or_default();
+        let words = |pipe: mpsc::Receiver<Vec<u8>>| {
+            pipe.recv_timeout(left().min(LAST_WORDS))
+                .unwrap_or_default()
+        };
         if !status.success() {
             let errors = words(errors);
             let errors = printable(&String::from_utf8_lossy(&errors));

@@ -10,9 +10,9 @@ mod helper;
 mod key;
 mod login;
 mod metadata;
-mod modes;
 mod origin;
 mod token;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

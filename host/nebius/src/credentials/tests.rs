@@ -11,16 +11,16 @@ use super::{
 };
 use crate::{ConnectOptions, CredentialsChoice, tests::PRIVATE_KEY};
 
-type Variables = &'static [(&'static str, &'static str)];
+pub(super) type Variables = &'static [(&'static str, &'static str)];
 
 /// A home directory with these files, and these variables.
-struct Desk {
-    home: TempDir,
+pub(super) struct Desk {
+    pub(super) home: TempDir,
     variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Desk {
-    fn new(variables: Variables, config: Option<&str>) -> Self {
+    pub(super) fn new(variables: Variables, config: Option<&str>) -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".nebius")).unwrap();
         let desk = Self {
@@ -47,7 +47,7 @@ impl Desk {
         ConnectOptions::new(Environment::new(self.variables.clone(), home))
     }
 
-    fn find(&self) -> Result<Found, CredentialsError> {
+    pub(super) fn find(&self) -> Result<Found, CredentialsError> {
         find(&self.options(), false)
     }
 
@@ -64,7 +64,7 @@ fn credentials_file(account: &str, algorithm: &str) -> String {
     .to_string()
 }
 
-fn indented_key() -> String {
+pub(super) fn indented_key() -> String {
     PRIVATE_KEY
         .lines()
         .map(|line| format!("      {line}\n"))
@@ -510,56 +510,4 @@ fn the_profile_says_whom_to_act_as_beside_a_token_of_the_environment_too() {
         ..desk.options()
     };
     assert_eq!(find(&options, false).unwrap().impersonates, None);
-}
-
-#[test]
-fn what_is_passed_over_is_said() {
-    let config = "profiles: {f: {service-account-credentials-file-path: ~/account.json, \
-                  private-key-file-path: ~/key.pem, federated-subject-credentials-file-path: ~/f}}";
-    let found = Desk::new(&[], Some(config)).find().unwrap();
-    let said = found.warnings.join("\n");
-    assert!(
-        said.contains("`federated-subject-credentials-file-path` is not used"),
-        "{said}"
-    );
-    assert!(said.contains("own private key is not used"), "{said}");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_secret_that_others_may_read_is_warned_of() {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let inline = format!(
-        "profiles:\n  r:\n    service-account-id: s\n    public-key-id: p\n    private-key: |\n{}",
-        indented_key()
-    );
-    let cases = [
-        ("profiles: {f: {token-file: ~/key.pem}}", "key.pem"),
-        (
-            "profiles: {f: {service-account-credentials-file-path: ~/account.json}}",
-            "account.json",
-        ),
-        (
-            "profiles: {f: {service-account-id: s, public-key-id: p, private-key-file-path: ~/key.pem}}",
-            "key.pem",
-        ),
-        (
-            "profiles: {f: {service-account-id: s, federated-subject-credentials-file-path: ~/key.pem}}",
-            "key.pem",
-        ),
-        (&inline, ".nebius/config.yaml"),
-    ];
-    for (config, file) in cases {
-        let desk = Desk::new(&[], Some(config));
-        let path = desk.home.path().join(file);
-        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        mode(0o640);
-        let said = desk.find().unwrap().warnings.join("\n");
-        for part in [file, "(mode 0640)", "chmod 600"] {
-            assert!(said.contains(part), "{config}: {said}");
-        }
-        mode(0o600);
-        assert!(desk.find().unwrap().warnings.is_empty(), "{config}");
-    }
 }
