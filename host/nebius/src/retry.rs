@@ -7,7 +7,7 @@
 //!    mends, though the official SDKs try: never.
 //! 2. The service's own `retry_type`: CALL is made again; UNIT_OF_WORK and NOTHING are not, whatever the code.
 //! 3. What the question itself is to blame for, by its details or its code: not made again.
-//! 4. What TLS does not trust: not made again, since the same certificate comes again. Else our own transport, which reached nobody or lost the connection on the way: made again, since all our calls
+//! 4. Our own transport, which reached nobody or lost the connection on the way: made again, since all our calls
 //!    but read. So is what the details call TooManyRequests.
 //! 5. UNAVAILABLE, DEADLINE_EXCEEDED and ABORTED: made again. RESOURCE_EXHAUSTED too, but not with details of any other
 //!    kind: they might name a quota in words that nobody here understands.
@@ -23,7 +23,7 @@ use nebius_api::nebius::common::v1::{
 use quotagate::source::SourceErrorKind;
 use tonic::{Code, Status};
 
-use crate::{details::StatusDetails, status};
+use crate::details::StatusDetails;
 
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// How tonic begins the message of an answer that has an HTTP status and none of gRPC.
@@ -48,9 +48,6 @@ pub(crate) fn may_pass(status: &Status, kind: SourceErrorKind, details: &StatusD
     match kind {
         SourceErrorKind::Unavailable | SourceErrorKind::RateLimited => {}
         _ => return false,
-    }
-    if status::distrust(status).is_some() {
-        return false;
     }
     if status.source().is_some() || details.errors.iter().any(is_too_many_requests) {
         return true;

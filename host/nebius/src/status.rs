@@ -168,7 +168,7 @@ fn text(status: &Status) -> String {
 }
 
 /// What TLS says among the causes of a status.
-pub(crate) fn distrust(status: &Status) -> Option<Distrust> {
+fn distrust(status: &Status) -> Option<Distrust> {
     status.source().and_then(Distrust::among)
 }
 
