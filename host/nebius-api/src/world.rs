@@ -12,16 +12,24 @@
 //! A missing file is a source that could not be read, a missing optional file an empty list, and a file
 //! `{"error": {"code": "PERMISSION_DENIED", "message": "..."}}` a source that answered so. A list that still carries a
 //! `next_page_token` is the first part of a longer one.
+//!
+//! Read too: a list without its envelope, projects as the first version of the API has them, a byte order mark, and what
+//! the CLI tells around its JSON. What else a file may hold by mistake is named in the error.
 
 use std::{
+    borrow::Cow,
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fs,
-    io::ErrorKind,
+    fs::{self, File},
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
 use prost::Name;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, Error as _},
+};
 
 use crate::{
     batch::{Batch, Refused},
@@ -32,10 +40,21 @@ use crate::{
             ListResourceAdviceResponse,
         },
         compute::v1::ListPlatformsResponse,
-        iam::v2::{ListProjectsResponse, Tenant},
+        iam::{
+            v1,
+            v2::{
+                ListProjectsResponse, ProjectSpec, ProjectStatus, Tenant,
+                project_status::ProjectState,
+            },
+        },
         quotas::v1::ListQuotaAllowancesResponse,
     },
+    plan::Plans,
+    reader::{Context, Top, TopSeed},
+    text::{self, NotJson},
 };
+
+pub use crate::reader::UnknownWord;
 
 /// One account as files hold it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,12 +101,16 @@ pub enum Recorded<T> {
 /// An error of the cloud, as a world records it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedError {
-    /// The name of the gRPC status, such as `PERMISSION_DENIED`.
+    /// The name of the gRPC status, such as `PERMISSION_DENIED`, or its number.
+    #[serde(deserialize_with = "code")]
     pub code: String,
     /// The message of the status.
     #[serde(default)]
     pub message: String,
 }
+
+/// Names of enums that this build does not know, by file.
+pub type UnknownWords = BTreeMap<String, BTreeSet<UnknownWord>>;
 
 /// Why a world could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -96,17 +119,35 @@ pub enum WorldError {
     /// The directory is not there, or holds nothing of a world.
     #[error("no world at `{}`: a world has the folders `tenant` and `projects`", .0.display())]
     NoWorld(PathBuf),
-    /// A file is not JSON, or not the JSON that the official CLI prints.
-    #[error("`{}` is malformed: {source}", path.display())]
+    /// A file is not JSON.
+    #[error("`{}` {what}", path.display())]
+    NotJson {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: NotJson,
+    },
+    /// A file is not the JSON that the official CLI prints.
+    #[error("`{}` is malformed{}: {source}; give what {} prints", path.display(), at(field), command(path))]
     Malformed {
         /// The file.
         path: PathBuf,
+        /// The field, such as `items[3].spec.limit`; empty where it is none.
+        field: String,
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
     /// A file is JSON but holds neither a list nor an error.
-    #[error("`{}` holds neither `items` nor an `error`", .0.display())]
-    NotAList(PathBuf),
+    #[error("`{}` holds neither `items` nor an `error`, but {}; give what {} prints", path.display(), named(fields), command(path))]
+    NotAList {
+        /// The file.
+        path: PathBuf,
+        /// The fields that it holds.
+        fields: Vec<String>,
+    },
+    /// A file is too large.
+    #[error("`{}` is larger than {} MiB, and no list is", .0.display(), LARGEST >> 20)]
+    TooLarge(PathBuf),
     /// A project's id cannot be the name of a folder.
     #[error("the project id `{0}` cannot name a folder")]
     ProjectId(String),
@@ -122,12 +163,70 @@ pub enum WorldError {
     },
 }
 
+/// More than the longest list that a cloud hands out.
+const LARGEST: u64 = 512 << 20;
+
+/// How many fields an error lists.
+const LISTED: usize = 8;
+
+fn at(field: &str) -> String {
+    match field {
+        "" | "." => String::new(),
+        field => format!(" at `{field}`"),
+    }
+}
+
+fn named(fields: &[String]) -> String {
+    let shown = fields.iter().take(LISTED);
+    let shown: Vec<_> = shown
+        .map(|name| format!("`{}`", name.escape_debug()))
+        .collect();
+    let more = if fields.len() > LISTED {
+        " and more"
+    } else {
+        ""
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The command whose output a file holds.
+fn command(path: &Path) -> &'static str {
+    let below_project = path.iter().any(|part| part == "projects");
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("tenant.json") => "`nebius iam tenant get --format json`",
+        Some("projects.json") => "`nebius iam project list --format json`",
+        Some("allowances.json") if below_project => {
+            "`nebius quotas quota-allowance list --parent-id PROJECT --format json`"
+        }
+        Some("allowances.json") => {
+            "`nebius quotas quota-allowance list --parent-id TENANT --format json`"
+        }
+        Some("platforms.json") => "`nebius compute platform list --format json`",
+        Some("resource-advice.json") => "`nebius capacity resource-advice list --format json`",
+        Some("capacity-block-groups.json") => {
+            "`nebius capacity capacity-block-group list --format json`"
+        }
+        Some("capacity-allowances.json") => {
+            "`nebius capacity capacity-allowance list --format json`"
+        }
+        _ => "`quotagate record`",
+    }
+}
+
 impl World {
     /// Reads a world.
     ///
     /// # Errors
     /// When the directory is no world, or a file of it is malformed or unreadable. A missing file is no error.
     pub fn read(root: &Path) -> Result<Self, WorldError> {
+        Ok(Self::read_with_unknown(root)?.0)
+    }
+
+    /// Reads a world, with the names of enums in it that this build does not know, by file. They read as unspecified.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn read_with_unknown(root: &Path) -> Result<(Self, UnknownWords), WorldError> {
         if !root.join("tenant").is_dir() && !root.join("projects").is_dir() {
             return Err(WorldError::NoWorld(root.to_owned()));
         }
@@ -143,29 +242,34 @@ impl World {
         if texts.is_empty() {
             return Err(WorldError::NoWorld(PathBuf::new()));
         }
-        Self::load(texts)
+        Ok(Self::load(texts)?.0)
     }
 
-    fn load(files: &dyn Files) -> Result<Self, WorldError> {
+    fn load(files: &dyn Files) -> Result<(Self, UnknownWords), WorldError> {
+        let mut reader = Reader {
+            files,
+            unknown: BTreeMap::new(),
+        };
         let mut by_project = BTreeMap::new();
         for id in files.project_ids()? {
             let name = |file: &str| format!("projects/{id}/{file}.json");
             let project = ProjectFiles {
-                allowances: read_message(files, &name("allowances"), Shape::List)?,
-                platforms: read_message(files, &name("platforms"), Shape::List)?,
-                capacity_allowances: read_optional(files, &name("capacity-allowances"))?,
+                allowances: reader.message(&name("allowances"), Shape::List)?,
+                platforms: reader.message(&name("platforms"), Shape::List)?,
+                capacity_allowances: reader.optional(&name("capacity-allowances"))?,
             };
             by_project.insert(id, project);
         }
-        Ok(Self {
-            tenant: read_message(files, "tenant/tenant.json", Shape::Object)?,
-            projects: read_message(files, "tenant/projects.json", Shape::List)?,
-            allowances: read_message(files, "tenant/allowances.json", Shape::List)?,
-            resource_advice: read_optional(files, "tenant/resource-advice.json")?,
-            capacity_block_groups: read_optional(files, "tenant/capacity-block-groups.json")?,
+        let world = Self {
+            tenant: reader.message("tenant/tenant.json", Shape::Object)?,
+            projects: reader.projects("tenant/projects.json")?,
+            allowances: reader.message("tenant/allowances.json", Shape::List)?,
+            resource_advice: reader.optional("tenant/resource-advice.json")?,
+            capacity_block_groups: reader.optional("tenant/capacity-block-groups.json")?,
             by_project,
-            recorded_at: read_recorded_at(files, "recorded.json")?,
-        })
+            recorded_at: reader.recorded_at("recorded.json")?,
+        };
+        Ok((world, reader.unknown))
     }
 
     /// Writes the world below `root`, creating folders as needed and replacing files of the same name: none before all are
@@ -240,7 +344,7 @@ struct RecordedAt {
 
 /// Where the files of a world come from; names are paths below the world's root with `/` between the parts.
 trait Files {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError>;
+    fn bytes(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, WorldError>;
     fn project_ids(&self) -> Result<BTreeSet<String>, WorldError>;
     /// The name as an error should show it.
     fn path(&self, name: &str) -> PathBuf;
@@ -249,10 +353,13 @@ trait Files {
 struct Directory<'a>(&'a Path);
 
 impl Files for Directory<'_> {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
+    fn bytes(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, WorldError> {
         let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
+        let mut bytes = Vec::new();
+        let file = File::open(&path);
+        match file.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)) {
+            Ok(length) if length as u64 > LARGEST => Err(WorldError::TooLarge(path)),
+            Ok(_) => Ok(Some(Cow::Owned(bytes))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(unreadable(&path, source)),
         }
@@ -280,8 +387,8 @@ impl Files for Directory<'_> {
 }
 
 impl Files for BTreeMap<String, String> {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
-        Ok(self.get(name).cloned())
+    fn bytes(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, WorldError> {
+        Ok(self.get(name).map(|text| Cow::Borrowed(text.as_bytes())))
     }
 
     fn project_ids(&self) -> Result<BTreeSet<String>, WorldError> {
@@ -297,67 +404,192 @@ impl Files for BTreeMap<String, String> {
     }
 }
 
-/// An optional list: no file means that there is nothing of the kind.
-fn read_optional<M>(files: &dyn Files, name: &str) -> Result<Recorded<M>, WorldError>
-where
-    M: prost::Message + Name + Default,
-{
-    Ok(match read_message(files, name, Shape::List)? {
-        Recorded::Missing => Recorded::Answer(M::default()),
-        read => read,
+/// Reads the files of one world.
+struct Reader<'a> {
+    files: &'a dyn Files,
+    unknown: UnknownWords,
+}
+
+impl Reader<'_> {
+    /// An optional list: no file means that there is nothing of the kind.
+    fn optional<M>(&mut self, name: &str) -> Result<Recorded<M>, WorldError>
+    where
+        M: prost::Message + Name + Default,
+    {
+        Ok(match self.message(name, Shape::List)? {
+            Recorded::Missing => Recorded::Answer(M::default()),
+            read => read,
+        })
+    }
+
+    fn message<M>(&mut self, name: &str, shape: Shape) -> Result<Recorded<M>, WorldError>
+    where
+        M: prost::Message + Name + Default,
+    {
+        let Some(bytes) = self.files.bytes(name)? else {
+            return Ok(Recorded::Missing);
+        };
+        let path = self.files.path(name);
+        let unknown = RefCell::default();
+        let top = parse(&path, &bytes, |json, track| {
+            top_of::<M>(json, track, &unknown)
+        })?;
+        let unknown = unknown.into_inner();
+        if !unknown.is_empty() {
+            self.unknown
+                .entry(name.to_owned())
+                .or_default()
+                .extend(unknown);
+        }
+        if let Some(error) = top.error {
+            return Ok(Recorded::Error(error));
+        }
+        // The CLI leaves an empty list out, so `{}` is one, and so is a page of nothing but a token; any other object
+        // without `items` is some other file.
+        if shape == Shape::List && top.known.is_empty() && !top.unknown.is_empty() {
+            return Err(WorldError::NotAList {
+                path,
+                fields: top.unknown,
+            });
+        }
+        match M::decode(top.wire.as_slice()) {
+            Ok(message) => Ok(Recorded::Answer(message)),
+            Err(error) => Err(WorldError::Malformed {
+                path,
+                field: String::new(),
+                source: serde_json::Error::custom(error),
+            }),
+        }
+    }
+
+    /// The projects, in either version of the API: the first has no region in `spec`, and its state under another name.
+    fn projects(&mut self, name: &str) -> Result<Recorded<ListProjectsResponse>, WorldError> {
+        let mut read: Recorded<ListProjectsResponse> = self.message(name, Shape::List)?;
+        let Recorded::Answer(list) = &mut read else {
+            return Ok(read);
+        };
+        let first: Recorded<v1::ListProjectsResponse> = self.message(name, Shape::List)?;
+        let Recorded::Answer(first) = first else {
+            return Ok(read);
+        };
+        for (project, container) in list.items.iter_mut().zip(first.items) {
+            let Some(status) = container.status else {
+                continue;
+            };
+            let spec = project.spec.get_or_insert_with(ProjectSpec::default);
+            if spec.region.is_empty() {
+                spec.region.clone_from(&status.region);
+            }
+            if status.container_state != 0 {
+                project.status = Some(ProjectStatus {
+                    project_state: of_first_version(status.container_state).into(),
+                });
+            }
+        }
+        Ok(read)
+    }
+
+    fn recorded_at(&self, name: &str) -> Result<Option<String>, WorldError> {
+        let Some(bytes) = self.files.bytes(name)? else {
+            return Ok(None);
+        };
+        let marker = parse(&self.files.path(name), &bytes, |json, track| match track {
+            Some(track) => {
+                RecordedAt::deserialize(serde_path_to_error::Deserializer::new(json, track))
+            }
+            None => RecordedAt::deserialize(json),
+        })?;
+        Ok(Some(marker.recorded_at))
+    }
+}
+
+/// A state of the first version of the API in the words of the second, which calls everything on its way out purging. Of one
+/// that it has no word for, nothing is known.
+fn of_first_version(state: i32) -> ProjectState {
+    use v1::State;
+    match State::try_from(state).unwrap_or(State::Unspecified) {
+        State::Creating => ProjectState::Creating,
+        State::Created => ProjectState::Created,
+        State::Activating => ProjectState::Activating,
+        State::Active => ProjectState::Active,
+        State::Parking => ProjectState::Parking,
+        State::Parked => ProjectState::Parked,
+        State::SchedulingForDeletion
+        | State::ScheduledForDeletion
+        | State::SchedulingForDeletionByParent
+        | State::ScheduledForDeletionByParent
+        | State::Purging
+        | State::Purged => ProjectState::Purging,
+        State::Undeleting | State::Unspecified => ProjectState::StateUnspecified,
+    }
+}
+
+/// What a parser of JSON reads from.
+type Json<'a, 'text> = &'a mut serde_json::Deserializer<serde_json::de::StrRead<'text>>;
+
+/// Parses a file. What parses at once costs nothing more; what does not is looked at for what it is.
+fn parse<T>(
+    path: &Path,
+    bytes: &[u8],
+    read: impl Fn(Json<'_, '_>, Option<&mut serde_path_to_error::Track>) -> Result<T, serde_json::Error>,
+) -> Result<T, WorldError> {
+    let whole = |text: &str, track: Option<&mut serde_path_to_error::Track>| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = read(&mut json, track)?;
+        json.end()?;
+        Ok(value)
+    };
+    if let Ok(text) = str::from_utf8(bytes)
+        && let Ok(value) = whole(text, None)
+    {
+        return Ok(value);
+    }
+    let text = text::json_of(bytes).map_err(|what| WorldError::NotJson {
+        path: path.to_owned(),
+        what,
+    })?;
+    let mut track = serde_path_to_error::Track::new();
+    whole(&text, Some(&mut track)).map_err(|source: serde_json::Error| WorldError::Malformed {
+        path: path.to_owned(),
+        field: track.path().to_string(),
+        source,
     })
 }
 
-fn read_message<M>(files: &dyn Files, name: &str, shape: Shape) -> Result<Recorded<M>, WorldError>
-where
-    M: prost::Message + Name + Default,
-{
-    #[derive(Deserialize)]
-    struct Peek {
-        error: Option<RecordedError>,
-        items: Option<serde::de::IgnoredAny>,
-        #[serde(alias = "nextPageToken")]
-        next_page_token: Option<serde::de::IgnoredAny>,
-        #[serde(flatten)]
-        rest: BTreeMap<String, serde::de::IgnoredAny>,
-    }
-
-    let Some(text) = files.text(name)? else {
-        return Ok(Recorded::Missing);
+fn top_of<M: Name>(
+    json: Json<'_, '_>,
+    track: Option<&mut serde_path_to_error::Track>,
+    unknown_words: &RefCell<BTreeSet<UnknownWord>>,
+) -> Result<Top, serde_json::Error> {
+    let plans = Plans::get().map_err(serde_json::Error::custom)?;
+    let name = M::full_name();
+    let message = plans.find(&name).and_then(|place| plans.message(place));
+    let message = message.ok_or_else(|| {
+        serde_json::Error::custom(format_args!("no message `{name}` in the definitions"))
+    })?;
+    let context = Context {
+        plans,
+        unknown_words,
     };
-    let path = files.path(name);
-    let malformed = |source| WorldError::Malformed {
-        path: path.clone(),
-        source,
-    };
-    let peek: Peek = serde_json::from_str(&text).map_err(malformed)?;
-    if let Some(error) = peek.error {
-        return Ok(Recorded::Error(error));
+    let seed = TopSeed { context, message };
+    match track {
+        Some(track) => seed.deserialize(serde_path_to_error::Deserializer::new(json, track)),
+        None => seed.deserialize(json),
     }
-    // The CLI leaves an empty list out, so `{}` is one, and so is a page of nothing but a token; any other object without
-    // `items` is some other file.
-    let listed = peek.items.is_some() || peek.next_page_token.is_some() || peek.rest.is_empty();
-    if shape == Shape::List && !listed {
-        return Err(WorldError::NotAList(path));
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    let message = json::from_deserializer(&mut deserializer).map_err(malformed)?;
-    deserializer.end().map_err(malformed)?;
-    Ok(Recorded::Answer(message))
 }
 
-fn read_recorded_at(files: &dyn Files, name: &str) -> Result<Option<String>, WorldError> {
-    files
-        .text(name)?
-        .map(|text| {
-            serde_json::from_str(&text)
-                .map(|marker: RecordedAt| marker.recorded_at)
-                .map_err(|source| WorldError::Malformed {
-                    path: files.path(name),
-                    source,
-                })
-        })
-        .transpose()
+/// A status of gRPC by its name or its number.
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected the name of a status, or its number")]
+    enum Code {
+        Name(String),
+        Number(u8),
+    }
+    Ok(match Code::deserialize(deserializer)? {
+        Code::Name(name) => name,
+        Code::Number(number) => number.to_string(),
+    })
 }
 
 fn stage<M>(batch: &mut Batch, path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
@@ -368,6 +600,7 @@ where
         Recorded::Answer(message) => {
             json::to_value(message).map_err(|source| WorldError::Malformed {
                 path: path.to_owned(),
+                field: String::new(),
                 source,
             })?
         }
