@@ -71,17 +71,32 @@ impl fmt::Display for NotJson {
     }
 }
 
+/// What a file is that cannot be one of text and data, by how it starts.
+pub fn unlike_text(start: &[u8]) -> Option<NotJson> {
+    if start.starts_with(&[0xff, 0xfe])
+        || start.starts_with(&[0xfe, 0xff])
+        || matches!(start, [0, second, ..] if *second != 0)
+        || matches!(start, [first, 0, ..] if *first != 0)
+    {
+        return Some(NotJson::Utf16);
+    }
+    if start.starts_with(&[0x1f, 0x8b]) || start.starts_with(b"PK\x03\x04") {
+        return Some(NotJson::Compressed);
+    }
+    let text = start
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(start)
+        .trim_ascii_start();
+    text.starts_with(b"<").then(|| {
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        NotJson::WebPage(first_line(&String::from_utf8_lossy(line)))
+    })
+}
+
 /// The JSON of a file. What a CLI tells before and after it is blank in what is returned, so that lines keep their numbers.
 pub(crate) fn json_of(bytes: &[u8]) -> Result<Cow<'_, str>, NotJson> {
-    if bytes.starts_with(&[0xff, 0xfe])
-        || bytes.starts_with(&[0xfe, 0xff])
-        || matches!(bytes, [0, second, ..] if *second != 0)
-        || matches!(bytes, [first, 0, ..] if *first != 0)
-    {
-        return Err(NotJson::Utf16);
-    }
-    if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"PK\x03\x04") {
-        return Err(NotJson::Compressed);
+    if let Some(what) = unlike_text(bytes).filter(|what| !matches!(what, NotJson::WebPage(_))) {
+        return Err(what);
     }
     let text = str::from_utf8(bytes).map_err(|error| NotJson::Binary(error.valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

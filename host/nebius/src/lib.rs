@@ -31,7 +31,7 @@ mod tenant;
 mod tests;
 
 pub use address::AddressError;
-pub use client::{ConnectError, Connection, NebiusClient};
+pub use client::{CLOUD, ConnectError, Connection, NebiusClient};
 pub use clock::Clock;
 pub use credentials::{CredentialsError, CredentialsOrigin, Environment};
 pub use options::{ConnectOptions, CredentialsChoice, Deadlines, Retries};
