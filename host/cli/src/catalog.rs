@@ -449,6 +449,10 @@ fn malformed(file: &str, line: u64, reason: String) -> CatalogError {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/fuzz/checks/mutate.rs"]
+pub(crate) mod mutate;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -536,6 +540,62 @@ mod tests {
         for (text, own) in [(csv, 3), (json, 1)] {
             let read = parse(text.as_bytes(), "catalog", "nebius").unwrap();
             assert_eq!((read.entries.len(), read.of_other_clouds), (own, 1));
+        }
+    }
+
+    /// A price reads as it stands there or its line is refused, and nothing of a damaged catalog is made up.
+    #[test]
+    fn damaged_catalogs_are_read_as_they_stand_or_refused() {
+        let own = "InstanceType,AcceleratorName,AcceleratorCount,Price,Region,SpotPrice\ngpu-a_1gpu,A,1.0,2.5,r,1.5\n";
+        let csv = format!(
+            "{HEADER}a 1gpu,r,23.6,1,1,1,H100,80,False,,nvidia,,x86,\nb,r,1,1,1,0,,,True,,,,,\n"
+        );
+        let json = "{\"instance_name\": \"a\", \"location\": \"r\", \"price\": 2.5, \"gpu_count\": 1}\n{\"instance_type\": \"b\", \"region\": \"r\", \"lifecycle\": \"preemptible\", \"cloud\": \"nebius\"}\n";
+        let seeds = [own, &csv, json];
+        let mut read = 0;
+        for (run, seed) in (0..5_000).zip(seeds.iter().cycle()) {
+            let damaged = mutate::mutated(seed.as_bytes(), run);
+            let Ok(catalog) = parse(damaged.as_slice(), "catalog", "nebius") else {
+                continue;
+            };
+            read += 1;
+            let text = String::from_utf8_lossy(&damaged);
+            for entry in catalog.entries {
+                let parts = [entry.offer.region.as_str()];
+                let name = entry.offer.instance_type.split(' ');
+                for part in parts.into_iter().chain(name) {
+                    let escaped = text.contains('\\') || text.contains("\"\"");
+                    assert!(escaped || text.contains(part), "{part:?} of {text:?}");
+                }
+                assert!(
+                    entry
+                        .price
+                        .is_none_or(|price| price.is_finite() && price >= 0.0)
+                );
+            }
+        }
+        assert!(read > 500, "{read}");
+        for run in 0..5_000 {
+            let mut chance = mutate::Chance::new(run);
+            let price = chance.any() >> chance.below(64);
+            let text = match chance.below(4) {
+                0 => price.to_string(),
+                1 => format!("{price}.5"),
+                2 => format!("-{price}.5"),
+                _ => format!("{price}e999"),
+            };
+            let expected: f64 = text.parse().unwrap();
+            let valid = expected.is_finite() && expected >= 0.0;
+            let rows = format!("instance_name,location,price\na,r,{text}\n");
+            let lines = format!(
+                "{{\"instance_name\": \"a\", \"location\": \"r\", \"price\": \"{text}\"}}\n"
+            );
+            for catalog in [rows, lines] {
+                let read = parse(catalog.as_bytes(), "catalog", "nebius").ok();
+                let price =
+                    read.and_then(|read| read.entries.first().and_then(|entry| entry.price));
+                assert_eq!(price, valid.then_some(expected), "{catalog}");
+            }
         }
     }
 

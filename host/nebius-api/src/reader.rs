@@ -454,9 +454,9 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 }
 
-/// A fraction that is whole, as far as a fraction holds whole numbers to the last digit.
+/// A fraction that is whole. Those that are so large that the parser may have rounded them to the next whole number are none.
 fn whole(value: f64) -> Option<i128> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+    const EXACT: f64 = 281_474_976_710_656.0;
     #[allow(
         clippy::cast_possible_truncation,
         reason = "it is whole and within bounds"
@@ -464,12 +464,16 @@ fn whole(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i128)
 }
 
-/// A number as text: `8`, and the whole fractions `8.0` and `8e0`.
+/// A number as text: `8`, and the whole fraction `8.0`.
 fn number_of(text: &str) -> Option<i128> {
-    if let Ok(number) = text.parse() {
-        return Some(number);
-    }
-    let digits = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'e' | b'E');
-    let fraction = text.bytes().all(digits).then(|| text.parse().ok())?;
-    fraction.and_then(whole)
+    let digits = match text.split_once('.') {
+        Some((whole, fraction))
+            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') =>
+        {
+            whole
+        }
+        Some(_) => return None,
+        None => text,
+    };
+    digits.parse().ok()
 }

@@ -10,6 +10,10 @@ use std::{fs, path::Path};
 
 #[path = "seeds/forms.rs"]
 mod forms;
+#[path = "../../../tests/fuzz/checks/mutate.rs"]
+mod mutate;
+#[path = "seeds/mutated.rs"]
+mod mutated;
 #[path = "../../../tests/fuzz/checks/world_reader.rs"]
 mod world_reader;
 

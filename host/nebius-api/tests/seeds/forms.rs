@@ -9,7 +9,7 @@ use nebius_api::{
 };
 use prost_reflect::{DeserializeOptions, DynamicMessage};
 
-const ROWS: &str = r#"{"items": [
+pub(crate) const ROWS: &str = r#"{"items": [
     {"metadata": {"name": "compute.instance.gpu.h200", "parent_id": "tenant-e00", "labels": {"a": "b"},
         "created_at": "2026-01-01T00:00:00.5Z"},
      "spec": {"region": "eu-north1", "limit": "64"},
@@ -20,7 +20,7 @@ fn read(name: &str, text: &str) -> Result<World, WorldError> {
     World::from_texts(&BTreeMap::from([(name.to_owned(), text.to_owned())]))
 }
 
-fn rows(text: &str) -> ListQuotaAllowancesResponse {
+pub(crate) fn rows(text: &str) -> ListQuotaAllowancesResponse {
     match read("tenant/allowances.json", text)
         .expect("it reads")
         .allowances
@@ -212,7 +212,7 @@ fn an_error_keeps_its_name_or_its_number() {
 }
 
 /// Reads a list through descriptors, one value at a time: slow, and written by others.
-fn by_reflection(text: &str) -> Result<ListQuotaAllowancesResponse, serde_json::Error> {
+pub(crate) fn by_reflection(text: &str) -> Result<ListQuotaAllowancesResponse, serde_json::Error> {
     use serde::de::Error as _;
     let pool = json::descriptors().expect("definitions");
     let descriptor = pool
