@@ -312,6 +312,8 @@ fn damaged_files_are_read_as_they_stand_or_refused() {
     load(seed, &[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quotagate.toml");
+    let usual = Config::load(&lookup(None, &[])).unwrap();
+    let usual = usual.settings().gate.refresh.allowances.interval;
     let (mut read, mut refused) = (0, 0);
     for run in 0..5_000 {
         let damaged = mutate::mutated(seed.as_bytes(), run);
@@ -321,8 +323,6 @@ fn damaged_files_are_read_as_they_stand_or_refused() {
                 read += 1;
                 let text = String::from_utf8(damaged).unwrap();
                 let gate = &config.settings().gate;
-                let usual = Config::load(&lookup(None, &[])).unwrap();
-                let usual = usual.settings().gate.refresh.allowances.interval;
                 let interval = gate.refresh.allowances.interval;
                 let stands = interval == usual
                     || text.split(['\'', '"']).any(|part| {
