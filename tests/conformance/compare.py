@@ -3,6 +3,7 @@
     python3 tests/conformance/compare.py RESULTS HOST...
 
 Fails where a host wrote no file, lacks a case, has one too many, or differs. Numbers are compared to the last digit.
+What a plugin is shown (`call: inventory`) is compared between the hosts in Rust alone.
 """
 
 import json
@@ -12,9 +13,14 @@ from pathlib import Path
 CASES = Path(__file__).parent / "cases"
 
 
-def expected() -> dict[str, dict]:
-    """The outcome of each case, by name."""
+JUDGING_ALONE = {"python", "node"}
+
+
+def expected(host: str) -> dict[str, dict]:
+    """The outcome of each case that a host runs, by name."""
     cases = {path.stem: json.loads(path.read_text()) for path in CASES.glob("*.json")}
+    if host in JUDGING_ALONE:
+        cases = {name: case for name, case in cases.items() if case["call"] != "inventory"}
     return {name: {key: case[key] for key in ("answer", "error") if key in case} for name, case in cases.items()}
 
 
@@ -27,15 +33,15 @@ def differences(answers: dict[str, dict], cases: dict[str, dict]) -> list[str]:
 
 def main(results: Path, hosts: list[str]) -> int:
     """Prints a line per host; gives the exit code."""
-    cases = expected()
     failed = 0
     for host in hosts:
+        cases = expected(host)
         file = results / f"{host}.json"
         wrong = differences(json.loads(file.read_text()), cases) if file.is_file() else ["did not run"]
         failed += bool(wrong)
         print(f"{host:<16} {len(cases)} cases, {', '.join(wrong) or 'all equal'}")
     print(f"{len(hosts) - failed} passed, {failed} failed")
-    return 1 if failed or not hosts or not cases else 0
+    return 1 if failed or not hosts else 0
 
 
 if __name__ == "__main__":

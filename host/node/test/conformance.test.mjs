@@ -1,4 +1,4 @@
-// Every case of the conformance suite, through the JSON twins and through the objects.
+// Every judging case of the conformance suite, through the JSON twins and through the objects.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -40,7 +40,6 @@ function inventoryOf(item) {
 
 function ask(item) {
   const inventory = inventoryOf(item);
-  if (item.call === "inventory") return { answer: inventory.shownFor(item.request.project) };
   const gate = new Gate(inventory, { clock: () => item.now });
   const request = typeof item.request === "string" ? item.request : stringify(item.request);
   try {
@@ -59,6 +58,7 @@ test("there are cases", () => assert.ok(names.length > 100));
 
 for (const name of names) {
   const item = parse(read("cases", `${name}.json`));
+  if (item.call === "inventory") continue;
   test(name, () => {
     answers[name] = ask(item);
     assert.deepEqual(answers[name], expected(item));

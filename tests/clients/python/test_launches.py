@@ -164,7 +164,7 @@ def test_a_disk_created_first_outlives_its_instance(start):
                     recovery_policy=InstanceRecoveryPolicy.FAIL,
                 )
             )
-            assert refused == [("compute.instance.preemptible.count", "8", "1")]
+            assert refused == [("compute.instance.preemptible.count", "8", "9")]
             instance_id = await wait(await launch(sdk, "4vcpu-16gb", disk, platform="cpu-d3"))
             after = await usage(sdk, "compute.disk.count", "compute.disk.size.network-ssd")
             assert after == [before[0] + 1, before[1] + (64 << 30)]

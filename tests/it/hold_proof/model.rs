@@ -174,10 +174,12 @@ impl Model {
         for row in self.rows() {
             let others = self.visible(&row, |whose| whose == Whose::Others);
             let rose = others - self.others_seen.get(&row).copied().unwrap_or_default();
+            let rose = u64::try_from(rose).unwrap_or_default();
             let promised = self.promises[promise].at_most.get(&row).copied();
-            *self.given_up.entry(row.clone()).or_default() += u64::try_from(rose)
-                .unwrap_or_default()
-                .max(promised.unwrap_or_default());
+            *self.given_up.entry(row.clone()).or_default() +=
+                rose.max(promised.unwrap_or_default());
+            // It may have been counted for an earlier launch before.
+            *self.mistaken_for_ours.entry(row.clone()).or_default() += rose;
             self.others_seen.insert(row, others);
         }
     }
@@ -265,14 +267,20 @@ impl Model {
 
     fn between(&self, row: &Row, promised: impl Fn(&Promise) -> &BTreeMap<Row, u64>) -> (u64, u64) {
         let (mut least, mut most) = (0, 0);
+        // Committed and not visible yet: the first to which a reading counts what is visible.
+        let mut unseen = 0;
         for (index, promise) in self.standing() {
             let promised = promised(promise).get(row).copied().unwrap_or_default();
+            let visible = self.visible_of(row, index);
             if promise.is_committed {
-                least += promised.saturating_sub(self.visible_of(row, index));
+                least += promised.saturating_sub(visible);
+                unseen += promised.saturating_sub(visible);
                 let read = promise.was_read.get(row).copied().unwrap_or_default();
                 most += promised.saturating_sub(read);
             } else {
-                least += promised;
+                let counted_before = visible.min(unseen).min(promised);
+                unseen -= counted_before;
+                least += promised - counted_before;
                 most += promised;
             }
         }

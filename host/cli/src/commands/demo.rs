@@ -34,6 +34,19 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
             hint: String::from("`quotagate offers --format json` prints the offers of an account"),
         });
     }
+    let account = [
+        ("--recorded", global.recorded.is_some()),
+        ("--endpoint", global.endpoint.is_some()),
+        ("--profile", global.profile.is_some()),
+        ("--tenant", global.tenant.is_some()),
+        ("--credentials", global.credentials.is_some()),
+    ];
+    if let Some((option, _)) = account.iter().find(|(_, is_given)| *is_given) {
+        return Err(CliError::Usage {
+            message: format!("{option}: the demonstration has an account of its own"),
+            hint: String::from("`quotagate offers` lists what another account can launch"),
+        });
+    }
     let emulator = Emulator::builder(worlds::acme()?).spawn().await?;
     let connection = ConnectOptions {
         endpoint: Some(emulator.addr().to_string()),

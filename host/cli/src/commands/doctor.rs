@@ -249,7 +249,7 @@ fn text(report: &[Examined], screen: &Screen) -> String {
         .map(|examined| examined.what.width())
         .max()
         .unwrap_or(0);
-    let mut before = "";
+    let mut before = String::new();
     let mut text = String::new();
     for examined in report {
         let (style, mark) = match (examined.state, screen.ascii) {
@@ -261,7 +261,8 @@ fn text(report: &[Examined], screen: &Screen) -> String {
         };
         let mark = style::paint(style, &format!("{mark:<3}"));
         // One cause often shows in many places, and its story is long.
-        let again = examined.state != State::Works && examined.detail == before;
+        let story = without_request_ids(&examined.detail);
+        let again = examined.state != State::Works && story == before;
         let detail = if again {
             "for the same reason"
         } else {
@@ -269,9 +270,20 @@ fn text(report: &[Examined], screen: &Screen) -> String {
         };
         let line = format!("{mark}{:width$}  {detail}", examined.what);
         wrap::push(&mut text, &line, 6, screen.width);
-        before = &examined.detail;
+        before = story;
     }
     text
+}
+
+/// A story without the ids of its requests: one cause has another in every place.
+fn without_request_ids(story: &str) -> String {
+    const LABEL: &str = " (request id ";
+    let mut parts = story.split(LABEL);
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        rest.push_str(part.split_once(')').map_or("", |(_, after)| after));
+    }
+    rest
 }
 
 fn works(what: &str, detail: String) -> Examined {
@@ -291,5 +303,35 @@ fn examined(what: &str, state: State, detail: String) -> Examined {
         what: what.to_owned(),
         state,
         detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cause_is_told_once_although_every_request_has_another_id() {
+        let expired = |id: &str| format!("the token has expired (request id {id}); get a new one");
+        let report = [
+            fails("quotas", expired("one")),
+            fails("advice", expired("two")),
+            fails("reservations", String::from("nobody answers")),
+            works("shares", String::from("complete")),
+            works("types", String::from("complete")),
+        ];
+        let screen = Screen {
+            width: None,
+            ascii: true,
+        };
+        let text = text(&report, &screen);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].contains("(request id one); get a new one"),
+            "{text}"
+        );
+        assert!(lines[1].ends_with("for the same reason"), "{text}");
+        assert!(lines[2].ends_with("nobody answers"), "{text}");
+        assert!(lines[4].ends_with("complete"), "{text}");
     }
 }
