@@ -399,3 +399,65 @@ fn an_old_recording_says_so_in_every_command_and_changes_no_answer() {
     let age = dated.json()["sources"]["tenant_allowances"]["age_ms"].as_u64();
     assert!(age > Some(150_000_000_000), "{age:?}");
 }
+
+#[test]
+fn a_file_of_a_world_that_is_something_else_is_named_for_what_it_is() {
+    let usual = WorldBuilder::new().build();
+    let list = fs::read_to_string(usual.path().join("tenant/allowances.json")).unwrap();
+    let utf16: Vec<u8> = list.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let half = list.get(..list.len() / 2).unwrap();
+    for (bytes, words) in [
+        (utf16.as_slice(), "is UTF-16"),
+        (b"<html><title>Sign in</title>", "is a web page"),
+        (
+            b"Error: rpc error: code = PermissionDenied desc = no",
+            "holds the text of an error",
+        ),
+        (b"items:\n- metadata:\n    id: x\n", "is YAML"),
+        (half.as_bytes(), "ends in the middle"),
+    ] {
+        let world = WorldBuilder::new().build();
+        fs::write(world.path().join("tenant/allowances.json"), bytes).unwrap();
+        let path = world.path().to_str().unwrap();
+        let said = quotagate(&["check", H200, "--region", REGION, "--recorded", path]);
+        assert_error(&said, 2, &["tenant/allowances.json", words]);
+    }
+}
+
+#[test]
+fn a_world_in_the_forms_that_people_have_is_judged_alike() {
+    let check = |path: &std::path::Path| {
+        let path = path.to_str().unwrap();
+        let recorded = ["--recorded", path, "--format", "json"];
+        quotagate(&[&["check", H200, "--region", REGION][..], &recorded].concat())
+    };
+    let usual = check(WorldBuilder::new().build().path());
+    let world = WorldBuilder::new().build();
+    let change = |name: &str, change: &dyn Fn(serde_json::Value) -> String| {
+        let path = world.path().join(name);
+        let list = fs::read_to_string(&path).unwrap();
+        fs::write(&path, change(serde_json::from_str(&list).unwrap())).unwrap();
+    };
+    change("tenant/allowances.json", &|list| list["items"].to_string());
+    change("tenant/projects.json", &|mut list| {
+        for project in list["items"].as_array_mut().unwrap() {
+            let region = project["spec"]["region"].take();
+            project["spec"] = serde_json::json!({});
+            project["status"] = serde_json::json!({"container_state": "ACTIVE", "region": region});
+        }
+        format!("\u{feff}listing ...\n{list:#}\ndone\n")
+    });
+    let said = check(world.path());
+    assert_eq!(said.json()["findings"], usual.json()["findings"]);
+    assert_eq!(said.code, usual.code, "{said:?}");
+
+    change("tenant/allowances.json", &|list| {
+        list.to_string().replace("STATE_ACTIVE", "STATE_DREAMING")
+    });
+    let said = check(world.path());
+    assert_eq!(said.quota(), "unknown");
+    assert!(
+        said.stderr.contains("`STATE_DREAMING` in `state`"),
+        "{said:?}"
+    );
+}

@@ -60,6 +60,8 @@ mod hosts;
 mod large;
 /// Creates, starts, stops and deletes over gRPC, as an orchestrator does.
 mod launcher;
+/// What is missing from an account, or wrong in it, never makes a blocked launch fit.
+mod left_out;
 /// A gate on an emulator: an account that changes, and a clock that a test turns.
 mod live;
 /// The manners of the command line: options, colours, pipes, terminals, signals and exit codes.

@@ -224,3 +224,48 @@ fn filters_and_catalogues_choose_what_is_judged() {
         .unwrap();
     assert_eq!(nowhere["findings"][0]["reason"], "not-offered");
 }
+
+#[test]
+fn a_catalogue_of_several_clouds_is_judged_for_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = folder.path().join("all.csv");
+    let rows = [
+        "cloud,InstanceType,AcceleratorName,AcceleratorCount,Price,Region,SpotPrice",
+        "nebius,gpu-h200-sxm_8gpu-128vcpu-1600gb,H200,8.0,43.2,eu-west1,20.0",
+        "aws,p5.48xlarge,H100,8.0,98.3,us-east-1,",
+        "gcp,,TPU,,,,",
+    ];
+    std::fs::write(&catalogue, rows.join("\n")).unwrap();
+    let said = quotagate(&[
+        "offers",
+        "--recorded",
+        acme().to_str().unwrap(),
+        "--catalog",
+        catalogue.to_str().unwrap(),
+        "--format",
+        "json",
+    ]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let note = "passed over 2 rows of other clouds in the catalog";
+    assert!(said.stderr.contains(note), "{said:?}");
+    let found = items(&said);
+    let mut prices: Vec<_> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|offer| {
+            assert_eq!(offer["instance_type"], "gpu-h200-sxm 8gpu-128vcpu-1600gb");
+            let reasons = offer["findings"].to_string();
+            assert!(!reasons.contains("not-offered"), "{offer}");
+            (offer["lifecycle"].to_string(), offer["price"].as_f64())
+        })
+        .collect();
+    prices.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(
+        prices,
+        [
+            (String::from("\"on-demand\""), Some(43.2)),
+            (String::from("\"preemptible\""), Some(20.0)),
+        ]
+    );
+}

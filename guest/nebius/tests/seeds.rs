@@ -12,6 +12,9 @@ use std::{fs, path::Path};
 mod diagnose;
 #[path = "../../../tests/fuzz/checks/json_twin.rs"]
 mod json_twin;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../../../tests/fuzz/checks/mutate.rs"]
+mod mutate;
 
 fn over_seeds(target: &str, check: fn(&[u8])) {
     let folder = Path::new(concat!(
@@ -50,4 +53,23 @@ fn diagnosis_holds_over_damaged_seeds() {
             }
         }
     });
+}
+
+/// 5,000 errors with several places damaged at once.
+#[test]
+fn diagnosis_holds_over_damaged_errors() {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fuzz/seeds/diagnose"
+    ));
+    let entries = fs::read_dir(folder).expect("seeds");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
+    paths.sort();
+    let seeds: Vec<_> = paths
+        .iter()
+        .map(|path| fs::read(path).expect("a seed"))
+        .collect();
+    for (run, seed) in (0..5_000).zip(seeds.iter().cycle()) {
+        diagnose::check(&mutate::mutated(seed, run));
+    }
 }

@@ -173,7 +173,7 @@ pub(crate) struct Offers {
     /// What comes first
     #[arg(long, value_name = "BY", default_value = "availability")]
     pub(crate) sort: SortBy,
-    /// Take offers and prices from a gpuhunt CSV or JSON lines (- for stdin), not from the account
+    /// Take offers and prices from a CSV of gpuhunt or SkyPilot, or JSON lines (- for stdin), not from the account
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
     /// List every row that was looked at (in JSON)

@@ -185,7 +185,11 @@ impl CliError {
             Self::Gate(GateError::AmbiguousProject { .. }) => Exit::Usage,
             Self::Gate(GateError::Call(CallError::Refused(_))) => Exit::Usage,
             Self::Config(_) | Self::Plan(_) | Self::NoFailure { .. } => Exit::Usage,
-            Self::Catalog(CatalogError::Malformed { .. } | CatalogError::Empty(_)) => Exit::Usage,
+            Self::Catalog(
+                CatalogError::Malformed { .. }
+                | CatalogError::Empty(_)
+                | CatalogError::Other { .. },
+            ) => Exit::Usage,
             Self::World(error) | Self::Recorded(RecordedWorldError::World(error)) => {
                 of_world(error)
             }

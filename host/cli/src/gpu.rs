@@ -47,14 +47,15 @@ impl FromStr for GpuFilter {
 }
 
 impl GpuFilter {
-    /// Whether a type carries what is asked for. Names are compared whole: `b200` is not `gb200`.
+    /// Whether a type carries what is asked for. Names are compared whole: `b200` is not `gb200`, though one GPU may have
+    /// several names.
     pub(crate) fn matches(&self, gpus: &Gpus) -> bool {
         gpus.count > 0
             && self.count.is_none_or(|count| count == gpus.count)
             && self
                 .model
                 .as_ref()
-                .is_none_or(|model| gpus.model.eq_ignore_ascii_case(model))
+                .is_none_or(|model| same_model(model, &gpus.model))
     }
 }
 
@@ -105,6 +106,19 @@ impl std::fmt::Display for Gpus {
     }
 }
 
+/// Names of one GPU: what clouds call their types after, and what catalogs call it.
+const SAME: [[&str; 2]; 1] = [["RTX6000", "RTXPRO6000"]];
+
+/// Whether two names are of one GPU: `rtx-pro-6000` is `RTXPRO6000`, which is `RTX6000` in the names of types.
+pub(crate) fn same_model(one: &str, other: &str) -> bool {
+    let bare = |name: &str| {
+        let bare = name.replace(['-', '_'], "").to_ascii_uppercase();
+        let same = SAME.iter().find(|[_, long]| *long == bare);
+        same.map_or(bare, |[short, _]| (*short).to_owned())
+    };
+    bare(one) == bare(other)
+}
+
 /// The GPU of an instance family: the part of its name after `gpu-`.
 fn model(family: &str) -> Option<&str> {
     let (_, rest) = family
@@ -135,6 +149,17 @@ mod tests {
         ] {
             assert!(text.parse::<GpuFilter>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_gpu_may_have_several_names() {
+        let listed = Gpus::of_name("gpu-rtx6000 1gpu-24vcpu-218gb");
+        let in_catalog = Gpus::named(1, Some("RTXPRO6000"));
+        for name in ["RTX6000", "rtxpro6000", "RTX-PRO-6000:1"] {
+            assert!(filter(name).matches(&listed), "{name}");
+            assert!(filter(name).matches(&in_catalog), "{name}");
+        }
+        assert!(!filter("RTX600").matches(&listed));
     }
 
     #[test]

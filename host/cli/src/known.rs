@@ -7,7 +7,7 @@ use quotagate::{Inventory, NamedSource, SourceState};
 
 use crate::{
     error::CliError,
-    gpu::{GpuFilter, Gpus},
+    gpu::{GpuFilter, Gpus, same_model},
     names,
     render::sources,
 };
@@ -145,7 +145,7 @@ pub(crate) fn gpu<'a>(
     let mut known: BTreeSet<String> = types.map(|known| Gpus::of(known).model).collect();
     known.extend(offered.map(|gpus| gpus.model.clone()));
     known.retain(|name| !name.is_empty());
-    if known.iter().any(|name| name.eq_ignore_ascii_case(model)) {
+    if known.iter().any(|name| same_model(name, model)) {
         return Ok(());
     }
     let model = model.to_ascii_uppercase();

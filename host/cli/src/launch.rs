@@ -67,10 +67,11 @@ pub(crate) fn profile(options: &LaunchOptions) -> Profile {
     }
 }
 
-/// The name of a type as it was typed: platform and preset, with a slash or white space between.
+/// The name of a type as it was typed: platform and preset, with white space, a slash or, as SkyPilot has it, an underscore
+/// between.
 pub(crate) fn type_name(typed: &str) -> String {
     let mut parts = typed
-        .split(|character: char| character.is_whitespace() || character == '/')
+        .split(|character: char| character.is_whitespace() || matches!(character, '/' | '_'))
         .filter(|part| !part.is_empty());
     match (parts.next(), parts.next(), parts.next()) {
         (Some(platform), Some(preset), None) => format!("{platform} {preset}"),
@@ -87,6 +88,7 @@ mod tests {
         for typed in [
             "gpu-x 1gpu",
             "gpu-x/1gpu",
+            "gpu-x_1gpu",
             "  gpu-x   1gpu ",
             "gpu-x / 1gpu",
         ] {

@@ -55,6 +55,14 @@ pub(crate) enum PlanError {
     /// There is nothing in it.
     #[error("the plan `{0}` has no launches")]
     Empty(String),
+    /// It is no text, or a web page.
+    #[error("the plan `{file}` {what}")]
+    Other {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: nebius_api::text::NotJson,
+    },
 }
 
 impl PlanError {
@@ -65,7 +73,7 @@ impl PlanError {
             Self::Malformed {
                 near: Some(near), ..
             } => near,
-            Self::Malformed { .. } | Self::Empty(_) => FORM,
+            Self::Malformed { .. } | Self::Empty(_) | Self::Other { .. } => FORM,
         }
     }
 }
@@ -137,6 +145,12 @@ const fn no_address() -> PublicIp {
 
 /// Reads the launches of a plan.
 pub(crate) fn parse(input: &Input) -> Result<Vec<Planned>, PlanError> {
+    if let Some(what) = nebius_api::text::unlike_text(&input.bytes) {
+        return Err(PlanError::Other {
+            file: input.name.clone(),
+            what,
+        });
+    }
     // Some editors put a mark before the text.
     let text = input
         .bytes

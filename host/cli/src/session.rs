@@ -46,6 +46,9 @@ impl Session {
         let (source, usual_project): (Arc<dyn Source>, _) = match &global.recorded {
             Some(directory) => {
                 let world = RecordedWorld::read(directory)?;
+                for unknown in world.unknown_words() {
+                    output.warn(&unknown);
+                }
                 if let Some(recorded_at) = world.recorded_at() {
                     output.note(&recorded(recorded_at));
                     // What was near then is near now.

@@ -3,13 +3,16 @@
 //!
 //! - [`nebius`] and [`google`]: code generated from `proto/`, our own minimal definitions (their field numbers
 //!   are held against the official SDK's descriptors by `tests/clients/python`).
-//! - [`json`]: one codec between messages and JSON, in both directions.
+//! - [`json`]: messages as that JSON.
 //! - [`world`]: a directory that holds one account, as files of that JSON.
 //!
 //! This crate knows neither the host nor the emulator: both stand on it, so that a world means the same to both.
 
 mod batch;
 pub mod json;
+mod plan;
+mod reader;
+pub mod text;
 pub mod world;
 
 #[allow(

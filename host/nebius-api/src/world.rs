@@ -12,17 +12,25 @@
 //! A missing file is a source that could not be read, a missing optional file an empty list, and a file
 //! `{"error": {"code": "PERMISSION_DENIED", "message": "..."}}` a source that answered so. A list that still carries a
 //! `next_page_token` is the first part of a longer one.
+//!
+//! Read too: a list without its envelope, projects as the first version of the API has them, a byte order mark, and what
+//! the CLI tells around its JSON. What else a file may hold by mistake is named in the error.
+
+mod error;
+mod reading;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use prost::Name;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use self::reading::{Directory, Files, Reader, Shape};
 use crate::{
     batch::{Batch, Refused},
     json,
@@ -36,6 +44,9 @@ use crate::{
         quotas::v1::ListQuotaAllowancesResponse,
     },
 };
+
+pub use self::error::WorldError;
+pub use crate::reader::UnknownWord;
 
 /// One account as files hold it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,45 +93,16 @@ pub enum Recorded<T> {
 /// An error of the cloud, as a world records it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedError {
-    /// The name of the gRPC status, such as `PERMISSION_DENIED`.
+    /// The name of the gRPC status, such as `PERMISSION_DENIED`, or its number.
+    #[serde(deserialize_with = "code")]
     pub code: String,
     /// The message of the status.
     #[serde(default)]
     pub message: String,
 }
 
-/// Why a world could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorldError {
-    /// The directory is not there, or holds nothing of a world.
-    #[error("no world at `{}`: a world has the folders `tenant` and `projects`", .0.display())]
-    NoWorld(PathBuf),
-    /// A file is not JSON, or not the JSON that the official CLI prints.
-    #[error("`{}` is malformed: {source}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
-    },
-    /// A file is JSON but holds neither a list nor an error.
-    #[error("`{}` holds neither `items` nor an `error`", .0.display())]
-    NotAList(PathBuf),
-    /// A project's id cannot be the name of a folder.
-    #[error("the project id `{0}` cannot name a folder")]
-    ProjectId(String),
-    /// The file system refused.
-    #[error("cannot {verb} `{}`: {source}", path.display())]
-    Io {
-        /// `read` or `write`.
-        verb: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
-}
+/// Names of enums that this build does not know, by file.
+pub type UnknownWords = BTreeMap<String, BTreeSet<UnknownWord>>;
 
 impl World {
     /// Reads a world.
@@ -128,6 +110,14 @@ impl World {
     /// # Errors
     /// When the directory is no world, or a file of it is malformed or unreadable. A missing file is no error.
     pub fn read(root: &Path) -> Result<Self, WorldError> {
+        Ok(Self::read_with_unknown(root)?.0)
+    }
+
+    /// Reads a world, with the names of enums in it that this build does not know, by file. They read as unspecified.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn read_with_unknown(root: &Path) -> Result<(Self, UnknownWords), WorldError> {
         if !root.join("tenant").is_dir() && !root.join("projects").is_dir() {
             return Err(WorldError::NoWorld(root.to_owned()));
         }
@@ -143,29 +133,31 @@ impl World {
         if texts.is_empty() {
             return Err(WorldError::NoWorld(PathBuf::new()));
         }
-        Self::load(texts)
+        Ok(Self::load(texts)?.0)
     }
 
-    fn load(files: &dyn Files) -> Result<Self, WorldError> {
+    fn load(files: &dyn Files) -> Result<(Self, UnknownWords), WorldError> {
+        let mut reader = Reader::new(files);
         let mut by_project = BTreeMap::new();
         for id in files.project_ids()? {
             let name = |file: &str| format!("projects/{id}/{file}.json");
             let project = ProjectFiles {
-                allowances: read_message(files, &name("allowances"), Shape::List)?,
-                platforms: read_message(files, &name("platforms"), Shape::List)?,
-                capacity_allowances: read_optional(files, &name("capacity-allowances"))?,
+                allowances: reader.message(&name("allowances"), Shape::List)?,
+                platforms: reader.message(&name("platforms"), Shape::List)?,
+                capacity_allowances: reader.optional(&name("capacity-allowances"))?,
             };
             by_project.insert(id, project);
         }
-        Ok(Self {
-            tenant: read_message(files, "tenant/tenant.json", Shape::Object)?,
-            projects: read_message(files, "tenant/projects.json", Shape::List)?,
-            allowances: read_message(files, "tenant/allowances.json", Shape::List)?,
-            resource_advice: read_optional(files, "tenant/resource-advice.json")?,
-            capacity_block_groups: read_optional(files, "tenant/capacity-block-groups.json")?,
+        let world = Self {
+            tenant: reader.message("tenant/tenant.json", Shape::Object)?,
+            projects: reader.projects("tenant/projects.json")?,
+            allowances: reader.message("tenant/allowances.json", Shape::List)?,
+            resource_advice: reader.optional("tenant/resource-advice.json")?,
+            capacity_block_groups: reader.optional("tenant/capacity-block-groups.json")?,
             by_project,
-            recorded_at: read_recorded_at(files, "recorded.json")?,
-        })
+            recorded_at: reader.recorded_at("recorded.json")?,
+        };
+        Ok((world, reader.into_unknown()))
     }
 
     /// Writes the world below `root`, creating folders as needed and replacing files of the same name: none before all are
@@ -227,139 +219,6 @@ impl<T> Recorded<T> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Object,
-    List,
-}
-
-#[derive(Deserialize)]
-struct RecordedAt {
-    recorded_at: String,
-}
-
-/// Where the files of a world come from; names are paths below the world's root with `/` between the parts.
-trait Files {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError>;
-    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError>;
-    /// The name as an error should show it.
-    fn path(&self, name: &str) -> PathBuf;
-}
-
-struct Directory<'a>(&'a Path);
-
-impl Files for Directory<'_> {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
-        let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(unreadable(&path, source)),
-        }
-    }
-
-    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError> {
-        let folder = self.0.join("projects");
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
-            Err(source) => return Err(unreadable(&folder, source)),
-        };
-        let mut ids = BTreeSet::new();
-        for entry in entries {
-            let path = entry.map_err(|source| unreadable(&folder, source))?.path();
-            let id = path.file_name().and_then(|name| name.to_str());
-            ids.extend(id.filter(|_| path.is_dir()).map(str::to_owned));
-        }
-        Ok(ids)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Files for BTreeMap<String, String> {
-    fn text(&self, name: &str) -> Result<Option<String>, WorldError> {
-        Ok(self.get(name).cloned())
-    }
-
-    fn project_ids(&self) -> Result<BTreeSet<String>, WorldError> {
-        let below = self
-            .keys()
-            .filter_map(|name| name.strip_prefix("projects/"));
-        let ids = below.filter_map(|name| name.split_once('/'));
-        Ok(ids.map(|(id, _)| id.to_owned()).collect())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        PathBuf::from(name)
-    }
-}
-
-/// An optional list: no file means that there is nothing of the kind.
-fn read_optional<M>(files: &dyn Files, name: &str) -> Result<Recorded<M>, WorldError>
-where
-    M: prost::Message + Name + Default,
-{
-    Ok(match read_message(files, name, Shape::List)? {
-        Recorded::Missing => Recorded::Answer(M::default()),
-        read => read,
-    })
-}
-
-fn read_message<M>(files: &dyn Files, name: &str, shape: Shape) -> Result<Recorded<M>, WorldError>
-where
-    M: prost::Message + Name + Default,
-{
-    #[derive(Deserialize)]
-    struct Peek {
-        error: Option<RecordedError>,
-        items: Option<serde::de::IgnoredAny>,
-        #[serde(alias = "nextPageToken")]
-        next_page_token: Option<serde::de::IgnoredAny>,
-        #[serde(flatten)]
-        rest: BTreeMap<String, serde::de::IgnoredAny>,
-    }
-
-    let Some(text) = files.text(name)? else {
-        return Ok(Recorded::Missing);
-    };
-    let path = files.path(name);
-    let malformed = |source| WorldError::Malformed {
-        path: path.clone(),
-        source,
-    };
-    let peek: Peek = serde_json::from_str(&text).map_err(malformed)?;
-    if let Some(error) = peek.error {
-        return Ok(Recorded::Error(error));
-    }
-    // The CLI leaves an empty list out, so `{}` is one, and so is a page of nothing but a token; any other object without
-    // `items` is some other file.
-    let listed = peek.items.is_some() || peek.next_page_token.is_some() || peek.rest.is_empty();
-    if shape == Shape::List && !listed {
-        return Err(WorldError::NotAList(path));
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    let message = json::from_deserializer(&mut deserializer).map_err(malformed)?;
-    deserializer.end().map_err(malformed)?;
-    Ok(Recorded::Answer(message))
-}
-
-fn read_recorded_at(files: &dyn Files, name: &str) -> Result<Option<String>, WorldError> {
-    files
-        .text(name)?
-        .map(|text| {
-            serde_json::from_str(&text)
-                .map(|marker: RecordedAt| marker.recorded_at)
-                .map_err(|source| WorldError::Malformed {
-                    path: files.path(name),
-                    source,
-                })
-        })
-        .transpose()
-}
-
 fn stage<M>(batch: &mut Batch, path: &Path, recorded: &Recorded<M>) -> Result<(), WorldError>
 where
     M: prost::Message + Name + Default,
@@ -368,6 +227,7 @@ where
         Recorded::Answer(message) => {
             json::to_value(message).map_err(|source| WorldError::Malformed {
                 path: path.to_owned(),
+                field: String::new(),
                 source,
             })?
         }
@@ -390,14 +250,6 @@ fn names_a_folder(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-fn unreadable(path: &Path, source: std::io::Error) -> WorldError {
-    WorldError::Io {
-        verb: "read",
-        path: path.to_owned(),
-        source,
-    }
-}
-
 fn unwritable((path, source): Refused) -> WorldError {
     WorldError::Io {
         verb: "write",
@@ -406,181 +258,16 @@ fn unwritable((path, source): Refused) -> WorldError {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    fn write(root: &Path, name: &str, text: &str) {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+/// A status of gRPC by its name or its number.
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected the name of a status, or its number")]
+    enum Code {
+        Name(String),
+        Number(u8),
     }
-
-    #[test]
-    fn a_written_world_reads_back_equal() {
-        let folder = tempfile::tempdir().unwrap();
-        write(
-            folder.path(),
-            "tenant/allowances.json",
-            r#"{"items": [{"metadata": {"name": "q"}, "spec": {"region": "r", "limit": "18446744073709551615"},
-                "status": {"state": "STATE_ACTIVE", "usage": 7, "usage_state": "USAGE_STATE_USED"}}]}"#,
-        );
-        write(
-            folder.path(),
-            "tenant/projects.json",
-            r#"{"error": {"code": "PERMISSION_DENIED", "message": "no viewer"}}"#,
-        );
-        let world = World::read(folder.path()).unwrap();
-        let name = "tenant/allowances.json".to_owned();
-        let text = fs::read_to_string(folder.path().join(&name)).unwrap();
-        let in_memory = World::from_texts(&BTreeMap::from([(name, text)])).unwrap();
-        assert_eq!(in_memory.allowances, world.allowances);
-
-        let copy = tempfile::tempdir().unwrap();
-        world.write(copy.path()).unwrap();
-        let again = World::read(copy.path()).unwrap();
-
-        assert_eq!(world, again);
-        let rows = again.allowances.answer().unwrap();
-        let row = rows.items.first().unwrap();
-        assert_eq!(row.spec.as_ref().unwrap().limit, Some(u64::MAX));
-        assert_eq!(row.status.as_ref().unwrap().usage, 7);
-        assert!(matches!(again.projects, Recorded::Error(error) if error.message == "no viewer"));
-        assert_eq!(again.tenant, Recorded::Missing);
-    }
-
-    #[test]
-    fn an_unset_limit_is_not_a_zero() {
-        let folder = tempfile::tempdir().unwrap();
-        let rows = r#"{"items": [{"spec": {"limit": "0"}}, {"spec": {}}]}"#;
-        write(folder.path(), "tenant/allowances.json", rows);
-        let world = World::read(folder.path()).unwrap();
-        let limits: Vec<_> = world
-            .allowances
-            .answer()
-            .unwrap()
-            .items
-            .iter()
-            .map(|row| row.spec.as_ref().unwrap().limit)
-            .collect();
-        assert_eq!(limits, [Some(0), None]);
-    }
-
-    #[test]
-    fn what_a_newer_cli_prints_is_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let rows = r#"{"items": [{"brand_new": 1, "status": {"state": "STATE_BRAND_NEW"}}]}"#;
-        write(folder.path(), "tenant/allowances.json", rows);
-        let world = World::read(folder.path()).unwrap();
-        let status = world
-            .allowances
-            .answer()
-            .unwrap()
-            .items
-            .first()
-            .unwrap()
-            .status
-            .clone()
-            .unwrap();
-        assert_eq!(status.state, 0);
-    }
-
-    #[test]
-    fn errors_name_the_file_and_the_line() {
-        let folder = tempfile::tempdir().unwrap();
-        write(
-            folder.path(),
-            "tenant/allowances.json",
-            "{\"items\": [\n{\"spec\": {\"limit\": \"many\"}}\n]}",
-        );
-        let error = World::read(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("tenant/allowances.json"), "{error}");
-        assert!(error.contains("line 2"), "{error}");
-
-        write(folder.path(), "tenant/allowances.json", "{\"rows\": []}");
-        let error = World::read(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("neither `items` nor an `error`"), "{error}");
-
-        let error = World::read(&folder.path().join("nowhere")).unwrap_err();
-        assert!(matches!(error, WorldError::NoWorld(_)));
-    }
-
-    #[test]
-    fn a_world_that_cannot_be_written_whole_is_not_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut world = World {
-            recorded_at: Some("2026-01-01T00:00:00Z".to_owned()),
-            ..World::default()
-        };
-        world.allowances = Recorded::Answer(ListQuotaAllowancesResponse::default());
-        world.write(folder.path()).unwrap();
-        let before = files(folder.path());
-        // What comes last of the lists has no room.
-        fs::write(folder.path().join("projects/project-e00"), "no folder").unwrap();
-        let mut newer = world.clone();
-        newer.allowances = Recorded::Error(RecordedError {
-            code: "UNAVAILABLE".to_owned(),
-            message: String::new(),
-        });
-        let files_of_project = ProjectFiles {
-            allowances: world.allowances.clone(),
-            ..ProjectFiles::default()
-        };
-        newer
-            .by_project
-            .insert("project-e00".to_owned(), files_of_project);
-        assert!(matches!(
-            newer.write(folder.path()),
-            Err(WorldError::Io { .. })
-        ));
-        fs::remove_file(folder.path().join("projects/project-e00")).unwrap();
-        assert_eq!(files(folder.path()), before);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_replaced_and_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let victim = folder.path().join("victim");
-        fs::write(&victim, "precious").unwrap();
-        let world = folder.path().join("world");
-        fs::create_dir_all(world.join("tenant")).unwrap();
-        std::os::unix::fs::symlink(&victim, world.join("tenant/allowances.json")).unwrap();
-        let written = World {
-            allowances: Recorded::Answer(ListQuotaAllowancesResponse::default()),
-            ..World::default()
-        };
-        written.write(&world).unwrap();
-        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-        assert_eq!(World::read(&world).unwrap().allowances, written.allowances);
-    }
-
-    /// Every file with its text.
-    fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
-        let mut found = BTreeMap::new();
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                found.extend(files(&path));
-            } else {
-                found.insert(path.clone(), fs::read_to_string(&path).unwrap());
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn a_project_id_from_outside_cannot_leave_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut world = World::default();
-        world
-            .by_project
-            .insert("../evil".to_owned(), ProjectFiles::default());
-        assert!(matches!(
-            world.write(folder.path()),
-            Err(WorldError::ProjectId(_))
-        ));
-    }
+    Ok(match Code::deserialize(deserializer)? {
+        Code::Name(name) => name,
+        Code::Number(number) => number.to_string(),
+    })
 }

@@ -1,9 +1,19 @@
 //! What fuzzing checks, over its seeds and every input that once found something (`tests/fuzz/seeds`).
 
-#![allow(clippy::expect_used, reason = "tests take what they know to be there")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests take what they know to be there"
+)]
 
 use std::{fs, path::Path};
 
+#[path = "seeds/forms.rs"]
+mod forms;
+#[path = "../../../tests/fuzz/checks/mutate.rs"]
+mod mutate;
+#[path = "seeds/mutated.rs"]
+mod mutated;
 #[path = "../../../tests/fuzz/checks/world_reader.rs"]
 mod world_reader;
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The cloud's name, which is the plugin's too.
-pub(crate) const CLOUD: &str = "nebius";
+pub const CLOUD: &str = "nebius";
 const ENDPOINT_VARIABLE: &str = "NEBIUS_ENDPOINT";
 
 /// A Nebius account, asked over gRPC.

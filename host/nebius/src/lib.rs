@@ -33,7 +33,7 @@ mod tls;
 mod tests;
 
 pub use address::AddressError;
-pub use client::{ConnectError, Connection, NebiusClient};
+pub use client::{CLOUD, ConnectError, Connection, NebiusClient};
 pub use clock::Clock;
 pub use credentials::{CredentialsError, CredentialsOrigin, Environment};
 pub use options::{ConnectOptions, CredentialsChoice, Deadlines, Retries};

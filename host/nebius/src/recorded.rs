@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nebius_api::world::{ProjectFiles, Recorded, World, WorldError};
+use nebius_api::world::{ProjectFiles, Recorded, UnknownWords, World, WorldError};
 use quotagate::{
     source::{
         Account, OwnedAllowances, Read, ReservationShare, Source, SourceError, SourceErrorKind,
@@ -24,6 +24,7 @@ use crate::{
 pub struct RecordedWorld {
     world: World,
     recorded_at: Option<u64>,
+    unknown_words: UnknownWords,
     /// What a project without a folder holds.
     nothing: ProjectFiles,
 }
@@ -51,7 +52,11 @@ impl RecordedWorld {
     /// # Errors
     /// When it is no world, or a file of it is malformed. A missing file is a source that cannot be read, not an error.
     pub fn read(directory: &Path) -> Result<Self, RecordedWorldError> {
-        Self::new(World::read(directory)?)
+        let (world, unknown_words) = World::read_with_unknown(directory)?;
+        Ok(Self {
+            unknown_words,
+            ..Self::new(world)?
+        })
     }
 
     /// Takes a world that has been read.
@@ -66,6 +71,7 @@ impl RecordedWorld {
         Ok(Self {
             world,
             recorded_at,
+            unknown_words: UnknownWords::new(),
             nothing: ProjectFiles::default(),
         })
     }
@@ -73,6 +79,20 @@ impl RecordedWorld {
     /// When the world was recorded, in milliseconds since the Unix epoch.
     pub const fn recorded_at(&self) -> Option<u64> {
         self.recorded_at
+    }
+
+    /// The names of enums in the files that this build does not know, and what it makes of them: one sentence each.
+    pub fn unknown_words(&self) -> impl Iterator<Item = String> + '_ {
+        self.unknown_words.iter().flat_map(|(file, words)| {
+            words.iter().map(move |word| {
+                format!(
+                    "`{}` says `{}` in `{}`, which this version does not know; it counts as unspecified",
+                    printable(file),
+                    printable(&word.word),
+                    word.field
+                )
+            })
+        })
     }
 
     /// The tenant's id: what `tenant.json` says, else whom all the projects belong to. Credentials that may not read

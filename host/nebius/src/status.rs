@@ -96,6 +96,7 @@ pub(crate) fn code_named(name: &str) -> Code {
     CODES
         .iter()
         .find_map(|(code, known)| known.eq_ignore_ascii_case(name).then_some(*code))
+        .or_else(|| name.parse().ok().map(Code::from_i32))
         .unwrap_or(Code::Unknown)
 }
 
@@ -225,6 +226,7 @@ mod tests {
         assert_eq!(code_name(Code::ResourceExhausted), "RESOURCE_EXHAUSTED");
         assert_eq!(code_named("permission_denied"), Code::PermissionDenied);
         assert_eq!(code_named("NO_SUCH_CODE"), Code::Unknown);
+        assert_eq!(code_named("7"), Code::PermissionDenied);
     }
 
     #[test]

@@ -28,7 +28,12 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     // Before the network: a malformed file should not cost a wait.
-    let catalog = options.catalog.as_deref().map(catalog::read).transpose()?;
+    let catalog = options.catalog.as_deref();
+    let catalog = catalog.map(|path| catalog::read(path, quotagate_nebius::CLOUD));
+    let catalog = catalog.transpose()?.map(|catalog| {
+        tell_others(output, catalog.of_other_clouds);
+        catalog.entries
+    });
     let session = Session::open(global, options.launch.project.as_deref(), output)?;
     list(&session, options, catalog, output).await
 }
@@ -257,6 +262,17 @@ fn tell(output: &Output, judged: usize, available: usize, from_account: bool) {
         ),
     };
     output.note(&text);
+}
+
+/// Counts the rows of a catalog that were passed over.
+fn tell_others(output: &Output, rows: usize) {
+    match rows {
+        0 => {}
+        1 => output.note("passed over 1 row of another cloud in the catalog"),
+        rows => output.note(&format!(
+            "passed over {rows} rows of other clouds in the catalog"
+        )),
+    }
 }
 
 /// Names the sources that were not read to their end.

@@ -78,3 +78,42 @@ fn what_is_no_plan_is_refused() {
         assert!(error.contains("plan.json"), "{error}");
     }
 }
+
+/// What reads of a damaged plan stands in it: nothing is made up, and no launch is lost.
+#[test]
+fn damaged_plans_are_read_as_they_stand_or_refused() {
+    let seed = r#"{"launches": [{"instance_type": "gpu-a/1gpu", "region": "eu-1", "count": 12, "disks": ["network-ssd:100GiB"]},
+        {"instance_type": "b c", "region": "eu-1", "lifecycle": "preemptible", "public_ip": "static", "restart": true}]}"#;
+    let (mut read_whole, mut refused) = (0, 0);
+    for run in 0..5_000 {
+        let bytes = crate::catalog::mutate::mutated(seed.as_bytes(), run);
+        let input = Input {
+            name: String::from("plan.json"),
+            bytes,
+        };
+        let Ok(launches) = parse(&input) else {
+            refused += 1;
+            continue;
+        };
+        read_whole += 1;
+        let stands: serde_json::Value = {
+            let text = input
+                .bytes
+                .strip_prefix(b"\xef\xbb\xbf")
+                .unwrap_or(&input.bytes);
+            serde_json::from_slice(text).unwrap()
+        };
+        let stands = stands["launches"].as_array().unwrap();
+        assert_eq!(launches.len(), stands.len());
+        for (launch, stands) in launches.iter().zip(stands) {
+            assert_eq!(Some(launch.region.as_str()), stands["region"].as_str());
+            let count = stands["count"].as_u64().unwrap_or(1);
+            assert_eq!(u64::from(launch.options.count), count);
+            assert_eq!(
+                stands["restart"].as_bool().unwrap_or_default(),
+                launch.options.restart
+            );
+        }
+    }
+    assert!(read_whole > 200 && refused > 200, "{read_whole} {refused}");
+}

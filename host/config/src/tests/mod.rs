@@ -1,5 +1,7 @@
 //! What the reader takes, what it refuses and what it says then.
 
+#[path = "../../../../tests/fuzz/checks/mutate.rs"]
+mod mutate;
 mod table;
 
 use std::{
@@ -301,4 +303,39 @@ fn a_file_that_is_named_must_be_there() {
         error.to_string().contains("which QUOTAGATE_CONFIG names"),
         "{error}"
     );
+}
+
+/// What reads of a damaged file stands in it, and what is refused is told with its line.
+#[test]
+fn damaged_files_are_read_as_they_stand_or_refused() {
+    let seed = "[refresh.allowances]\ninterval = '61s'\nmax_age = \"5m\"\n\n[deploy]\nunknown = 'refuse'\n\n[list]\nstrictness = \"strict\"\n";
+    load(seed, &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("quotagate.toml");
+    let usual = Config::load(&lookup(None, &[])).unwrap();
+    let usual = usual.settings().gate.refresh.allowances.interval;
+    let (mut read, mut refused) = (0, 0);
+    for run in 0..5_000 {
+        let damaged = mutate::mutated(seed.as_bytes(), run);
+        fs::write(&file, &damaged).unwrap();
+        match Config::load(&lookup(Some(file.clone()), &[])) {
+            Ok(config) => {
+                read += 1;
+                let text = String::from_utf8(damaged).unwrap();
+                let gate = &config.settings().gate;
+                let interval = gate.refresh.allowances.interval;
+                let stands = interval == usual
+                    || text.split(['\'', '"']).any(|part| {
+                        humantime::parse_duration(part).is_ok_and(|part| part == interval)
+                    });
+                assert!(stands, "{interval:?} of {text}");
+            }
+            Err(error) => {
+                refused += 1;
+                let said = error.to_string();
+                assert!(said.contains("quotagate.toml"), "{said}");
+            }
+        }
+    }
+    assert!(read > 200 && refused > 200, "{read} {refused}");
 }
