@@ -15,6 +15,8 @@ mod token;
 mod warnings;
 
 #[cfg(test)]
+mod damaged;
+#[cfg(test)]
 mod tests;
 
 pub use environment::Environment;
