@@ -364,7 +364,7 @@ async fn a_refusal_without_a_number_that_can_be_read_is_a_doubt_and_proves_nothi
 async fn a_refusal_is_the_projects_own_where_its_rows_could_not_be_read() {
     let world = WorldBuilder::new().project(GPU_QUOTA, 8, 8);
     let live = live(&world.project_denied()).await;
-    let (launch, failure) = (h200(1), over_quota(GPU_QUOTA, 8, 8));
+    let (launch, failure) = (h200(1), over_quota(GPU_QUOTA, 8, 16));
     let report = live.gate.report(&launch, &failure).await.unwrap();
     assert_eq!(report.blocks.len(), 1);
     assert_eq!(report.blocks[0].project.as_deref(), Some(PROJECT));

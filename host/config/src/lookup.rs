@@ -3,8 +3,8 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs,
-    io::{self, ErrorKind},
+    fs::{self, File},
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -56,7 +56,7 @@ impl Lookup {
             (None, file) => file.map(|file| (file, true)),
         };
         if let Some((path, by_variable)) = named {
-            let bytes = fs::read(&path).map_err(|source| ConfigError::Unreadable {
+            let bytes = bytes_of(&path, true).map_err(|source| ConfigError::Unreadable {
                 path: path.clone(),
                 by_variable,
                 source,
@@ -72,7 +72,7 @@ impl Lookup {
             self.of_user().map(|path| (path, true)),
         ];
         for (path, is_chosen) in usual.into_iter().flatten() {
-            match fs::read(&path) {
+            match bytes_of(&path, false) {
                 Ok(bytes) => {
                     return Ok(Some(Found {
                         path,
@@ -144,4 +144,23 @@ fn is_of_service(name: &str) -> bool {
             let number = port.trim_start_matches('_').split('_').next();
             port.is_empty() || number.is_some_and(|number| !number.is_empty() && is_number(number))
         })
+}
+
+/// More than any configuration has.
+const LARGEST: u64 = 1 << 20;
+
+/// What a file holds. One that nobody named has to be an ordinary file: a pipe or a device that lies in a working directory
+/// would keep every command waiting.
+fn bytes_of(path: &Path, is_named: bool) -> io::Result<Vec<u8>> {
+    if !is_named && !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no ordinary file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    Ok(bytes)
 }

@@ -20,6 +20,8 @@ pub(super) fn of_quota(violation: &QuotaViolation) -> Finding {
     let number = |text: &str| text.trim().parse::<u64>().ok();
     // A total of nothing is over no limit: it is a number that was not told.
     let total = number(requested).filter(|total| *total > 0);
+    // One that is within the limit is not what was refused.
+    let over = total.filter(|total| number(limit).is_none_or(|limit| *total > limit));
     let container = Container::named_in(message);
     let size = quota.contains(".size") || quota.ends_with(".memory");
     let unit = if size { "byte" } else { "count" };
@@ -36,13 +38,13 @@ pub(super) fn of_quota(violation: &QuotaViolation) -> Finding {
             .zip(number(limit))
             .and_then(|(total, limit)| total.checked_sub(limit))
             .filter(|shortfall| *shortfall > 0),
-        minimum_limit: total,
+        minimum_limit: over,
         detail: Some(if message.is_empty() {
             numbers
         } else {
             format!("{message} ({numbers})")
         }),
-        remedy: Some(raise(quota, unit, total, container.as_ref())),
+        remedy: Some(raise(quota, unit, over, container.as_ref())),
         ..blank()
     }
 }

@@ -77,10 +77,28 @@ fn read_object(object: &Map<String, Value>, told: &mut Vec<Told>) {
     told.push(if is_service_error(object) {
         failed(Vec::from([service_error(object)]))
     } else if object.contains_key("id") && !object.contains_key("code") {
-        Told::Running
+        without_status(object)
     } else {
         status(object)
     });
+}
+
+/// Something with an id and without a status: an operation that is still running, unless it says that it is over.
+fn without_status(object: &Map<String, Value>) -> Told {
+    let mut states = ["state", "status"]
+        .map(|name| string(object, name))
+        .into_iter();
+    if let Some(state) = states.find(|state| !state.is_empty()) {
+        return Told::Resource(state);
+    }
+    let is_over = ["finished_at", "error"]
+        .iter()
+        .any(|name| field(object, name).is_some_and(|value| !value.is_null()));
+    if is_over {
+        Told::Resource(String::new())
+    } else {
+        Told::Running
+    }
 }
 
 /// The `status` of an operation, which has a code, or of a resource, which has a state.

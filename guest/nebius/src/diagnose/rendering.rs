@@ -164,22 +164,48 @@ const MARKS: &[&str] = &[
     " bad request, violations:",
 ];
 
+/// A rendering of the Python SDK: its code, its mark, and what follows.
+struct Rendering<'a> {
+    code: &'a str,
+    mark: &'static str,
+    rest: &'a str,
+}
+
+/// Finds `CODE in service SERVICE MARK`, several in one line. The same words within a message are none: there a code and a
+/// mark do not stand around them.
+fn renderings(line: &str) -> Vec<Rendering<'_>> {
+    const LINK: &str = " in service ";
+    let mut starts = Vec::new();
+    for (at, _) in line.match_indices(LINK) {
+        let (before, after) = (&line[..at], &line[at + LINK.len()..]);
+        let code = before.rsplit(' ').next().unwrap_or_default();
+        let marked = MARKS.iter().find_map(|mark| {
+            let end = after.find(mark)?;
+            // The name of a service may be several words.
+            let is_name = !after[..end].contains([';', ':', ',']);
+            is_name.then_some((*mark, at + LINK.len() + end + mark.len()))
+        });
+        if let Some((mark, rest)) = marked.filter(|_| is_code(code)) {
+            starts.push((at - code.len(), code, mark, rest));
+        }
+    }
+    let ends = starts.iter().skip(1).map(|(at, ..)| *at);
+    let ends: Vec<usize> = ends.chain([line.len()]).collect();
+    let found = starts.into_iter().zip(ends);
+    found
+        .map(|((_, code, mark, rest), end)| Rendering {
+            code,
+            mark,
+            rest: line.get(rest..end).unwrap_or_default(),
+        })
+        .collect()
+}
+
 /// `QuotaFailure in service compute quota failure, violations:  compute.instance.gpu.h200 38 of 32: Exceeded limit ...;`,
 /// several in one line.
 fn of_python(line: &str) -> Vec<ServiceError> {
-    let mut parts = line.split(" in service ");
-    let mut before = parts.next().unwrap_or_default();
     let mut found = Vec::new();
-    for part in parts {
-        let code = before.rsplit(' ').next().unwrap_or_default();
-        before = part;
-        let marks = MARKS
-            .iter()
-            .filter_map(|mark| Some((part.find(mark)?, *mark)));
-        let Some((at, mark)) = marks.min() else {
-            continue;
-        };
-        let rest = part.get(at + mark.len()..).unwrap_or_default();
+    for Rendering { code, mark, rest } in renderings(line) {
         let kind = match mark {
             " quota failure, violations: " => {
                 some(pieces(rest).filter_map(python_quota).collect()).map(Detail::QuotaFailure)

@@ -305,6 +305,24 @@ fn a_file_that_is_named_must_be_there() {
     );
 }
 
+#[test]
+fn a_configuration_that_nobody_named_is_an_ordinary_file_of_a_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("quotagate.toml");
+    let here = || Lookup {
+        folder: folder.path().to_owned(),
+        ..lookup(None, &[])
+    };
+    let refused = || Config::load(&here()).unwrap_err().to_string();
+    fs::create_dir(&file).unwrap();
+    assert!(refused().contains("no ordinary file"), "{}", refused());
+    fs::remove_dir(&file).unwrap();
+    fs::write(&file, "#".repeat((1 << 20) + 1)).unwrap();
+    assert!(refused().contains("longer than 1 MiB"), "{}", refused());
+    fs::write(&file, "#".repeat(1 << 20)).unwrap();
+    Config::load(&here()).unwrap();
+}
+
 /// What reads of a damaged file stands in it, and what is refused is told with its line.
 #[test]
 fn damaged_files_are_read_as_they_stand_or_refused() {

@@ -195,9 +195,12 @@ impl<'a> Reader<'a> {
             if spec.region.is_empty() {
                 spec.region.clone_from(&status.region);
             }
-            if status.container_state != 0 {
+            let state = of_suspension(status.suspension_state).or_else(|| {
+                (status.container_state != 0).then(|| of_first_version(status.container_state))
+            });
+            if let Some(state) = state {
                 project.status = Some(ProjectStatus {
-                    project_state: of_first_version(status.container_state).into(),
+                    project_state: state.into(),
                 });
             }
         }
@@ -215,6 +218,18 @@ impl<'a> Reader<'a> {
             None => RecordedAt::deserialize(json),
         })?;
         Ok(Some(marker.recorded_at))
+    }
+}
+
+/// What the first version calls suspended the second calls parked. None where nothing is suspended.
+fn of_suspension(state: i32) -> Option<ProjectState> {
+    use v1::SuspensionState;
+    match SuspensionState::try_from(state) {
+        Ok(SuspensionState::Unspecified | SuspensionState::None) => None,
+        Ok(SuspensionState::Suspending) => Some(ProjectState::Parking),
+        Ok(SuspensionState::Suspended) => Some(ProjectState::Parked),
+        Ok(SuspensionState::Resuming) => Some(ProjectState::Activating),
+        Err(_) => Some(ProjectState::StateUnspecified),
     }
 }
 

@@ -178,6 +178,16 @@ fn projects_of_the_first_version_read_as_those_of_the_second() {
     ] {
         assert_eq!(state(&first(word)), expected, "{word}");
     }
+    for (word, expected) in [
+        ("NONE", ProjectState::Active),
+        ("SUSPENDING", ProjectState::Parking),
+        ("SUSPENDED", ProjectState::Parked),
+        ("RESUMING", ProjectState::Activating),
+        ("DREAMING", ProjectState::Active),
+    ] {
+        let suspended = first("ACTIVE").replace("NONE", word);
+        assert_eq!(state(&suspended), expected, "{word}");
+    }
 }
 
 #[test]

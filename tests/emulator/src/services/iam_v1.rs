@@ -4,7 +4,7 @@ use nebius_api::nebius::iam::{
     v1::{
         Container, ContainerSpec, ContainerStatus, GetProjectByNameRequest, GetProjectRequest,
         GetTenantRequest, ListProjectsRequest, ListProjectsResponse, ListTenantsRequest,
-        ListTenantsResponse, State, project_service_server::ProjectService,
+        ListTenantsResponse, State, SuspensionState, project_service_server::ProjectService,
         tenant_service_server::TenantService,
     },
     v2::{Project, Tenant, project_status::ProjectState, tenant_status::TenantState},
@@ -86,6 +86,7 @@ fn from_tenant(tenant: Tenant) -> Container {
         metadata: tenant.metadata,
         spec: Some(ContainerSpec::default()),
         status: Some(ContainerStatus {
+            suspension_state: SuspensionState::None.into(),
             container_state: state.into(),
             region: String::new(),
         }),
@@ -107,6 +108,7 @@ fn from_project(project: Project) -> Container {
         metadata: project.metadata,
         spec: Some(ContainerSpec::default()),
         status: Some(ContainerStatus {
+            suspension_state: SuspensionState::None.into(),
             container_state: state.into(),
             region: project.spec.unwrap_or_default().region,
         }),
