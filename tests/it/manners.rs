@@ -680,3 +680,15 @@ fn compiled_code_lies_where_nobody_else_gets() {
     );
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 1);
 }
+
+#[test]
+fn quotas_of_a_region_that_a_project_does_not_live_in_are_said_to_be_none() {
+    let arguments = ["quotas", "--project", "project-e00euwest1"];
+    let said = in_acme(&[&arguments[..], &["--region", REGION]].concat(), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.trim().is_empty(), "{said:?}");
+    assert!(said.stderr.contains("lives in eu-west1"), "{said:?}");
+    let said = in_acme(&arguments, &[]);
+    assert!(said.stdout.contains("eu-west1"), "{said:?}");
+    assert!(!said.stderr.contains("no quotas"), "{said:?}");
+}

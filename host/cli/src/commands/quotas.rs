@@ -33,6 +33,7 @@ pub(crate) async fn run(
     if quotas.is_empty() {
         let lists = ["tenant_allowances", "account", "project_allowances"];
         known::all_read(&inventory, &lists, || String::from("what the quotas are"))?;
+        output.note(&nothing(&inventory, options));
     }
     let listed = inventory.sources();
     match output.format {
@@ -58,6 +59,20 @@ pub(crate) async fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// Why nothing is listed.
+fn nothing(inventory: &Inventory, options: &Options) -> String {
+    let project = options.project.as_deref();
+    let home = project.and_then(|project| Some((project, inventory.region_of(project)?)));
+    match home.filter(|(_, home)| !options.region.iter().any(|region| region == home)) {
+        Some((project, home)) if !options.region.is_empty() => {
+            format!(
+                "no quotas: project {project} lives in {home}, and sees the quotas of that region alone"
+            )
+        }
+        _ => String::from("no quotas: the account lists none here"),
+    }
 }
 
 /// The rows of the tenant and of the projects, by region and name.
