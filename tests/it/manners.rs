@@ -306,7 +306,7 @@ fn one_exit_code_for_each_kind_of_trouble() {
         .to_string();
     let silent = ["--endpoint", closed.as_str(), "--timeout", "2s"];
     let check = ["check", H200, "--region", REGION];
-    let cases: [(&[&str], i32); 16] = [
+    let cases: [(&[&str], i32); 18] = [
         (&[&check[..], &["--recorded", world]].concat(), 3),
         (&["offers", "--recorded", world], 0),
         // What was typed or written makes no sense, or names what is not there.
@@ -319,6 +319,8 @@ fn one_exit_code_for_each_kind_of_trouble() {
         (&["offers", "--catalog", "/nowhere", "--recorded", world], 2),
         (&["offers", "--recorded", "/nowhere"], 2),
         (&["watch", "--interval", "20"], 2),
+        (&["offers", "--credentials", "/nowhere"], 2),
+        (&["offers", "--credentials", broken], 2),
         // The demonstration has an account of its own, and is for people.
         (&["demo", "--recorded", world], 2),
         (&["demo", "--format", "json"], 2),

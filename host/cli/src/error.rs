@@ -182,6 +182,7 @@ impl CliError {
         match self {
             Self::UnknownName { .. } | Self::Usage { .. } => Exit::Usage,
             Self::Connect(ConnectError::Address(_)) => Exit::Usage,
+            Self::Connect(ConnectError::Credentials(error)) => of_credentials(error),
             Self::Gate(GateError::AmbiguousProject { .. }) => Exit::Usage,
             Self::Gate(GateError::Call(CallError::Refused(_))) => Exit::Usage,
             Self::Config(_) | Self::Plan(_) | Self::NoFailure { .. } => Exit::Usage,
@@ -258,7 +259,21 @@ fn of_file(error: &io::Error) -> Exit {
     }
 }
 
-/// So is one that holds something else than it should.
+/// So are profiles and files of credentials that are named and not there, or make no sense.
+fn of_credentials(error: &CredentialsError) -> Exit {
+    match error {
+        CredentialsError::Unreadable { source, .. } => of_file(source),
+        CredentialsError::Malformed { .. }
+        | CredentialsError::NoSuchProfile { .. }
+        | CredentialsError::WhichProfile { .. }
+        | CredentialsError::Twofold { .. }
+        | CredentialsError::Incomplete { .. }
+        | CredentialsError::Unsupported { .. } => Exit::Usage,
+        _ => Exit::Failure,
+    }
+}
+
+/// So is a world that holds something else than it should.
 const fn of_world(error: &WorldError) -> Exit {
     match error {
         WorldError::Io { .. } => Exit::Failure,
