@@ -96,7 +96,7 @@ impl<'a, C: Cloud> Judge<'a, C> {
                 return judgement;
             }
         };
-        if let Some(doubt) = self.doubted_by_state() {
+        if let Some(doubt) = self.state_is_against(Reason::StateUnknown) {
             self.refuse(&mut judgement, launch, doubt);
         }
         let (own, is_shared) = self.own_sums(launch, instance_type, here);
@@ -294,7 +294,7 @@ impl<'a, C: Cloud> Judge<'a, C> {
         } = &launch.offer;
         let account = self.account;
         let not_offered = |why| Err(Refusal::new(Reason::NotOffered, why));
-        if let Some(refusal) = self.refused_by_state() {
+        if let Some(refusal) = self.state_is_against(Reason::NotOffered) {
             return Err(refusal);
         }
         let source = &account.types_source;
@@ -338,30 +338,23 @@ impl<'a, C: Cloud> Judge<'a, C> {
         Ok(instance_type)
     }
 
-    /// Why a project launches nothing in the state that it is in, if so.
-    fn refused_by_state(&self) -> Option<Refusal> {
+    /// Why a project launches nothing in the state that it is in (`NotOffered`), or why nobody knows whether it launches
+    /// anything (`StateUnknown`), if so.
+    fn state_is_against(&self, reason: Reason) -> Option<Refusal> {
         let project = &self.account.project;
         let state = self.account.project_state.as_deref()?;
-        match self.cloud.project_state(state) {
-            ProjectState::Launches => None,
-            ProjectState::LaunchesNothing(what) => Some(Refusal::new(
+        let (found, why) = match self.cloud.project_state(state) {
+            ProjectState::Launches => return None,
+            ProjectState::LaunchesNothing(what) => (
                 Reason::NotOffered,
                 format!("project {project} {what}, and launches nothing"),
-            )),
-            ProjectState::Unknown => None,
-        }
-    }
-
-    /// Why nobody knows whether a project launches anything in the state that it is in, if so.
-    fn doubted_by_state(&self) -> Option<Refusal> {
-        let project = &self.account.project;
-        let state = self.account.project_state.as_deref()?;
-        matches!(self.cloud.project_state(state), ProjectState::Unknown).then(|| {
-            Refusal::new(
+            ),
+            ProjectState::Unknown => (
                 Reason::StateUnknown,
                 format!("project {project} is in the state `{state}`, which is not known here"),
-            )
-        })
+            ),
+        };
+        (found == reason).then(|| Refusal::new(reason, why))
     }
 
     fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, refusal: Refusal) {

@@ -160,20 +160,23 @@ impl Gate {
             }
             let action = self.options.deploy.action(&admission.verdict);
             let is_refused = action == Action::Refuse && !self.options.shadow;
-            let record = record(&plan, &admission, &inventory, self.clock().now_ms());
-            let hold = if is_refused || record.amounts.is_empty() {
-                None
-            } else {
-                let promise = self.cache.with(|state, now| {
-                    state.promise(current.generation(), record, &inventory, now)
-                });
-                match promise {
-                    Promise::Made(record, written) => {
-                        let promised = Promised::new(record, &self.cache);
-                        let written = promised.written_down(written, wait, self.options.shadow);
-                        Some(written.await?)
+            let record = (!is_refused)
+                .then(|| record(&plan, &admission, &inventory, self.clock().now_ms()))
+                .filter(|record| !record.amounts.is_empty());
+            let hold = match record {
+                None => None,
+                Some(record) => {
+                    let promise = self.cache.with(|state, now| {
+                        state.promise(current.generation(), record, &inventory, now)
+                    });
+                    match promise {
+                        Promise::Made(record, written) => {
+                            let promised = Promised::new(record, &self.cache);
+                            let written = promised.written_down(written, wait, self.options.shadow);
+                            Some(written.await?)
+                        }
+                        Promise::Changed => continue,
                     }
-                    Promise::Changed => continue,
                 }
             };
             telemetry::judged("deploy", &admission.verdict);
