@@ -1,49 +1,125 @@
-//! What a cloud must answer for a gate to judge: a trait with one question per source.
+//! What a cloud must answer for a gate to judge: a list of sources, and one question each.
 //!
-//! A source does network or file work and nothing else: it neither caches nor judges. Each question can fail on its own,
-//! and each can be answered in part.
+//! A source does network or file work and nothing else: it neither caches nor judges. Each question can fail on its own, and
+//! each can be answered in part.
 
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-
-use crate::types::{Allowance, Capacity, InstanceType, Reservation, UsageState};
+use quotagate_contract::{
+    Capacity, Feed, Holding, InstanceType, KindOffered, Owner, Place, PlaceOffered, Reservation,
+    Row,
+};
 
 /// Answers of one cloud account.
 ///
-/// Implementations are called concurrently, once per question and project. They return when they are done or their own
-/// deadline has passed; the gate gives them up much later ([`crate::RefreshOptions::give_up`]), and asks each source one
-/// question at a time.
+/// Implementations are called concurrently, once per source. They return when they are done or their own deadline has passed;
+/// the gate gives them up much later ([`crate::RefreshOptions::give_up`]), and asks each source one question at a time.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// The cloud's name, which must be the plugin's too, such as `nebius`.
+    /// The cloud's name, which must be the plugin's too.
     fn cloud(&self) -> &str;
 
-    /// The tenant and its projects.
-    async fn account(&self) -> Result<Read<Account>, SourceError>;
+    /// The sources that there are. Asked with none before anything is read, and again whenever the account was read. The one of
+    /// [`Feed::Account`] MUST be there from the start.
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId>;
 
-    /// The tenant's quota rows, of every region.
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError>;
+    /// Reads one of them.
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError>;
+}
 
-    /// A project's quota rows.
-    async fn project_allowances(&self, project: &str)
-    -> Result<Read<OwnedAllowances>, SourceError>;
+/// One source of one account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId {
+    /// Names it in this account.
+    pub key: String,
+    /// What it is called, such as `rows` or `instances`: the same for every owner and place.
+    pub kind: String,
+    /// What it brings.
+    pub feed: Feed,
+    /// Whose it is; none for those of the whole account.
+    pub owner: Option<String>,
+    /// Of which place; without a region, of every place or of none.
+    pub place: Place,
+}
 
-    /// What a project can launch.
-    async fn instance_types(&self, project: &str) -> Result<Read<Vec<InstanceType>>, SourceError>;
+impl SourceId {
+    /// A source of the whole account.
+    pub fn of_account(kind: &str, feed: Feed) -> Self {
+        Self {
+            key: kind.to_owned(),
+            kind: kind.to_owned(),
+            feed,
+            owner: None,
+            place: Place::EVERYWHERE,
+        }
+    }
 
-    /// The cloud's advice on free hardware, of every region.
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError>;
+    /// A source of one project, whose key is `KIND.PROJECT`.
+    pub fn of_project(kind: &str, feed: Feed, project: &str) -> Self {
+        Self {
+            key: format!("{kind}.{project}"),
+            owner: Some(project.to_owned()),
+            ..Self::of_account(kind, feed)
+        }
+    }
 
-    /// The tenant's reserved capacity, of every region. The fields on the project's share are left at "not limited":
-    /// the gate fills them in from [`Source::reservation_shares`].
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError>;
+    /// The same source, of one owner.
+    #[must_use]
+    pub fn owned_by(mut self, owner: &str) -> Self {
+        self.owner = Some(owner.to_owned());
+        self
+    }
+}
 
-    /// What a project may take of the tenant's reservations.
-    async fn reservation_shares(
-        &self,
-        project: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError>;
+/// What a source answered.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Owners, projects and places.
+    Account(Account),
+    /// Quota rows.
+    Rows(Vec<Row>),
+    /// What the account holds.
+    Holdings(Vec<Holding>),
+    /// What can be launched.
+    Types {
+        /// Instance types; `offered` says where.
+        items: Vec<InstanceType>,
+        /// Kinds of needs.
+        kinds: Vec<KindOffered>,
+    },
+    /// Advice on free hardware.
+    Capacities(Vec<Capacity>),
+    /// Reserved capacity, without projects' shares.
+    Reservations(Vec<Reservation>),
+    /// What the source's owner may take of reservations.
+    Shares(Vec<Share>),
+}
+
+/// An account and its projects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// A chain of owners for each project, outermost first, the project itself last; in the order of the cloud.
+    pub projects: Vec<Vec<Owner>>,
+    /// The places of the cloud, where it lists them.
+    pub places: Vec<PlaceOffered>,
+}
+
+impl Account {
+    /// The outermost owner: what accounts are told apart by.
+    pub fn outermost(&self) -> Option<&Owner> {
+        self.projects.first()?.first()
+    }
+}
+
+/// What a project may take of one reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The key of the reservation's row.
+    pub reservation: String,
+    /// The share's amounts.
+    pub row: Row,
 }
 
 /// What was read of a source.
@@ -66,74 +142,64 @@ impl<T> Read<T> {
             recorded_at: None,
         }
     }
-}
 
-/// A tenant and its projects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// The tenant's id.
-    pub tenant: String,
-    /// Its projects, in the order of the cloud.
-    pub projects: Vec<Project>,
-}
-
-/// A project: it lives in one region and holds the instances.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Project {
-    /// Its id, which launches name.
-    pub id: String,
-    /// Its name, for people.
-    pub name: String,
-    /// The region it lives in.
-    pub region: String,
-    /// Its state, in the cloud's own word; none where the cloud does not say. What it means is the plugin's to know.
-    pub state: Option<String>,
-}
-
-/// Quota rows and whose they are.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct OwnedAllowances {
-    /// The tenant or project that was asked for, by id.
-    pub owner: String,
-    /// The rows, as the cloud lists them.
-    pub rows: Vec<Allowance>,
-}
-
-/// What a project may take of one reservation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReservationShare {
-    /// The reservation, by id.
-    pub reservation: String,
-    /// The most it may take; none where it is not limited.
-    pub limit: Option<u64>,
-    /// What it takes.
-    pub usage: u64,
-    /// Whether `usage` is a measurement.
-    pub usage_state: UsageState,
-    /// What it takes as a fraction of `limit`, as the cloud writes it; none where it says nothing.
-    pub usage_fraction: Option<String>,
+    /// The same reading of something made of it.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
+        Read {
+            value: make(self.value),
+            interrupted_by: self.interrupted_by,
+            recorded_at: self.recorded_at,
+        }
+    }
 }
 
 /// Why a source could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SourceError {
     /// Who is at fault.
     pub kind: SourceErrorKind,
-    /// What failed, on what, and what to do about it; no secrets.
+    /// What failed, on what, and what to do about it; no secrets. It does not repeat its cause.
     pub message: String,
     /// How long the cloud asked to be left alone, where it said so.
     pub retry_after: Option<Duration>,
+    /// The error below it.
+    #[source]
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl PartialEq for SourceError {
+    /// Equal where they say the same; causes are not compared.
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message, self.retry_after)
+            == (other.kind, &other.message, other.retry_after)
+    }
 }
 
 impl SourceError {
-    /// An error of a cloud that did not say how long to wait.
+    /// An error without a cause, of a cloud that did not say how long to wait.
     pub const fn new(kind: SourceErrorKind, message: String) -> Self {
         Self {
             kind,
             message,
             retry_after: None,
+            cause: None,
         }
+    }
+
+    /// The answer of a cloud that has no such list.
+    pub fn unsupported(what: &str) -> Self {
+        Self::new(
+            SourceErrorKind::Unsupported,
+            format!("the cloud has no list of {what}"),
+        )
+    }
+
+    /// The same error, because of another.
+    #[must_use]
+    pub fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
     }
 }
 
@@ -153,4 +219,6 @@ pub enum SourceErrorKind {
     Invalid,
     /// What was asked for does not exist.
     NotFound,
+    /// The cloud has no such list, which is an answer: it is not asked for again before the next account.
+    Unsupported,
 }
