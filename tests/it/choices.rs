@@ -202,7 +202,7 @@ fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
     assert_eq!(said.quota(), "unknown");
     let decisive = said.decisive();
     assert_eq!(
-        (&decisive["scope"], &decisive["quota"]),
+        (&decisive["level"], &decisive["quota"]),
         (&"project".into(), &GPU_QUOTA.into())
     );
 }

@@ -22,7 +22,7 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 use quotagate::{
-    Disk, Gate, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict,
+    Disk, Gate, Launch, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict,
 };
 
 use crate::{
@@ -221,9 +221,9 @@ fn launch() -> BoxedStrategy<Launch> {
                         instance_type: instance_type.to_owned(),
                         region: REGION.to_owned(),
                         lifecycle: if preemptible {
-                            Lifecycle::Preemptible
+                            "preemptible".to_owned()
                         } else {
-                            Lifecycle::OnDemand
+                            "on-demand".to_owned()
                         },
                     },
                     count,
@@ -618,7 +618,7 @@ fn what_no_document_decides_is_told_by_what_would_be_false() {
                 for step in &mut steps {
                     if let Step::Launch(launch) | Step::LaunchWith(launch, _) = step
                         && launch.offer.instance_type == H200
-                        && launch.offer.lifecycle == Lifecycle::OnDemand
+                        && launch.offer.lifecycle == "on-demand".to_owned()
                     {
                         launch.profile.new_cluster = true;
                         launch.profile.reservation = ReservationUse::Forbid;

@@ -3,7 +3,7 @@
 
 use nebius_api::nebius::common::v1::{QuotaFailure, quota_failure, service_error::Details};
 use quotagate::{
-    BlockKind, CapacityOutcome, Disk, Failure, FailureKind, Launch, Lifecycle, Policy,
+    BlockKind, CapacityOutcome, Disk, Failure, FailureKind, Launch, Policy,
     QuotaOutcome, Reason, Verdict,
 };
 
@@ -21,7 +21,7 @@ fn small(count: u32) -> Launch {
 }
 
 fn preemptible(mut launch: Launch) -> Launch {
-    launch.offer.lifecycle = Lifecycle::Preemptible;
+    launch.offer.lifecycle = "preemptible".to_owned();
     launch
 }
 

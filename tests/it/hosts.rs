@@ -57,7 +57,7 @@ async fn check(cloud: &Running, domain: Option<&str>) -> (QuotaOutcome, Vec<Stri
         offer: quotagate::Offer {
             instance_type: H200.to_owned(),
             region: REGION.to_owned(),
-            lifecycle: quotagate::Lifecycle::OnDemand,
+            lifecycle: "on-demand".to_owned(),
         },
         count: 1,
         profile: quotagate::Profile {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use quotagate::{
-    Allowance, Capacity, Gate, InstanceType, Launch, Lifecycle, Offer, Policy, Profile,
+    Allowance, Capacity, Gate, InstanceType, Launch, Offer, Policy, Profile,
     QuotaOutcome, Reservation, RowState, Source, UsageState,
     source::{Account, OwnedAllowances, Project, Read, ReservationShare, SourceError},
 };
@@ -126,7 +126,7 @@ fn offer() -> Offer {
     Offer {
         instance_type: H200.to_owned(),
         region: REGION.to_owned(),
-        lifecycle: Lifecycle::OnDemand,
+        lifecycle: "on-demand".to_owned(),
     }
 }
 

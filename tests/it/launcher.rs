@@ -17,7 +17,7 @@ use nebius_api::nebius::{
     },
 };
 use prost::Message;
-use quotagate::{Disk, Launch, Lifecycle, ReservationUse};
+use quotagate::{Disk, Launch, ReservationUse};
 use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};
 
 /// What came of a launch.
@@ -264,7 +264,7 @@ fn request(launch: &Launch, cluster: Option<&String>) -> CreateInstanceRequest {
         .disks
         .iter()
         .flat_map(|disk| (0..disk.count).map(move |_| managed(disk)));
-    let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
+    let preemptible = launch.offer.lifecycle == "preemptible".to_owned();
     let public = profile.dynamic_public_addresses + profile.static_public_addresses > 0;
     let policy = match profile.reservation {
         ReservationUse::Auto => reservation_policy::Policy::Auto,

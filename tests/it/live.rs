@@ -20,8 +20,7 @@ use nebius_api::{
 use nebius_emulator::{Emulator, Faults, Running};
 use prost::Message;
 use quotagate::{
-    Clock, Failure, Gate, GateBuilder, GateError, GateOptions, HoldFileError, HoldOptions, Launch,
-    Lifecycle, Limits, Offer, Plugin, PluginOptions, Profile, RefreshOptions, Source,
+    Clock, Failure, Gate, GateBuilder, GateError, GateOptions, HoldFileError, HoldOptions, Launch, Limits, Offer, Plugin, PluginOptions, Profile, RefreshOptions, Source,
 };
 use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
@@ -224,7 +223,7 @@ pub(crate) fn h200(count: u32) -> Launch {
         offer: Offer {
             instance_type: H200.to_owned(),
             region: REGION.to_owned(),
-            lifecycle: Lifecycle::OnDemand,
+            lifecycle: "on-demand".to_owned(),
         },
         count,
         profile: Profile {

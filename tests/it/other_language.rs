@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use quotagate::{
-    Allowance, Capacity, CompileCache, Gate, GateError, InstanceType, Launch, Lifecycle, Limits,
+    Allowance, Capacity, CompileCache, Gate, GateError, InstanceType, Launch, Limits,
     Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, Reservation, RowState,
     Source, UsageState, Verdict,
     gate::Listing,
@@ -105,7 +105,7 @@ fn launch(instance_type: &str, region: &str, count: u32) -> Launch {
         offer: Offer {
             instance_type: instance_type.to_owned(),
             region: region.to_owned(),
-            lifecycle: Lifecycle::OnDemand,
+            lifecycle: "on-demand".to_owned(),
         },
         count,
         profile: Profile {

@@ -197,7 +197,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
         &json!([in_project(PROJECT, 4), in_project(OTHER, 1)]),
     );
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "tenant");
+    assert_eq!(said.decisive()["level"], "tenant");
     assert_eq!(
         said.json()["breaks_at"],
         json!({"index": 1, "fits_count": 0})
@@ -205,7 +205,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
     // The project's is not.
     let said = check(&world, &json!([in_project(OTHER, 2)]));
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "project");
+    assert_eq!(said.decisive()["level"], "project");
 
     // A launch must say which it means.
     let said = check(&world, &json!([in_project(PROJECT, 1), launch(H200, 1)]));

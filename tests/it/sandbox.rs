@@ -15,8 +15,7 @@ use std::{
 
 use nebius_api::world::World;
 use quotagate::{
-    Admission, CallError, Clock, CompileCache, Contradiction, Failure, Gate, Inventory, Launch,
-    Lifecycle, Limits, LoadError, Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome,
+    Admission, CallError, Clock, CompileCache, Contradiction, Failure, Gate, Inventory, Launch, Limits, LoadError, Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome,
     Reason, Verdict, plugin::unknown_verdicts,
 };
 use quotagate_bad_plugins::UNRULY;
@@ -77,7 +76,7 @@ fn offer(deed: &str) -> Offer {
     Offer {
         instance_type: deed.to_owned(),
         region: "eu-north1".to_owned(),
-        lifecycle: Lifecycle::OnDemand,
+        lifecycle: "on-demand".to_owned(),
     }
 }
 

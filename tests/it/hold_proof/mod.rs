@@ -30,7 +30,7 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 use quotagate::{
-    Disk, Gate, GateOptions, HoldOptions, Launch, Lifecycle, Offer, Profile, QuotaOutcome, Reason,
+    Disk, Gate, GateOptions, HoldOptions, Launch, Offer, Profile, QuotaOutcome, Reason,
     ReservationUse, Row, Verdict,
 };
 use tempfile::TempDir;
@@ -154,7 +154,7 @@ fn launch() -> impl Strategy<Value = Launch> {
             offer: Offer {
                 instance_type: instance_type.to_owned(),
                 region: REGION.to_owned(),
-                lifecycle: Lifecycle::OnDemand,
+                lifecycle: "on-demand".to_owned(),
             },
             count,
             profile: Profile {
