@@ -7,7 +7,8 @@ extern crate alloc;
 use alloc::{vec, vec::Vec};
 
 use quotagate_guest::{
-    Asked, Cloud, Demand, Descriptor, Feed, InvalidLaunch, LevelRules, LifecycleKind, Meaning, Profile, SourceNeed,
+    Asked, Cloud, Demand, Descriptor, Feed, InvalidLaunch, LevelRules, LifecycleKind, Meaning,
+    Profile, SourceNeed,
 };
 
 /// A cloud that counts instances and nothing else.
@@ -16,13 +17,23 @@ pub struct Minimal;
 
 impl Cloud for Minimal {
     fn descriptor(&self) -> Descriptor {
-        let source = |kind: &str, feed| SourceNeed { kind: kind.into(), feed };
+        let source = |kind: &str, feed| SourceNeed {
+            kind: kind.into(),
+            feed,
+        };
         Descriptor {
             cloud: "minimal".into(),
             title: "Minimal".into(),
             version: "0.2.0".into(),
-            sources: vec![source("account", Feed::Account), source("rows", Feed::Rows), source("types", Feed::Types)],
-            lifecycles: vec![LifecycleKind { name: "on-demand".into(), ..LifecycleKind::default() }],
+            sources: vec![
+                source("account", Feed::Account),
+                source("rows", Feed::Rows),
+                source("types", Feed::Types),
+            ],
+            lifecycles: vec![LifecycleKind {
+                name: "on-demand".into(),
+                ..LifecycleKind::default()
+            }],
             levels: vec!["account".into()],
             ..Descriptor::default()
         }
@@ -30,7 +41,13 @@ impl Cloud for Minimal {
 
     fn level_rules(&self, _: &str) -> LevelRules {
         use Meaning::{Blocks, Unknown};
-        LevelRules { absent: Unknown, unset: Unknown, changing: Unknown, suspended: Blocks, gone: Unknown }
+        LevelRules {
+            absent: Unknown,
+            unset: Unknown,
+            changing: Unknown,
+            suspended: Blocks,
+            gone: Unknown,
+        }
     }
 
     fn instance_demands<'a>(&self, _: &Asked<'a>) -> Vec<Demand<'a>> {

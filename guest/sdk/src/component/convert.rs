@@ -87,9 +87,10 @@ fn usage(usage: wit::Usage) -> contract::Usage {
 }
 
 fn attributes(items: Vec<wit::Attribute>) -> Vec<contract::Attribute> {
-    each(items, |item| {
-        fields!(item => contract::Attribute { name, value })
-    })
+    each(
+        items,
+        |item| fields!(item => contract::Attribute { name, value }),
+    )
 }
 
 fn row(row: wit::Row) -> engine::NumberedRow {
@@ -116,9 +117,10 @@ pub(super) fn rows(rows: Vec<wit::Row>) -> Vec<engine::NumberedRow> {
 }
 
 pub(super) fn owners(owners: Vec<wit_inventory::Owner>) -> Vec<contract::Owner> {
-    each(owners, |owner| {
-        fields!(owner => contract::Owner { id, name, level, place: place, state })
-    })
+    each(
+        owners,
+        |owner| fields!(owner => contract::Owner { id, name, level, place: place, state }),
+    )
 }
 
 pub(super) fn places(places: Vec<wit_inventory::PlaceOffered>) -> Vec<contract::PlaceOffered> {
@@ -137,13 +139,17 @@ pub(super) fn holdings(holdings: Vec<wit::Holding>) -> Vec<contract::Holding> {
 }
 
 fn draws(draws: Vec<wit::Draw>) -> Vec<contract::Draw> {
-    each(draws, |draw| fields!(draw => contract::Draw { quota, each }))
+    each(
+        draws,
+        |draw| fields!(draw => contract::Draw { quota, each }),
+    )
 }
 
 fn offered(items: Vec<wit::Offered>) -> Vec<contract::Offered> {
-    each(items, |item| {
-        fields!(item => contract::Offered { place: place, lifecycles, together, restriction })
-    })
+    each(
+        items,
+        |item| fields!(item => contract::Offered { place: place, lifecycles, together, restriction }),
+    )
 }
 
 pub(super) fn instance_types(types: Vec<wit::InstanceType>) -> Vec<engine::NumberedType> {
@@ -163,9 +169,10 @@ pub(super) fn instance_types(types: Vec<wit::InstanceType>) -> Vec<engine::Numbe
 }
 
 pub(super) fn kinds(kinds: Vec<wit::KindOffered>) -> Vec<contract::KindOffered> {
-    each(kinds, |item| {
-        fields!(item => contract::KindOffered { kind, offered: offered })
-    })
+    each(
+        kinds,
+        |item| fields!(item => contract::KindOffered { kind, offered: offered }),
+    )
 }
 
 pub(super) fn capacities(capacities: Vec<wit::Capacity>) -> Vec<contract::Capacity> {
@@ -227,9 +234,10 @@ fn sources(sources: Vec<wit_inventory::Source>) -> Vec<contract::SourceReport> {
 }
 
 fn held(takes: Vec<wit::Take>) -> Vec<engine::Held> {
-    each(takes, |take| {
-        fields!(take => engine::Held { row, at_least, at_most })
-    })
+    each(
+        takes,
+        |take| fields!(take => engine::Held { row, at_least, at_most }),
+    )
 }
 
 fn lesson(mut lesson: wit::Lesson) -> engine::NumberedLesson {
@@ -285,20 +293,24 @@ pub(super) fn needs_of(
     needs: Vec<wit::OfferNeed>,
     offers: usize,
 ) -> Result<Vec<(u32, contract::Need)>, wit_gate::GateError> {
-    let is_of_none = |need: &&wit::OfferNeed| !usize::try_from(need.offer).is_ok_and(|place| place < offers);
+    let is_of_none =
+        |need: &&wit::OfferNeed| !usize::try_from(need.offer).is_ok_and(|place| place < offers);
     if let Some(stray) = needs.iter().find(is_of_none) {
         return Err(invalid(format!(
             "a need of the offer {}, counted from zero, in a list of {offers}",
             stray.offer
         )));
     }
-    Ok(each(needs, |of_offer| (of_offer.offer, need(of_offer.need))))
+    Ok(each(needs, |of_offer| {
+        (of_offer.offer, need(of_offer.need))
+    }))
 }
 
 pub(super) fn offers(offers: Vec<wit::NumberedOffer>) -> Vec<engine::NumberedOffer> {
-    each(offers, |offer| {
-        fields!(offer => engine::NumberedOffer { instance_type, region, zone, lifecycle })
-    })
+    each(
+        offers,
+        |offer| fields!(offer => engine::NumberedOffer { instance_type, region, zone, lifecycle }),
+    )
 }
 
 pub(super) fn profile(profile: wit::Profile) -> contract::Profile {
@@ -554,9 +566,10 @@ pub(super) fn verdicts(verdicts: Vec<contract::Verdict>) -> Vec<wit::Verdict> {
 }
 
 fn takes(numbers: &mut Numbers, takes: Vec<contract::Take>) -> Vec<wit::Take> {
-    each(takes, |take| {
-        fields!(take => wit::Take { row: |key: String| numbers.of(&key), at_least, at_most })
-    })
+    each(
+        takes,
+        |take| fields!(take => wit::Take { row: |key: String| numbers.of(&key), at_least, at_most }),
+    )
 }
 
 pub(super) fn admission(admission: contract::Admission) -> wit_gate::Admission {
@@ -633,7 +646,8 @@ fn profile_out(profile: contract::Profile) -> wit::Profile {
 }
 
 pub(super) fn launches(launches: Vec<contract::Launch>) -> Vec<wit::Launch> {
-    each(launches, |launch| {
-        fields!(launch => wit::Launch { offer: offer_out, count, profile: profile_out })
-    })
+    each(
+        launches,
+        |launch| fields!(launch => wit::Launch { offer: offer_out, count, profile: profile_out }),
+    )
 }

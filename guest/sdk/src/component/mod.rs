@@ -23,9 +23,7 @@ use self::{
         exports::quotagate::plugin::gate::{
             Admission, Answer, Descriptor, Diagnosis, Failure, GateError, Guest, Standing,
         },
-        quotagate::plugin::types::{
-            Launch, NumberedOffer, OfferNeed, Policy, Profile, Verdict,
-        },
+        quotagate::plugin::types::{Launch, NumberedOffer, OfferNeed, Policy, Profile, Verdict},
     },
     imports::Imports,
 };
