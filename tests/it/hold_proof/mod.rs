@@ -875,40 +875,29 @@ impl<'a> Run<'a> {
                 return Err(format!("a hold that nobody was told of: {hold:?}"));
             }
         }
-        let inventory = self.gate().inventory().await;
-        for project in [PROJECT, OTHER_PROJECT] {
-            let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
-            let of_tenant = shown["allowances"]["tenant"]["rows"].as_array().unwrap();
-            let of_project = shown["allowances"]["project"]["rows"].as_array().unwrap();
-            for (owner, rows) in [(None, of_tenant), (Some(project), of_project)] {
-                for row in rows {
-                    let key = of_quota(owner, row["name"].as_str().unwrap());
-                    self.must_be_held(&key, &row["held"], &row["held_at_most"])?;
-                }
-            }
-            for item in shown["reservations"]["items"].as_array().unwrap() {
-                self.must_be_held(&block(), &item["held"], &item["held_at_most"])?;
-                let (held, at_most) = (&item["project_held"], &item["project_held_at_most"]);
-                self.must_be_held(&share_of(project), held, at_most)?;
-            }
+        let shown = self.gate().inventory().await.contract();
+        let held: BTreeMap<&Row, (u64, u64)> = shown
+            .held
+            .iter()
+            .map(|take| (&take.row, (take.at_least, take.at_most)))
+            .collect();
+        let reservations = shown.reservations.iter().flat_map(|list| &list.items);
+        let reserved = reservations.flat_map(|item| [Some(&item.row), item.share.as_ref()]);
+        for row in shown.rows.iter().chain(reserved.flatten()) {
+            let held = held.get(&row.key).copied().unwrap_or_default();
+            self.must_be_held(&row.key, held)?;
         }
         Ok(())
     }
 
-    fn must_be_held(
-        &self,
-        row: &Row,
-        held: &serde_json::Value,
-        at_most: &serde_json::Value,
-    ) -> Checked {
-        if !self.account.may_have(row) {
+    fn must_be_held(&self, row: &Row, (at_least, at_most): (u64, u64)) -> Checked {
+        if !self.account.has(row) {
             return Ok(());
         }
         for (words, held, (least, most)) in [
-            ("for certain", held, self.model.held_between(row)),
+            ("for certain", at_least, self.model.held_between(row)),
             ("at most", at_most, self.model.possible_between(row)),
         ] {
-            let held = held.as_u64().unwrap();
             if !(least..=most).contains(&held) {
                 return Err(format!(
                     "{held} are held {words} of {row:?}, and it should be {least} to {most}: {:#?}",
