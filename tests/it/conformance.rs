@@ -12,7 +12,7 @@ use std::{
 };
 
 use nebius_api::world::World;
-use quotagate::{CallError, Clock, Gate, Inventory, Refusal};
+use quotagate::{CallError, Clock, ContractInventory, Gate, Inventory, Refusal};
 use quotagate_guest::{
     Engine, NativeReader,
     json::{admit_json, assess_json, diagnose_json},
@@ -109,7 +109,7 @@ impl Case {
     async fn inventory(&self) -> Arc<Inventory> {
         if let Some(name) = &self.inventory {
             let text = read(&root().join("inventories").join(format!("{name}.json")));
-            return Arc::new(Inventory::from_contract(serde_json::from_str(&text).unwrap()));
+            return Arc::new(Inventory::from(serde_json::from_str::<ContractInventory>(&text).unwrap()));
         }
         let world = match &self.world {
             None => return Arc::new(Inventory::default()),

@@ -14,8 +14,7 @@ use nebius_api::{
 };
 use prost::Message;
 use prost_types::Any;
-use quotagate::{Diagnosis, Failure, FailureKind, Gate, GateError, Reason, StaticSource};
-use quotagate_contract as contract;
+use quotagate::{ContractInventory, Diagnosis, Failure, FailureKind, Gate, GateError, Reason, StaticSource};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Builder;
@@ -30,7 +29,7 @@ const RESOURCE_EXHAUSTED: i32 = 8;
 /// What a gate says of a failure.
 fn try_diagnose(failure: &Failure) -> Result<Diagnosis, GateError> {
     static GATE: LazyLock<Gate> = LazyLock::new(|| {
-        let source = StaticSource::new("nebius", contract::Inventory::default());
+        let source = StaticSource::new("nebius", ContractInventory::default());
         Gate::new(plugin(), Arc::new(source)).unwrap()
     });
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

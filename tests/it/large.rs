@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use quotagate_contract as contract;
-use quotagate::{Attribute, Draw, Gate, InstanceType, Launch, Limit, Offered, Owner, Place, Policy, Profile, Question, QuotaOutcome, Row, StaticSource, TypesOfProject, Usage};
+use quotagate::{Attribute, ContractInventory, Draw, Gate, InstanceType, Launch, Limit, Offered, Owner, Place, Policy, Profile, Question, QuotaOutcome, Row, StaticSource, TypesOfProject, Usage};
 
 use crate::{
     harness::{GPU_QUOTA, H200, REGION, TENANT},
@@ -82,11 +81,11 @@ fn gate(projects: usize, rows: usize) -> Gate {
         items: vec![offered.clone()],
         kinds: Vec::new(),
     });
-    let account = contract::Inventory {
+    let account = ContractInventory {
         owners: (0..projects).map(chain).collect(),
         rows: of_tenant.chain(others).chain(of_projects).collect(),
         types: types.collect(),
-        ..contract::Inventory::default()
+        ..ContractInventory::default()
     };
     let source = StaticSource::new("nebius", account);
     Gate::new(plugin(), Arc::new(source)).unwrap()

@@ -11,9 +11,8 @@ use std::{
     },
 };
 
-use quotagate::{CompileCache, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer, Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Row, StaticSource, Usage, Verdict};
+use quotagate::{CompileCache, ContractInventory, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer, Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Row, StaticSource, Usage, Verdict};
 use quotagate_bad_plugins::MINIMAL;
-use quotagate_contract as contract;
 use quotagate_nebius::RecordedWorld;
 
 use crate::{
@@ -29,7 +28,7 @@ fn imaginary(cloud: &str, quota: &str) -> StaticSource {
         place,
         ..Owner::default()
     };
-    let account = contract::Inventory {
+    let account = ContractInventory {
         owners: vec![vec![
             owner("sky", "tenant", Place::EVERYWHERE),
             owner("cumulus", "project", Place::region("west")),
@@ -44,7 +43,7 @@ fn imaginary(cloud: &str, quota: &str) -> StaticSource {
             usage: Usage::exactly(4),
             ..Row::default()
         }],
-        ..contract::Inventory::default()
+        ..ContractInventory::default()
     };
     StaticSource::new(cloud, account)
 }
