@@ -161,9 +161,9 @@ impl Case {
         let (plugin, clock, request) = (plugin(), self.clock(), self.request());
         let answer = match self.call {
             Call::Inventory => return Outcome::Answer(json!(inventory.contract())),
-            Call::Assess => plugin.assess_json(inventory, &clock, &request),
-            Call::Admit => plugin.admit_json(inventory, &clock, &request),
-            Call::Diagnose => plugin.diagnose_json(inventory, &clock, &request),
+            Call::Assess => plugin.on(inventory, &clock).assess_json(&request),
+            Call::Admit => plugin.on(inventory, &clock).admit_json(&request),
+            Call::Diagnose => plugin.on(inventory, &clock).diagnose_json(&request),
         };
         Outcome::of(answer.map_err(|error| match error {
             CallError::Refused(refusal) => refusal,

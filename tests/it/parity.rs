@@ -33,7 +33,7 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
     let inventory = gate.inventory().await;
     let reader = NativeReader::new(inventory.contract(), NOW);
     let mut engine = Engine::new(Nebius);
-    let (plugin, clock) = (gate.plugin(), Clock::from_fn(|| NOW));
+    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
     let mut compared = 0;
     for chain in &reader.inventory().owners {
         let project = chain.last().unwrap();
@@ -55,7 +55,7 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
                 json!({"offers": offers, "count": count, "profile": profile, "policy": policy})
                     .to_string();
             let native = assess_json(&mut engine, &reader, &request).unwrap();
-            let component = plugin.assess_json(&inventory, &clock, &request).unwrap();
+            let component = asked.assess_json(&request).unwrap();
             assert_eq!(native, component);
 
             let plan: Vec<Value> = offers
@@ -64,7 +64,7 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
                 .collect();
             let request = json!({"plan": plan, "policy": policy}).to_string();
             let native = admit_json(&mut engine, &reader, &request).unwrap();
-            let component = plugin.admit_json(&inventory, &clock, &request).unwrap();
+            let component = asked.admit_json(&request).unwrap();
             assert_eq!(native, component);
             compared += offers.len();
         }
@@ -124,9 +124,8 @@ async fn the_typed_exports_and_their_twin_agree() {
     };
     let request =
         json!({"offers": offers, "count": 2, "profile": profile, "policy": policy}).to_string();
-    let clock = Clock::from_fn(|| NOW);
-    let twin = gate.plugin().assess_json(&inventory, &clock, &request);
-    let twin: Value = serde_json::from_str(&twin.unwrap()).unwrap();
+    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
+    let twin: Value = serde_json::from_str(&asked.assess_json(&request).unwrap()).unwrap();
     let question = || {
         let question = Question::new(&offers).count(2);
         question.profile(profile.clone()).detail(Detail::All)
@@ -164,7 +163,8 @@ async fn both_refuse_the_same_nonsense() {
     ] {
         let refused = gate
             .plugin()
-            .assess_json(&inventory, &Clock::from_fn(|| NOW), request)
+            .on(&inventory, &Clock::from_fn(|| NOW))
+            .assess_json(request)
             .unwrap_err();
         let reader = NativeReader::new(inventory.contract(), NOW);
         let native = assess_json(&mut Engine::new(Nebius), &reader, request).unwrap_err();
