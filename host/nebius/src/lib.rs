@@ -25,6 +25,7 @@ mod question;
 mod record;
 mod recorded;
 mod retry;
+mod sources;
 mod status;
 mod tenant;
 mod tls;
