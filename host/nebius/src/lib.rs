@@ -37,5 +37,6 @@ pub use address::AddressError;
 pub use client::{CLOUD, ConnectError, Connection, NebiusClient};
 pub use clock::Clock;
 pub use credentials::{CredentialsError, CredentialsOrigin, Environment};
+pub use error::CloudRefusal;
 pub use options::{ConnectOptions, CredentialsChoice, Deadlines, Retries};
 pub use recorded::{RecordedWorld, RecordedWorldError};

@@ -13,6 +13,7 @@ use quotagate::{
 use crate::{
     client::CLOUD,
     convert::{self, Converted},
+    error::CloudRefusal,
     pages::ListResponse,
     sources::{Asked, sources},
     status::{code_named, kind_of_code, printable},
@@ -255,14 +256,17 @@ impl Source for RecordedWorld {
 fn answer<'a, T>(recorded: &'a Recorded<T>, file: &str) -> Result<&'a T, SourceError> {
     match recorded {
         Recorded::Answer(answer) => Ok(answer),
-        Recorded::Error(refused) => Err(error(
-            kind_of_code(code_named(&refused.code)),
-            format!(
-                "`{file}` holds an error instead of an answer, {}: {}",
-                printable(&refused.code),
-                printable(&refused.message)
-            ),
-        )),
+        Recorded::Error(refused) => {
+            let refusal = CloudRefusal {
+                code: printable(&refused.code),
+                service_code: None,
+                request_id: None,
+                text: printable(&refused.message),
+            };
+            let text = format!("`{file}` holds an error instead of an answer, {refusal}");
+            let kind = kind_of_code(code_named(&refused.code));
+            Err(error(kind, text).because(refusal))
+        }
         Recorded::Missing => Err(error(
             SourceErrorKind::Unavailable,
             format!("the recorded world has no `{file}`"),

@@ -11,7 +11,7 @@ use quotagate::source::SourceErrorKind;
 use tonic::{Code, Status};
 
 use super::{Cloud, Misdeed, Questions, acme, connect, impatient, must_end, options_to, refuse};
-use crate::{ConnectOptions, CredentialsChoice};
+use crate::{CloudRefusal, ConnectOptions, CredentialsChoice};
 
 const PROJECT: &str = "project-e00eunorth1";
 
@@ -134,6 +134,11 @@ async fn a_first_page_that_fails_is_an_error_that_says_all_there_is_to_say() {
         cloud.address
     );
     assert_eq!(error.message, expected);
+    let cause = error.cause.unwrap();
+    let refusal = cause.downcast_ref::<CloudRefusal>().unwrap();
+    assert_eq!(refusal.code, "PERMISSION_DENIED");
+    assert_eq!(refusal.request_id.as_deref(), Some("request-9"));
+    assert_eq!(refusal.text, "no access to tenant-e00acme");
 }
 
 #[tokio::test]

@@ -258,6 +258,34 @@ async fn a_token_file_is_read_again_after_five_minutes_and_when_refused() {
 }
 
 #[tokio::test]
+async fn a_token_file_that_is_not_there_is_the_cause() {
+    let cloud = Cloud::kind().await;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".nebius")).unwrap();
+    let config = format!(
+        "default: p\nprofiles:\n  p:\n    token-file: {}/token\n",
+        home.path().display()
+    );
+    std::fs::write(home.path().join(".nebius/config.yaml"), config).unwrap();
+    let client = connect(&ConnectOptions {
+        credentials: CredentialsChoice::Find,
+        environment: Environment::new([("", ""); 0], Some(home.path().to_owned())),
+        ..cloud.options()
+    })
+    .unwrap();
+    let error = client.instance_types(PROJECT).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unauthenticated);
+    let cause = error.cause.unwrap();
+    let io = cause.downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(io.kind(), std::io::ErrorKind::NotFound);
+    assert!(
+        error.message.contains("cannot read the token file"),
+        "{}",
+        error.message
+    );
+}
+
+#[tokio::test]
 async fn a_local_server_needs_no_credentials() {
     let cloud = Cloud::kind().await;
     let options = ConnectOptions {

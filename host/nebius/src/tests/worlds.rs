@@ -10,7 +10,7 @@ use quotagate::{
 use tonic::Status;
 
 use super::{Cloud, Misdeed, Questions, acme, connect, refuse};
-use crate::{Clock, ConnectOptions, NebiusClient, RecordedWorld};
+use crate::{Clock, CloudRefusal, ConnectOptions, NebiusClient, RecordedWorld};
 
 const PROJECT: &str = "project-e00eunorth1";
 
@@ -261,6 +261,12 @@ async fn recorded_errors_keep_their_kind() {
         let error = world.capacities().await.unwrap_err();
         assert_eq!(error.kind, kind, "{code}");
         assert!(error.message.contains(code) && error.message.contains("reason"));
+        let cause = error.cause.unwrap();
+        let refusal = cause.downcast_ref::<CloudRefusal>().unwrap();
+        assert_eq!(
+            (refusal.code.as_str(), refusal.text.as_str()),
+            (code, "reason")
+        );
     }
 }
 
