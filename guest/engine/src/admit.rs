@@ -178,8 +178,10 @@ fn judge<C: Cloud>(
         at_least: clamp(taken.at_least),
         at_most: clamp(taken.at_most),
     });
+    let mut takes: Vec<Take> = takes.collect();
+    takes.sort_by(|one, other| one.row.cmp(&other.row));
     Ok(Admission {
-        takes: takes.collect(),
+        takes,
         rests_on: rests_on.keys(),
         reservations: to_name
             .into_iter()
