@@ -8,6 +8,8 @@
 
 use std::{fs, path::Path};
 
+#[path = "../../../tests/fuzz/checks/account.rs"]
+mod account;
 #[path = "../../../tests/fuzz/checks/diagnose.rs"]
 mod diagnose;
 #[path = "../../../tests/fuzz/checks/json_twin.rs"]

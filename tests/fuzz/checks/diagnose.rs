@@ -1,34 +1,80 @@
-//! Launch errors as bytes and as text.
+//! Failed launches as bytes and as text.
 
-use quotagate_engine::{Diagnosis, FailureKind};
-use quotagate_plugin_nebius::{
-    diagnose::{Failure, diagnose, diagnose_all, from_text},
-    json::diagnose_json,
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use quotagate_guest::{
+    Cloud as _, Diagnosis, Engine, Failure, FailureDetail, FailureKind, FailureParts, Inventory,
+    NativeReader, json::diagnose_json,
 };
+use quotagate_plugin_nebius::Nebius;
+use serde_json::json;
+
+const STATUS: &str = "type.googleapis.com/google.rpc.Status";
+const SERVICE_ERROR: &str = "type.googleapis.com/nebius.common.v1.ServiceError";
 
 /// Gives the input to every reader of launch errors.
 pub(crate) fn check(input: &[u8]) {
     let code = input.first().copied().unwrap_or_default();
-    for failure in [
-        Failure::from_status(0, "", input),
-        Failure::from_status(code.into(), "refused", input),
-        Failure::from_status(-i32::from(code), "", input.get(1..).unwrap_or_default()),
+    for (code, message, type_name, value) in [
+        (String::new(), "", STATUS, input),
+        (code.to_string(), "refused", STATUS, input),
+        (
+            format!("-{code}"),
+            "",
+            STATUS,
+            input.get(1..).unwrap_or_default(),
+        ),
+        (code.to_string(), "refused", SERVICE_ERROR, input),
     ] {
-        check_diagnosis(&diagnose(&failure), input);
+        check_parts(&parts(code, message, type_name, value), input);
     }
     let Ok(text) = str::from_utf8(input) else {
         return;
     };
-    let twin = diagnose_json(text);
-    assert_eq!(from_text(text).is_ok(), twin.is_ok());
-    if let Ok(twin) = twin {
-        let diagnosis: Diagnosis = serde_json::from_str(&twin).expect("the answer is JSON");
-        assert_eq!(
-            diagnosis,
-            diagnose_all(&from_text(text).expect("read before"))
-        );
+    check_parts(&parts(text.into(), text, "", &[]), input);
+    let failure = Failure::Text(text.into());
+    let told = Nebius.diagnose(&failure, None);
+    let twin = twin(&json!({"failure": {"text": text}}).to_string());
+    assert_eq!(told.clone().ok(), twin);
+    if let Ok(diagnosis) = told {
         check_diagnosis(&diagnosis, input);
     }
+}
+
+fn parts(code: String, message: &str, type_name: &str, value: &[u8]) -> FailureParts {
+    FailureParts {
+        code,
+        http_status: None,
+        message: message.into(),
+        details: vec![FailureDetail {
+            type_name: type_name.into(),
+            value: value.into(),
+        }],
+    }
+}
+
+/// An error in parts always means something, and the same through the JSON twin.
+fn check_parts(parts: &FailureParts, input: &[u8]) {
+    let failure = Failure::Parts(parts.clone());
+    let diagnosis = Nebius
+        .diagnose(&failure, None)
+        .expect("parts are always read");
+    check_diagnosis(&diagnosis, input);
+    let details: Vec<_> = parts
+        .details
+        .iter()
+        .map(|detail| json!({"type_name": detail.type_name, "value": STANDARD.encode(&detail.value)}))
+        .collect();
+    let request = json!({"failure": {"parts": {
+        "code": parts.code, "message": parts.message, "details": details,
+    }}});
+    assert_eq!(twin(&request.to_string()), Some(diagnosis));
+}
+
+/// What the JSON twin says without a launch.
+fn twin(request: &str) -> Option<Diagnosis> {
+    let reader = NativeReader::new(Inventory::default(), 0);
+    let answer = diagnose_json(&mut Engine::new(Nebius), &reader, request).ok()?;
+    Some(serde_json::from_str(&answer).expect("the answer is JSON"))
 }
 
 fn check_diagnosis(diagnosis: &Diagnosis, input: &[u8]) {
@@ -37,9 +83,12 @@ fn check_diagnosis(diagnosis: &Diagnosis, input: &[u8]) {
     let words: usize = diagnosis
         .findings
         .iter()
-        .flat_map(|finding| [&finding.quota, &finding.detail, &finding.remedy])
+        .flat_map(|finding| {
+            let remedy = finding.remedy.as_ref().map(|remedy| &remedy.text);
+            [finding.quota.as_ref(), finding.detail.as_ref(), remedy]
+        })
         .flatten()
-        .chain(&diagnosis.remedy)
+        .chain(diagnosis.remedy.as_ref().map(|remedy| &remedy.text))
         .map(String::len)
         .sum();
     assert!(
