@@ -9,8 +9,8 @@
 
 use quotagate_guest::{
     Asked, Attribute, Cloud as _, Demand, Draw, Draws, Failure, FailureDetail, FailureKind,
-    FailureParts, InstanceType, Launch, LessonKind, Limit, Need, Owner, OwnerState, Profile,
-    Reason, Reservation, ReservationUse, Row, Usage,
+    FailureParts, InstanceType, LessonKind, Limit, Need, Owner, OwnerState, Place, Profile, Reason,
+    Reservation, ReservationUse, Row, Usage,
 };
 use quotagate_plugin_nebius::Nebius;
 
@@ -280,31 +280,28 @@ fn a_code_comes_by_number_by_name_or_inside_a_status() {
         let failure = Failure::Parts(parts(code, value));
         let diagnosis = Nebius.diagnose(&failure, None).unwrap();
         assert_eq!(diagnosis.kind, kind, "{code}");
-        assert!(diagnosis.lessons.is_empty(), "no launch, no lesson");
+        assert!(diagnosis.lessons.is_empty(), "no quota is named");
     }
 }
 
 #[test]
 fn a_lesson_is_as_wide_as_the_error_speaks() {
-    let launch = Launch::default();
-    let lessons = |text: &str| {
-        let failure = Failure::Text(text.into());
-        Nebius.diagnose(&failure, Some(&launch)).unwrap().lessons
+    let lessons = |words: &str| {
+        let failure = Failure::Text(format!(
+            "QuotaFailure in service compute quota failure, violations: compute.instance.gpu.h200 {words};"
+        ));
+        Nebius.diagnose(&failure, None).unwrap().lessons
     };
-    let quota = lessons(
-        "QuotaFailure in service compute quota failure, violations: compute.instance.gpu.h200 38 of 32: Exceeded limit for container tenant-e00a;",
-    );
-    let [lesson] = quota.as_slice() else {
-        panic!("{quota:?}");
+    let owned = lessons("38 of 32: Exceeded limit for container tenant-e00a");
+    let [lesson] = owned.as_slice() else {
+        panic!("{owned:?}");
     };
     assert_eq!(lesson.kind, LessonKind::Quota);
     assert_eq!(lesson.quota.as_deref(), Some("compute.instance.gpu.h200"));
     assert_eq!(lesson.owner.as_deref(), Some("tenant-e00a"));
-    let unclear = lessons(r#"{"code": 8, "message": "no"}"#);
-    assert_eq!(unclear[0].kind, LessonKind::Unclear);
-    assert_eq!(
-        unclear[0].cause,
-        "the error does not say whether quota or hardware was short"
-    );
-    assert!(lessons(r#"{"code": 14, "message": "no"}"#).is_empty());
+    assert_eq!((lesson.at_least, &lesson.place), (0, &Place::EVERYWHERE));
+    let unowned = lessons("38 of 32: Exceeded limit");
+    assert_eq!(unowned[0].owner, None);
+    // A total that is within the limit is not what was refused.
+    assert!(lessons("8 of 32: Exceeded limit").is_empty());
 }
