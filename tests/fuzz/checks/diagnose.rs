@@ -14,24 +14,14 @@ const SERVICE_ERROR: &str = "type.googleapis.com/nebius.common.v1.ServiceError";
 /// Gives the input to every reader of launch errors.
 pub(crate) fn check(input: &[u8]) {
     let code = input.first().copied().unwrap_or_default();
-    for (code, message, type_name, value) in [
-        (String::new(), "", STATUS, input),
-        (code.to_string(), "refused", STATUS, input),
-        (
-            format!("-{code}"),
-            "",
-            STATUS,
-            input.get(1..).unwrap_or_default(),
-        ),
-        (code.to_string(), "refused", SERVICE_ERROR, input),
-    ] {
-        let parts = parts(code, message, type_name, value);
-        check_parts(&parts, input);
-    }
+    let rest = input.get(1..).unwrap_or_default();
+    check_twin(&check_parts("", "", STATUS, input));
+    check_parts(&code.to_string(), "refused", STATUS, input);
+    check_parts(&format!("-{code}"), "", STATUS, rest);
+    check_parts(&code.to_string(), "refused", SERVICE_ERROR, input);
     let Ok(text) = str::from_utf8(input) else {
         return;
     };
-    check_parts(&parts(text.into(), text, "", &[]), input);
     let failure = Failure::Text(text.into());
     let told = diagnosed(&failure);
     let twin = twin(&json!({"failure": {"text": text}}).to_string());
@@ -41,32 +31,32 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-fn parts(code: String, message: &str, type_name: &str, value: &[u8]) -> FailureParts {
-    FailureParts {
-        code,
+/// An error in parts always means something.
+fn check_parts(code: &str, message: &str, type_name: &str, value: &[u8]) -> FailureParts {
+    let parts = FailureParts {
+        code: code.into(),
         http_status: None,
         message: message.into(),
         details: vec![FailureDetail {
             type_name: type_name.into(),
             value: value.into(),
         }],
-    }
+    };
+    let diagnosis = diagnosed(&Failure::Parts(parts.clone()));
+    check_diagnosis(&diagnosis.expect("parts are always read"), value);
+    parts
 }
 
-/// An error in parts always means something, and the same through the JSON twin.
-fn check_parts(parts: &FailureParts, input: &[u8]) {
-    let failure = Failure::Parts(parts.clone());
-    let diagnosis = diagnosed(&failure).expect("parts are always read");
-    check_diagnosis(&diagnosis, input);
-    let details: Vec<_> = parts
-        .details
-        .iter()
-        .map(|detail| json!({"type_name": detail.type_name, "value": STANDARD.encode(&detail.value)}))
-        .collect();
+/// It means the same through the JSON twin.
+fn check_twin(parts: &FailureParts) {
+    let details = parts.details.iter().map(
+        |detail| json!({"type_name": detail.type_name, "value": STANDARD.encode(&detail.value)}),
+    );
     let request = json!({"failure": {"parts": {
-        "code": parts.code, "message": parts.message, "details": details,
+        "code": parts.code, "message": parts.message, "details": details.collect::<Vec<_>>(),
     }}});
-    assert_eq!(twin(&request.to_string()), Some(diagnosis));
+    let failure = Failure::Parts(parts.clone());
+    assert_eq!(twin(&request.to_string()), diagnosed(&failure));
 }
 
 /// What the rules say without a launch.
