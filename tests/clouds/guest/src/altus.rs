@@ -39,6 +39,9 @@ impl Cloud for Altus {
     }
 
     fn reading(&self, row: &Row, holdings: &[Holding]) -> Reading {
+        if row.quota != VCPUS {
+            return Reading::reported(row);
+        }
         let (mut at_least, mut at_most) = (0_u64, 0_u64);
         for holding in holdings.iter().filter(|holding| holding.place.region == row.place.region) {
             let vcpus = attribute(&holding.attributes, "vcpus").and_then(|text| text.parse().ok());
