@@ -1,282 +1,405 @@
-//! One launch: every row that it draws on, both scopes, reservations, capacity.
+//! One launch: every row that it draws on, reserved capacity, hardware.
 
-use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, rc::Rc, string::String, vec::Vec};
 
-use crate::{
-    account::{Account, Found, RegionRows, unreadable},
-    band::Band,
-    block,
-    capacity::{Advice, lanes, worse},
-    demand::{Cloud, Draws, InvalidLaunch, ProjectState, Sum},
-    judgement::{Judgement, What},
-    ledger::{Drawn, Ledger},
-    reservation::Cover,
-    row::{Amount, Bound, Doubt, Judged, about_offer, clamp, judge, may_be_held, rowless_finding},
-    usage::Usage,
-    vocabulary::{
-        BlockKind, CapacityOutcome, InstanceType, Lane, Launch, Lifecycle, Offer, Policy,
-        QuotaOutcome, Reason, ReservationUse, Scope, SourceState,
-    },
+use quotagate_contract::{
+    CapacityOutcome, Detail, LessonKind, Need, Profile, QuotaOutcome, Reason, ReservationUse,
+    SourceState,
 };
 
-/// Everything that a judgement rests on.
-pub(crate) struct Judge<'a, C> {
-    pub(crate) cloud: &'a C,
-    pub(crate) account: &'a Account,
-    pub(crate) now: u64,
-    pub(crate) policy: &'a Policy,
+use crate::{
+    amount::Bound,
+    answer::NumberedFinding,
+    band::Band,
+    capacity::{AdviceQuestion, worse},
+    cloud::{Cloud, Draws},
+    compile::{Compiled, Drawing, Entry, Part, target_at},
+    here::{Call, Here},
+    judgement::{Judgement, Noted},
+    ledger::{Ledger, Placement},
+    offered::{Refused, zone_word},
+    reader::Number,
+    reservation::{CoverQuestion, ReservationCover},
+    sources::ListReading,
+};
+
+/// A launch to judge.
+#[derive(Clone)]
+pub(crate) struct Launching<'a> {
+    pub(crate) instance_type: Number,
+    pub(crate) lifecycle: Number,
+    pub(crate) zone: Number,
+    pub(crate) zone_name: Option<&'a str>,
+    pub(crate) count: u32,
+    pub(crate) profile: &'a Profile,
+    /// What belongs to the offer itself.
+    pub(crate) needs: &'a [Need],
+    pub(crate) compiled: Rc<Compiled>,
+    /// What the profile takes of zones' rows.
+    pub(crate) zonal: Option<Rc<Part>>,
 }
 
-/// What is the same for every launch of one profile and count in one region.
-pub(crate) struct Here<'a> {
-    scopes: [(Scope, RegionRows<'a>); 2],
-    /// What every such launch takes, whatever its type.
-    sums: Vec<Sum<'static>>,
-    /// What is found of them, where the launch takes nothing else of the same quotas.
-    judgement: Judgement<'a>,
-}
-
-/// Why a project does not get what a launch asks for.
-struct Refusal {
-    reason: Reason,
-    why: String,
+/// Why a launch is not judged by its rows.
+struct Refusing {
+    refused: Refused,
     /// How far the list of types was read, where it is that.
     list: Option<SourceState>,
 }
 
-impl Refusal {
-    const fn new(reason: Reason, why: String) -> Self {
-        Self {
-            reason,
-            why,
-            list: None,
-        }
-    }
-}
-
-impl<'a, C: Cloud> Judge<'a, C> {
-    /// Judges what every launch like this one takes in its region, whatever its type.
-    pub(crate) fn here(&self, launch: &Launch, ledger: &Ledger) -> Result<Here<'a>, InvalidLaunch> {
-        if launch.count == 0 {
-            return Err(InvalidLaunch(String::from(
-                "a launch of no instances: `count` must be at least 1",
-            )));
-        }
-        let (account, region) = (self.account, &launch.offer.region);
-        let tenant = account.tenant_rows(region, self.now, self.policy);
-        let project = account.project_rows(region, self.now, self.policy);
-        let scopes = [(Scope::Tenant, tenant), (Scope::Project, project)];
-        let sums = Sum::up(self.cloud.profile_demands(&launch.profile)?);
+impl<C: Cloud> Call<'_, C> {
+    /// Judges what every launch of a profile takes in a region, whatever its type.
+    pub(crate) fn judge_profile(
+        &self,
+        here: &Here,
+        launch: &Launching<'_>,
+        ledger: &Ledger,
+    ) -> Judgement {
         let mut judgement = Judgement::new();
-        for sum in &sums {
-            self.sum(&mut judgement, launch, sum, &scopes, None, ledger);
+        if here.profile.is_plain() {
+            self.entries(
+                &mut judgement,
+                here,
+                launch,
+                &here.profile.entries,
+                None,
+                ledger,
+            );
         }
-        Ok(Here {
-            scopes,
-            sums,
-            judgement,
-        })
+        judgement
     }
 
     /// Judges a launch after those in the ledger, and enters what it takes.
     pub(crate) fn launch(
         &self,
-        launch: &Launch,
-        here: &Here<'a>,
+        here: &Here,
+        launch: &Launching<'_>,
         ledger: &mut Ledger,
-    ) -> Judgement<'a> {
+    ) -> Judgement {
         let mut judgement = Judgement::new();
-        let instance_type = match self.offered(launch) {
-            Ok(instance_type) => instance_type,
-            Err(refusal) => {
-                if refusal.reason != Reason::NotOffered {
-                    self.enter_unjudged(launch, here, ledger);
-                }
-                self.refuse(&mut judgement, launch, refusal);
-                return judgement;
+        if let Some(refusing) = self.refusing(here, launch) {
+            if refusing.list.is_some() && ledger.is_kept() {
+                self.enter_unjudged(here, launch, ledger);
             }
-        };
-        if let Some(doubt) = self.state_is_against(Reason::StateUnknown) {
-            self.refuse(&mut judgement, launch, doubt);
+            self.refuse(&mut judgement, here, launch, refusing);
+            return judgement;
         }
-        let (own, is_shared) = self.own_sums(launch, instance_type, here);
-        let others = besides(here, &own, is_shared);
-        let cover = self.cover(launch, instance_type, ledger);
-        for sum in &own {
-            let (scopes, cover) = (&here.scopes, cover.as_ref());
-            self.sum(&mut judgement, launch, sum, scopes, cover, ledger);
+        if let Some(refused) = &here.state_unknown {
+            let refused = refused.clone();
+            self.refuse(
+                &mut judgement,
+                here,
+                launch,
+                Refusing {
+                    refused,
+                    list: None,
+                },
+            );
         }
-        if is_shared {
-            for sum in others.clone() {
-                self.sum(&mut judgement, launch, sum, &here.scopes, None, ledger);
-            }
-        } else {
+        let cover = self.cover(here, launch, ledger);
+        let cover = cover.as_ref();
+        let own = &launch.compiled.part;
+        if self.is_apart(here, launch) {
+            self.entries(&mut judgement, here, launch, &own.entries, cover, ledger);
             judgement.add(&here.judgement);
-        }
-        let reserving = cover.as_ref().and_then(|cover| {
-            Some((
+        } else {
+            let drawing = self.drawing(here, launch);
+            self.entries(
+                &mut judgement,
+                here,
+                launch,
+                &drawing.entries,
                 cover,
-                cover.finding(launch, instance_type, judgement.reservable)?,
-            ))
-        });
-        if let Some((cover, (finding, bound))) = reserving {
-            judgement.bound = judgement.bound.and(bound);
-            judgement.note_if(!cover.announced.is_empty(), finding, bound);
+                ledger,
+            );
+            for alternatives in &drawing.alternatives {
+                let options = &alternatives.options;
+                self.alternatives(&mut judgement, here, launch, options, cover, ledger);
+            }
         }
-        for finding in cover.iter().flat_map(|cover| cover.soon(launch)) {
-            judgement.note(finding, Bound::UNLIMITED);
+        let mut on_reserved = 0;
+        if let Some(cover) = cover {
+            self.reserving(&mut judgement, here, launch, cover);
+            on_reserved = cover.instances;
         }
-        let on_reserved = cover.as_ref().map_or(0, |cover| cover.instances);
-        self.capacity(&mut judgement, launch, on_reserved, ledger);
+        self.capacity(&mut judgement, here, launch, on_reserved, ledger);
         if ledger.is_kept() {
-            let all = own.iter().chain(others);
-            self.enter_all(launch, instance_type, all, here, cover.as_ref(), ledger);
+            self.enter_all(here, launch, cover, ledger);
         }
-        if self.policy.explain {
-            for what in self.cloud.not_checked(launch, instance_type) {
-                let said = String::from(*what);
-                let finding = about_offer(launch, Reason::NotChecked, QuotaOutcome::Fits, said);
-                judgement.note(finding, Bound::UNLIMITED);
+        if self.policy.detail == Detail::All {
+            for what in &launch.compiled.not_checked {
+                let finding =
+                    self.about_offer(here, launch, Reason::NotChecked, QuotaOutcome::Fits);
+                let noted = Noted::new(finding, Bound::UNLIMITED);
+                let said = self.word(|| what.clone());
+                judgement.note(self.collecting, noted.saying(said));
             }
         }
         judgement
     }
 
-    /// What one instance takes, with what the profile takes of the same quotas; and whether it takes any of the same.
-    fn own_sums<'s>(
-        &self,
-        launch: &'s Launch,
-        instance_type: &'s InstanceType,
-        here: &Here<'_>,
-    ) -> (Vec<Sum<'s>>, bool) {
-        let mut own = Sum::up(self.cloud.instance_demands(launch, instance_type));
-        let mut is_shared = false;
-        for sum in &mut own {
-            if let Some(other) = here.sums.iter().find(|other| other.quota == sum.quota) {
-                sum.add(other);
-                is_shared = true;
-            }
-        }
-        (own, is_shared)
+    /// Words, where somebody asks for them.
+    pub(crate) fn word(&self, words: impl FnOnce() -> String) -> Option<String> {
+        self.collecting.words.then(words)
     }
 
-    /// Enters what a launch takes that cannot be judged and may be made nevertheless, as far as it is known: all of it where
-    /// its type is, else what its profile takes.
-    fn enter_unjudged(&self, launch: &Launch, here: &Here<'a>, ledger: &mut Ledger) {
-        if !ledger.is_kept() {
-            return;
-        }
-        let Some(instance_type) = self.account.instance_type(&launch.offer.instance_type) else {
-            for sum in &here.sums {
-                self.enter(launch, sum, &here.scopes, None, ledger);
-            }
-            return;
+    /// Whether a launch's own rows and its profile's are apart, and nothing is open: then the profile was judged before.
+    fn is_apart(&self, here: &Here, launch: &Launching<'_>) -> bool {
+        let own = &launch.compiled.part;
+        launch.zonal.is_none()
+            && own.is_plain()
+            && here.profile.is_plain()
+            && !own.meets(&here.profile)
+    }
+
+    pub(crate) fn drawing(&self, here: &Here, launch: &Launching<'_>) -> Drawing {
+        let mut parts: Vec<&Part> = Vec::from([&launch.compiled.part]);
+        parts.extend(launch.zonal.as_deref());
+        parts.push(&here.profile);
+        here.drawing(self, &parts)
+    }
+
+    /// Why the launch is not offered, or why nobody knows whether it is.
+    fn refusing(&self, here: &Here, launch: &Launching<'_>) -> Option<Refusing> {
+        let not = |refused: &Refused| {
+            Some(Refusing {
+                refused: refused.clone(),
+                list: None,
+            })
         };
-        let (own, is_shared) = self.own_sums(launch, instance_type, here);
-        let cover = self.cover(launch, instance_type, ledger);
-        let all = own.iter().chain(besides(here, &own, is_shared));
-        self.enter_all(launch, instance_type, all, here, cover.as_ref(), ledger);
-    }
-
-    /// Enters what a launch takes of quotas and of reservations.
-    fn enter_all<'s>(
-        &self,
-        launch: &Launch,
-        instance_type: &InstanceType,
-        sums: impl Iterator<Item = &'s Sum<'s>>,
-        here: &Here<'a>,
-        cover: Option<&Cover>,
-        ledger: &mut Ledger,
-    ) {
-        for sum in sums {
-            self.enter(launch, sum, &here.scopes, cover, ledger);
+        if let Some(refused) = &here.state_refused {
+            return not(refused);
         }
-        if let Some(cover) = cover {
-            cover.take(launch, instance_type.gpus, &self.account.project, ledger);
-        }
-    }
-
-    /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares the GPU row.
-    fn enter(
-        &self,
-        launch: &Launch,
-        sum: &Sum<'_>,
-        [(_, tenant), (_, project)]: &[(Scope, RegionRows<'a>); 2],
-        cover: Option<&Cover>,
-        ledger: &mut Ledger,
-    ) {
-        let is_drawn_on = match sum.draws {
-            Draws::Never => false,
-            Draws::WhereListed => matches!(tenant.find(&sum.quota), Found::Row(_) | Found::Twins),
-            Draws::Always => {
-                !sum.is_reservable || launch.profile.reservation != ReservationUse::Strict
-            }
-        };
-        if is_drawn_on {
-            let drawn = Drawn {
-                project: &self.account.project,
-                region: &launch.offer.region,
-                may_exist: tenant.may_have(&sum.quota) || project.may_have(&sum.quota),
+        let compiled = &launch.compiled;
+        if let Some(reason) = here.types.reading.unreadable()
+            && (here.types.reading != ListReading::Unsupported || compiled.instance_type.is_none())
+        {
+            let why = || {
+                format!(
+                    "the list of instance types could not be read: {}",
+                    here.sources(self).why(here.types)
+                )
             };
-            ledger.take(sum, drawn, drawing(launch, sum, cover));
+            return Some(Refusing {
+                refused: Refused::new(reason, self.word(why).unwrap_or_default()),
+                list: Some(here.types.state),
+            });
+        }
+        if let Some(refused) = &here.refused {
+            return not(refused);
+        }
+        if compiled.instance_type.is_none() && here.types.reading == ListReading::InPart {
+            let why = String::from("the list of instance types was read in part");
+            return Some(Refusing {
+                refused: Refused::new(Reason::ScopeUnreadable, why),
+                list: Some(here.types.state),
+            });
+        }
+        if let Some(refused) = &compiled.refused {
+            return not(refused);
+        }
+        if here.context.owners.is_empty() {
+            let project = &here.context.project;
+            let why = format!("whose quotas project {project} draws on is not known");
+            return not(&Refused::new(Reason::ScopeUnreadable, why));
+        }
+        if here.context.kinds.is_empty() {
+            return None;
+        }
+        let needs = [launch.needs, &launch.profile.needs];
+        let found = needs
+            .iter()
+            .find_map(|needs| here.context.needs_are_against(needs, launch.zone_name));
+        found.as_ref().and_then(not)
+    }
+
+    /// Whether the launch is not judged by its rows.
+    pub(crate) fn is_refused(&self, here: &Here, launch: &Launching<'_>) -> bool {
+        self.refusing(here, launch).is_some()
+    }
+
+    fn refuse(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        refusing: Refusing,
+    ) {
+        let Refusing { refused, list } = refusing;
+        let finding = self.about_offer(here, launch, refused.reason, QuotaOutcome::Unknown);
+        let noted = Noted::new(finding, Bound::UNKNOWN).resting_on(list);
+        let said = self.word(|| refused.why);
+        judgement.note(self.collecting, noted.saying(said));
+        judgement.bound = Bound::UNKNOWN;
+        if refused.reason == Reason::NotOffered {
+            judgement.capacity = CapacityOutcome::Unlikely;
+        }
+    }
+
+    fn cover_question<'h>(
+        &'h self,
+        here: &'h Here,
+        launch: &'h Launching<'_>,
+    ) -> CoverQuestion<'h> {
+        CoverQuestion {
+            context: &here.context,
+            sources: here.sources(self),
+            list: here.reservations,
+            compiled: &launch.compiled,
+            zone: launch.zone,
+            together: launch.profile.together,
+            reservation_key: launch.profile.reservation_key.as_deref(),
+            project: here.project,
+            held: &here.moment.held,
+            words: self.collecting.words,
+            restart: launch.profile.restart,
+            count: launch.count,
+        }
+    }
+
+    pub(crate) fn cover(
+        &self,
+        here: &Here,
+        launch: &Launching<'_>,
+        ledger: &Ledger,
+    ) -> Option<ReservationCover> {
+        let use_of = launch.profile.reservation;
+        if !launch.compiled.may_be_reserved || use_of == ReservationUse::Forbid {
+            return None;
+        }
+        let reading = here.reservations.reading;
+        let is_known = matches!(reading, ListReading::Whole | ListReading::Unsupported);
+        if launch.compiled.serving.is_empty() && is_known && use_of == ReservationUse::Auto {
+            return None;
+        }
+        Some(self.cover_question(here, launch).cover(ledger))
+    }
+
+    /// What the reservations do for the launch.
+    fn reserving(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        cover: &ReservationCover,
+    ) {
+        if let Some(done) = self.reserved_finding(here, launch, cover, judgement.behind_reserved) {
+            judgement.bound = judgement.bound.and(done.bound);
+            let mut noted = done.noted;
+            noted.always |= !cover.announced.is_empty();
+            judgement.note(self.collecting, noted);
+        }
+        for change in &cover.soon {
+            let mut finding =
+                self.about_offer(here, launch, Reason::ChangesSoon, QuotaOutcome::Fits);
+            finding.unit = self.words.count;
+            // The launch takes nothing by it; so it is one finding of a plan, however many launches it concerns.
+            finding.required = None;
+            finding.limit = Some(change.limit);
+            let said = self.word(|| change.said.clone());
+            let noted = Noted::new(finding, Bound::UNLIMITED).saying(said);
+            judgement.note(self.collecting, noted);
         }
     }
 
     /// Adds the cloud's advice on hardware, which never touches the quota outcome.
     fn capacity(
         &self,
-        judgement: &mut Judgement<'a>,
-        launch: &Launch,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
         on_reserved: u64,
         ledger: &mut Ledger,
     ) {
+        let count = u64::from(launch.count);
+        let is_strict = launch.profile.reservation == ReservationUse::Strict;
+        let reserved = match launch.compiled.may_be_reserved {
+            true if is_strict => count,
+            true => on_reserved.min(count),
+            false => 0,
+        };
         let mut outcome: Option<CapacityOutcome> = None;
-        let is_split = lanes(launch, on_reserved).count() > 1;
-        for (lane, instances) in lanes(launch, on_reserved) {
-            let wanted = ledger.placed(&launch.offer, lane).saturating_add(instances);
-            let quota = judgement.quota();
-            let asked = (lane, wanted);
-            let advice = Advice::on(self.account, launch, asked, quota, self.now, self.policy);
+        let is_split = reserved > 0 && reserved < count;
+        for (lifecycle, instances) in [
+            (self.words.reserved, reserved),
+            (launch.lifecycle, count - reserved),
+        ] {
+            if instances == 0 {
+                continue;
+            }
+            let place = Placement {
+                region: here.context.region_number,
+                instance_type: launch.instance_type,
+                lifecycle,
+            };
+            let advice = AdviceQuestion {
+                context: &here.context,
+                sources: here.sources(self),
+                list: here.capacities,
+                instance_type: launch.instance_type,
+                lifecycle,
+                zone: launch.zone,
+                together: launch.profile.together,
+                wanted: ledger.placed(place).saturating_add(instances),
+                quota: judgement.quota,
+                zone_word: zone_word(self.descriptor),
+                explain: self.policy.detail == Detail::All,
+                words: self.collecting.words,
+            }
+            .answer();
             if ledger.is_kept() {
-                ledger.place(&launch.offer, lane, instances);
+                ledger.place(place, instances);
             }
             outcome = Some(outcome.map_or(advice.outcome, |known| worse(known, advice.outcome)));
-            if let Some((reason, mut detail)) = advice.said {
-                if is_split {
-                    let part = match lane {
-                        Lane::Reserved => "on reserved capacity",
-                        Lane::OnDemand | Lane::Preemptible => "beside reserved capacity",
+            if let Some(said) = advice.said {
+                let detail = self.word(|| {
+                    let part = if lifecycle == self.words.reserved {
+                        "on reserved capacity"
+                    } else {
+                        "beside reserved capacity"
                     };
-                    detail = format!("{part}: {detail}");
-                }
-                let finding = about_offer(launch, reason, QuotaOutcome::Fits, detail);
-                judgement.note(finding, Bound::UNLIMITED);
+                    if is_split {
+                        format!("{part}: {}", said.detail)
+                    } else {
+                        said.detail
+                    }
+                });
+                let finding = self.about_offer(here, launch, said.reason, QuotaOutcome::Fits);
+                let noted = Noted::new(finding, Bound::UNLIMITED).saying(detail);
+                judgement.note(self.collecting, noted);
             }
         }
         judgement.capacity = outcome.unwrap_or(CapacityOutcome::Unknown);
-        self.no_hardware_before(judgement, launch);
+        self.no_hardware_before(judgement, here, launch);
     }
 
     /// What failed launches taught of hardware. It beats advice, which is minutes old; and where nobody knows what such a
     /// launch ran into, nothing about it is known.
-    fn no_hardware_before(&self, judgement: &mut Judgement<'a>, launch: &Launch) {
-        let region = launch.offer.region.as_str();
+    fn no_hardware_before(&self, judgement: &mut Judgement, here: &Here, launch: &Launching<'_>) {
         for (kind, outcome) in [
-            (BlockKind::Unclear, QuotaOutcome::Unknown),
-            (BlockKind::Capacity, QuotaOutcome::Fits),
+            (LessonKind::Unclear, QuotaOutcome::Unknown),
+            (LessonKind::Capacity, QuotaOutcome::Fits),
         ] {
-            let standing = block::standing(self.account, kind, region, self.now);
-            for block in standing.filter(|block| block::concerns(block, launch)) {
-                let detail = block::said(block);
-                let finding = about_offer(launch, Reason::FailedBefore, outcome, detail);
+            let concerning = here.lessons.iter().filter(|known| {
+                known.lesson.kind == kind
+                    && known.concerns(launch.instance_type, launch.lifecycle, launch.zone)
+                    && (known.owner == 0
+                        || here
+                            .context
+                            .owners
+                            .iter()
+                            .any(|owner| owner.number == known.owner))
+            });
+            for known in concerning {
                 let bound = match outcome {
                     QuotaOutcome::Fits => Bound::UNLIMITED,
                     QuotaOutcome::Unknown | QuotaOutcome::Blocked => Bound::UNKNOWN,
                 };
+                let finding = self.about_offer(here, launch, Reason::FailedBefore, outcome);
                 judgement.bound = judgement.bound.and(bound);
-                judgement.note(finding, bound);
+                let noted = Noted::new(finding, bound).saying(self.word(|| known.said()));
+                judgement.note(self.collecting, noted);
                 judgement.capacity = match (kind, judgement.capacity) {
-                    (BlockKind::Capacity, _) | (_, CapacityOutcome::Unlikely) => {
+                    (LessonKind::Capacity, _) | (_, CapacityOutcome::Unlikely) => {
                         CapacityOutcome::Unlikely
                     }
                     _ => CapacityOutcome::Unknown,
@@ -285,321 +408,111 @@ impl<'a, C: Cloud> Judge<'a, C> {
         }
     }
 
-    /// The type that the launch asks for, or why the project does not get it.
-    fn offered(&self, launch: &Launch) -> Result<&'a InstanceType, Refusal> {
-        let Offer {
-            instance_type: name,
-            region,
-            lifecycle,
-        } = &launch.offer;
-        let account = self.account;
-        let not_offered = |why| Err(Refusal::new(Reason::NotOffered, why));
-        if let Some(refusal) = self.state_is_against(Reason::NotOffered) {
-            return Err(refusal);
-        }
-        let source = &account.types_source;
-        if let Some((reason, why)) = unreadable(source, self.now, self.policy) {
-            return Err(Refusal {
-                reason,
-                why: format!("the list of instance types could not be read: {why}"),
-                list: Some(source.state),
-            });
-        }
-        if let Some(home) = account.region.as_ref().filter(|home| *home != region) {
-            let project = &account.project;
-            return not_offered(format!(
-                "project {project} lives in {home}, not in {region}"
-            ));
-        }
-        let Some(instance_type) = account.instance_type(name) else {
-            if source.state == SourceState::Incomplete {
-                return Err(Refusal {
-                    reason: Reason::ScopeUnreadable,
-                    why: String::from("the list of instance types was read in part"),
-                    list: Some(source.state),
-                });
-            }
-            return not_offered(format!("{name} is not offered in {region}"));
-        };
-        let profile = &launch.profile;
-        let preemptible = *lifecycle == Lifecycle::Preemptible;
-        if preemptible && !instance_type.preemptible {
-            return not_offered(format!("{name} is not offered as preemptible in {region}"));
-        }
-        if profile.reservation == ReservationUse::Strict && (preemptible || instance_type.gpus == 0)
-        {
-            return not_offered(String::from(
-                "reservations serve on-demand GPU instances alone",
-            ));
-        }
-        if profile.new_cluster && !instance_type.clusterable {
-            return not_offered(format!("{name} cannot join a cluster"));
-        }
-        Ok(instance_type)
+    /// Enters what a launch takes that cannot be judged and may be made nevertheless, as far as it is known.
+    fn enter_unjudged(&self, here: &Here, launch: &Launching<'_>, ledger: &mut Ledger) {
+        let cover = self.cover(here, launch, ledger);
+        self.enter_all(here, launch, cover.as_ref(), ledger);
     }
 
-    /// Why a project launches nothing in the state that it is in (`NotOffered`), or why nobody knows whether it launches
-    /// anything (`StateUnknown`), if so.
-    fn state_is_against(&self, reason: Reason) -> Option<Refusal> {
-        let project = &self.account.project;
-        let state = self.account.project_state.as_deref()?;
-        let (found, why) = match self.cloud.project_state(state) {
-            ProjectState::Launches => return None,
-            ProjectState::LaunchesNothing(what) => (
-                Reason::NotOffered,
-                format!("project {project} {what}, and launches nothing"),
-            ),
-            ProjectState::Unknown => (
-                Reason::StateUnknown,
-                format!("project {project} is in the state `{state}`, which is not known here"),
-            ),
-        };
-        (found == reason).then(|| Refusal::new(reason, why))
-    }
-
-    fn refuse(&self, judgement: &mut Judgement<'a>, launch: &Launch, refusal: Refusal) {
-        let Refusal { reason, why, list } = refusal;
-        let finding = about_offer(launch, reason, QuotaOutcome::Unknown, why);
-        match list {
-            Some(list) => judgement.note_unread(finding, list),
-            None => judgement.note(finding, Bound::UNKNOWN),
-        }
-        judgement.bound = Bound::UNKNOWN;
-        if reason == Reason::NotOffered {
-            judgement.capacity = CapacityOutcome::Unlikely;
-        }
-    }
-
-    fn cover(
+    /// Enters what a launch takes of rows and of reservations.
+    fn enter_all(
         &self,
-        launch: &Launch,
-        instance_type: &InstanceType,
-        ledger: &Ledger,
-    ) -> Option<Cover> {
-        let reservable = instance_type.gpus > 0
-            && launch.offer.lifecycle == Lifecycle::OnDemand
-            && launch.profile.reservation != ReservationUse::Forbid;
-        reservable.then(|| {
-            Cover::of(
-                self.account,
-                launch,
-                instance_type,
-                ledger,
-                self.now,
-                self.policy,
-            )
-        })
-    }
-
-    /// Judges what a launch takes of one quota by the rows of both scopes.
-    fn sum(
-        &self,
-        judgement: &mut Judgement<'a>,
-        launch: &Launch,
-        sum: &Sum<'_>,
-        scopes: &[(Scope, RegionRows<'a>); 2],
-        cover: Option<&Cover>,
-        ledger: &Ledger,
+        here: &Here,
+        launch: &Launching<'_>,
+        cover: Option<&ReservationCover>,
+        ledger: &mut Ledger,
     ) {
-        if sum.is_nothing() {
-            return;
+        let drawing = self.drawing(here, launch);
+        // What is certain of a row stands in the entries beside what may be taken of it.
+        for entry in &drawing.entries {
+            self.enter(here, launch, entry, cover, ledger);
         }
-        let cover = cover.filter(|_| sum.is_reservable);
-        if cover.is_some() && launch.profile.reservation == ReservationUse::Strict {
-            return;
-        }
-        for (scope, rows) in scopes {
-            let scope = *scope;
-            let amount = self.amount(launch, sum, scope, cover, ledger);
-            let Some((mut what, mut judged)) =
-                self.scope(&launch.offer.region, sum, amount, scope, rows)
-            else {
-                continue;
-            };
-            if sum.draws == Draws::Never {
-                judged = Judged::new(Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED);
-            } else {
-                judged.bound = behind(cover, judged.bound);
-                if let What::Row { row, detail, .. } = &mut what {
-                    match judged.doubt {
-                        Some(Doubt::Own) => {
-                            let (reason, why) = doubt(sum, cover, judged.reason);
-                            judged.reason = reason;
-                            *detail = Some(why);
-                        }
-                        Some(Doubt::Others) => *detail = Some(may_be_held(row, amount).into()),
-                        None if detail.is_none() && judged.outcome != QuotaOutcome::Fits => {
-                            let told = Usage::of_row(row).said(row.limit.unwrap_or(0));
-                            *detail = told.map(Cow::Owned);
-                        }
-                        None => {}
-                    }
+        for alternatives in &drawing.alternatives {
+            let mut entered: Vec<u32> = Vec::new();
+            for entry in alternatives.options.iter().flatten() {
+                let is_beside = drawing
+                    .entries
+                    .iter()
+                    .any(|known| known.target == entry.target);
+                if is_beside || entered.contains(&entry.target) {
+                    continue;
                 }
-            }
-            judgement.bound = judgement.bound.and(judged.bound);
-            if cover.is_some() {
-                judgement.reservable = judgement.reservable.and(judged.bound);
-            }
-            // Where reservations take every instance the row is not asked; its room still says how many more would fit.
-            if !amount.asks_nothing() {
-                let is_of_list = matches!(
-                    judged.reason,
-                    Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale
-                );
-                judgement.note_row(what, &judged, is_of_list.then(|| rows.state()));
+                entered.push(entry.target);
+                let of_all = alternatives
+                    .options
+                    .iter()
+                    .all(|option| option.iter().any(|other| other.target == entry.target));
+                let mut entry = entry.clone();
+                if !of_all {
+                    entry.sum = entry.sum.perhaps();
+                }
+                self.enter(here, launch, &entry, cover, ledger);
             }
         }
-        if sum.draws != Draws::Never {
-            self.failed_before(judgement, launch, sum, cover, ledger);
+        if let Some(cover) = cover {
+            cover.take(&self.cover_question(here, launch), ledger);
         }
     }
 
-    /// What a launch takes of a row, after those before it.
-    fn amount(
+    /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares those that it covers.
+    fn enter(
         &self,
-        launch: &Launch,
-        sum: &Sum<'_>,
-        scope: Scope,
-        cover: Option<&Cover>,
-        ledger: &Ledger,
-    ) -> Amount {
-        let (project, region) = (&self.account.project, &launch.offer.region);
-        Amount {
-            before: ledger.taken(scope, project, region, &sum.quota),
-            once: sum.once,
-            each: sum.each,
-            count: drawing(launch, sum, cover),
-        }
-    }
-
-    /// Judges what a launch takes by what failed launches taught of its quota: the cloud refused as much or less a short
-    /// while ago.
-    fn failed_before(
-        &self,
-        judgement: &mut Judgement<'a>,
-        launch: &Launch,
-        sum: &Sum<'_>,
-        cover: Option<&Cover>,
-        ledger: &Ledger,
+        here: &Here,
+        launch: &Launching<'_>,
+        entry: &Entry,
+        cover: Option<&ReservationCover>,
+        ledger: &mut Ledger,
     ) {
-        let region = launch.offer.region.as_str();
-        for block in block::standing(self.account, BlockKind::Quota, region, self.now) {
-            if block.quota.as_deref() != Some(sum.quota.as_ref()) {
-                continue;
-            }
-            let scope = match block.project {
-                Some(_) => Scope::Project,
-                None => Scope::Tenant,
-            };
-            let amount = self.amount(launch, sum, scope, cover, ledger);
-            let passes = block.at_least.max(1) - 1;
-            let (asked, total) = (amount.asked(), amount.total());
-            let bound = behind(cover, amount.instances_in(passes, passes));
-            judgement.bound = judgement.bound.and(bound);
-            if cover.is_some() {
-                judgement.reservable = judgement.reservable.and(bound);
-            }
-            if asked.at_most == 0 || total.at_most <= passes.into() {
-                continue;
-            }
-            let mut detail = block::said(block);
-            let mut outcome = QuotaOutcome::Blocked;
-            if asked.at_least == 0 || total.at_least <= passes.into() {
-                outcome = QuotaOutcome::Unknown;
-                let own = amount.before.at_least.saturating_add(asked.at_most);
-                let why = if own > passes.into() {
-                    doubt(sum, cover, Reason::FailedBefore).1
-                } else {
-                    Cow::Borrowed("starts under way may take part of it")
-                };
-                detail = format!("{detail}; {why}");
-            }
-            let unit = sum.units.first().copied().unwrap_or_default();
-            let required = clamp(total.at_most);
-            let why = (Reason::FailedBefore, outcome);
-            let quota = Some(sum.quota.as_ref());
-            let mut finding = rowless_finding(quota, None, region, unit, required, why);
-            finding.owner.clone_from(&block.project);
-            finding.detail = Some(detail);
-            judgement.note(finding, bound);
-        }
-    }
-
-    /// What one scope says of one amount; none where it does not constrain and nobody asks for an explanation.
-    fn scope(
-        &self,
-        region: &str,
-        sum: &Sum<'_>,
-        amount: Amount,
-        scope: Scope,
-        rows: &RegionRows<'a>,
-    ) -> Option<(What<'a>, Judged)> {
-        let quota = sum.quota.as_ref();
-        let said = |reason, detail: String| {
-            let unit = sum.units.first().copied().unwrap_or_default();
-            let required = clamp(amount.total().at_most);
-            let why = (reason, QuotaOutcome::Unknown);
-            let mut finding =
-                rowless_finding(Some(quota), Some(scope), region, unit, required, why);
-            finding.owner = Some(rows.owner)
-                .filter(|owner| !owner.is_empty())
-                .map(String::from);
-            finding.detail = Some(detail);
-            let judged = Judged::unknown(reason, Bound::UNKNOWN);
-            Some((What::Said(Box::new(finding)), judged))
+        let Some(target) = target_at(&here.context, entry.target) else {
+            return;
         };
-        let optional = sum.draws != Draws::Always;
-        let list = self.cloud.list_name(scope);
-        match rows.find(quota) {
-            Found::Row(row) => {
-                let judged = judge(row, scope, sum.units, amount);
-                let detail = match judged {
-                    Some(_) => None,
-                    None if !self.policy.explain => return None,
-                    None => Some("the row sets no limit, so the tenant's governs".into()),
-                };
-                let what = What::Row {
-                    row,
-                    scope,
-                    amount,
-                    detail,
-                };
-                let judged = judged.unwrap_or(Judged::new(
-                    Reason::NotDecisive,
-                    QuotaOutcome::Fits,
-                    Bound::UNLIMITED,
-                ));
-                Some((what, judged))
+        let is_drawn_on = match entry.sum.draws {
+            Draws::Never => false,
+            Draws::WhereListed => {
+                let outermost = target_at(&here.context, entry.outermost);
+                outermost.is_some_and(|outermost| {
+                    let readability = here.readability(self, outermost);
+                    outermost.is_listed() && readability.reading.unreadable().is_none()
+                })
             }
-            Found::Twins => said(
-                Reason::Contradictory,
-                format!("{list} has the row more than once, with different numbers"),
-            ),
-            Found::Unreadable(_, _) | Found::Absent if optional => None,
-            Found::Unreadable(reason, why) => {
-                said(reason, format!("{list} could not be relied on: {why}"))
+            Draws::Always => {
+                let insists = launch.profile.reservation == ReservationUse::Strict;
+                !(entry.sum.is_reservable && insists && launch.compiled.may_be_reserved)
             }
-            Found::Absent if scope == Scope::Project => None,
-            Found::Absent => said(Reason::RowMissing, format!("{list} has no such row")),
+        };
+        if is_drawn_on {
+            let count = drawing_count(launch, entry, cover);
+            let amount = entry.sum.each.times(count).plus(entry.sum.once);
+            ledger.take(&target.ledger_key, amount);
         }
     }
-}
 
-/// What a launch takes of quotas that one instance takes nothing of.
-fn besides<'s>(
-    here: &'s Here<'_>,
-    own: &'s [Sum<'_>],
-    is_shared: bool,
-) -> impl Iterator<Item = &'s Sum<'s>> + Clone {
-    let all = here.sums.iter().map(|sum| -> &'s Sum<'s> { sum });
-    all.filter(move |other| !is_shared || own.iter().all(|sum| sum.quota != other.quota))
+    /// A finding on the offer itself rather than on a row.
+    pub(crate) fn about_offer(
+        &self,
+        here: &Here,
+        launch: &Launching<'_>,
+        reason: Reason,
+        outcome: QuotaOutcome,
+    ) -> NumberedFinding {
+        NumberedFinding {
+            region: here.context.region_number,
+            unit: self.words.instance,
+            required: Some(launch.count.into()),
+            ..NumberedFinding::new(reason, outcome)
+        }
+    }
 }
 
 /// Instances of a launch that draw on a row: those that reserved capacity does not take, where it may take any.
-fn drawing(launch: &Launch, sum: &Sum<'_>, cover: Option<&Cover>) -> Band {
+pub(crate) fn drawing_count(
+    launch: &Launching<'_>,
+    entry: &Entry,
+    cover: Option<&ReservationCover>,
+) -> Band {
     let count = u64::from(launch.count);
     let beside = |reserved| u128::from(count.saturating_sub(reserved));
-    match cover.filter(|_| sum.is_reservable) {
+    match cover.filter(|_| entry.sum.is_reservable) {
         None => Band::exactly(count.into()),
         Some(cover) => Band {
             at_least: beside(cover.at_most()),
@@ -609,7 +522,7 @@ fn drawing(launch: &Launch, sum: &Sum<'_>, cover: Option<&Cover>) -> Band {
 }
 
 /// How many instances a row lets through, with those that reserved capacity takes.
-fn behind(cover: Option<&Cover>, row: Bound) -> Bound {
+pub(crate) fn behind(cover: Option<&ReservationCover>, row: Bound) -> Bound {
     match cover {
         None => row,
         Some(cover) if cover.is_unbounded => Bound::UNKNOWN,
@@ -617,19 +530,35 @@ fn behind(cover: Option<&Cover>, row: Bound) -> Bound {
     }
 }
 
-/// Why what stands against a launch proves no shortage, where what the launch itself takes is not certain; and the reason of
-/// such a finding, which is otherwise `reason`.
-fn doubt(sum: &Sum<'_>, cover: Option<&Cover>, reason: Reason) -> (Reason, Cow<'static, str>) {
-    if sum.may_be_held() {
-        let why = "the stopped instances' own may be inside the usage already";
-        return (reason, why.into());
+/// Why what stands against a launch proves no shortage, where what the launch itself takes is not certain.
+pub(crate) struct OwnDoubt {
+    /// The reason of such a finding.
+    pub(crate) reason: Reason,
+    pub(crate) why: Cow<'static, str>,
+}
+
+/// Says why; the reason of such a finding is otherwise `reason`.
+pub(crate) fn own_doubt(
+    launch: &Launching<'_>,
+    entry: &Entry,
+    cover: Option<&ReservationCover>,
+    reason: Reason,
+) -> OwnDoubt {
+    let doubt = |reason, why| OwnDoubt { reason, why };
+    if entry.sum.is_uncertain() {
+        let why = if launch.profile.restart {
+            "the stopped instances' own may be inside the usage already"
+        } else {
+            "it may be inside the usage already, or be taken of another row"
+        };
+        return doubt(reason, why.into());
     }
     match cover.map(|cover| (cover, &cover.uncertain)) {
-        Some((cover, None)) => (Reason::MayBeHeld, cover.may_be_held().into()),
-        Some((_, Some(why))) => {
-            let why = format!("reserved capacity may cover it: {why}");
-            (reason, why.into())
-        }
-        None => (reason, "reserved capacity may cover it".into()),
+        Some((cover, None)) => doubt(Reason::MayBeHeld, cover.may_be_held().into()),
+        Some((_, Some(why))) => doubt(
+            reason,
+            format!("reserved capacity may cover it: {why}").into(),
+        ),
+        None => doubt(reason, "reserved capacity may cover it".into()),
     }
 }

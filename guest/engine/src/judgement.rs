@@ -1,205 +1,174 @@
 //! Findings on their way to a verdict: the lattice, and what a policy shows of them.
 
-use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::cmp::Reverse;
 
-use crate::{
-    demand::Cloud,
-    row::{Amount, Bound, Judged, finding},
-    vocabulary::{
-        Allowance, Availability, CapacityOutcome, Finding, Policy, QuotaOutcome, Reason, Scope,
-        SourceState, Strictness, Verdict,
-    },
-};
+use quotagate_contract::{CapacityOutcome, Detail, QuotaOutcome, Reason, SourceState};
 
-/// What was found, before the policy decides what of it to show. A finding is made only of what is shown: most rows of
-/// most launches have room, and nobody asks.
-pub(crate) struct Judgement<'a> {
-    pub(crate) noted: Vec<Noted<'a>>,
-    /// How many instances every row together lets through.
-    pub(crate) bound: Bound,
-    /// How many the reservations and the GPU rows behind them let through.
-    pub(crate) reservable: Bound,
-    pub(crate) capacity: CapacityOutcome,
+use crate::{amount::Bound, answer::NumberedFinding};
+
+/// What is collected of a judgement: most rows of most launches have room, and nobody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Collecting {
+    pub(crate) detail: Detail,
+    /// Whether words are made besides numbers.
+    pub(crate) words: bool,
 }
 
-#[derive(Clone)]
-pub(crate) struct Noted<'a> {
-    pub(crate) what: What<'a>,
-    pub(crate) reason: Reason,
-    pub(crate) outcome: QuotaOutcome,
-    /// Shown even where the policy asks for no explanation.
+/// What was found, before the policy decides what of it to show.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    pub(crate) quota: QuotaOutcome,
+    /// How many instances everything together lets through.
+    pub(crate) bound: Bound,
+    /// How many the rows behind reserved capacity let through, with it.
+    pub(crate) behind_reserved: Bound,
+    pub(crate) capacity: CapacityOutcome,
+    pub(crate) noted: Vec<Noted>,
+    /// The row with the least room of those that have room.
+    binding: Option<Binding>,
+}
+
+/// One finding, and what decides whether it is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    pub(crate) finding: NumberedFinding,
+    /// What was found, in words, where somebody asks for them.
+    pub(crate) detail: Option<String>,
+    /// Whether it is shown even where the policy asks for no explanation.
     pub(crate) always: bool,
     /// How many instances this lets through; the least of all binds.
-    bound: Bound,
+    pub(crate) most: u64,
     /// How far the list was read that this rests on, where that is what was found.
     pub(crate) list: Option<SourceState>,
 }
 
-/// What a finding is made of.
-#[derive(Clone)]
-pub(crate) enum What<'a> {
-    /// A row against an amount.
-    Row {
-        row: &'a Allowance,
-        scope: Scope,
-        amount: Amount,
-        detail: Option<Cow<'static, str>>,
-    },
-    /// The finding itself; boxed, since it is rare and large.
-    Said(Box<Finding>),
+#[derive(Clone, Debug)]
+struct Binding {
+    noted: Noted,
+    /// Its place among what was noted.
+    at: usize,
 }
 
-impl<'a> Judgement<'a> {
+impl Noted {
+    pub(crate) fn new(finding: NumberedFinding, bound: Bound) -> Self {
+        Self {
+            finding,
+            detail: None,
+            always: !orients(finding.reason),
+            most: bound.most,
+            list: None,
+        }
+    }
+
+    /// With words.
+    pub(crate) fn saying(mut self, detail: Option<String>) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    /// Resting on how far a list was read.
+    pub(crate) fn resting_on(mut self, list: Option<SourceState>) -> Self {
+        self.list = list;
+        self
+    }
+}
+
+impl Judgement {
     pub(crate) const fn new() -> Self {
         Self {
-            noted: Vec::new(),
+            quota: QuotaOutcome::Fits,
             bound: Bound::UNLIMITED,
-            reservable: Bound::UNLIMITED,
+            behind_reserved: Bound::UNLIMITED,
             capacity: CapacityOutcome::Unknown,
+            noted: Vec::new(),
+            binding: None,
         }
     }
 
-    /// Notes what a row says, or that a list does not have it.
-    pub(crate) fn note_row(&mut self, what: What<'a>, judged: &Judged, list: Option<SourceState>) {
-        let Judged {
-            reason,
-            outcome,
-            bound,
-            ..
-        } = *judged;
-        self.noted.push(Noted {
-            what,
-            reason,
-            outcome,
-            always: !orients(reason),
-            bound,
-            list,
-        });
-    }
-
-    /// Notes that a list could not be read, whose state is given.
-    pub(crate) fn note_unread(&mut self, finding: Finding, list: SourceState) {
-        self.note(finding, Bound::UNKNOWN);
-        if let Some(noted) = self.noted.last_mut() {
-            noted.list = Some(list);
+    /// Notes a finding.
+    pub(crate) fn note(&mut self, collecting: Collecting, noted: Noted) {
+        self.quota = self.quota.max(noted.finding.outcome);
+        match collecting.detail {
+            Detail::None => {}
+            Detail::All => self.noted.push(noted),
+            Detail::Deciding if noted.always => self.noted.push(noted),
+            Detail::Deciding => {
+                if noted.finding.reason == Reason::Fits && self.binds(noted.most) {
+                    let at = self.noted.len();
+                    self.binding = Some(Binding { noted, at });
+                }
+            }
         }
     }
 
-    /// Notes a finding on the offer itself.
-    pub(crate) fn note(&mut self, finding: Finding, bound: Bound) {
-        self.note_if(false, finding, bound);
-    }
-
-    /// Notes a finding that is shown without an explanation where it decides, or where it is worth `telling`.
-    pub(crate) fn note_if(&mut self, telling: bool, finding: Finding, bound: Bound) {
-        let (reason, outcome) = (finding.reason, finding.outcome);
-        self.noted.push(Noted {
-            what: What::Said(Box::new(finding)),
-            reason,
-            outcome,
-            always: telling || !orients(reason),
-            bound,
-            list: None,
-        });
+    /// Whether a row that lets so many through has the least room so far; a finding of it would be shown if all else fits.
+    pub(crate) fn binds(&self, most: u64) -> bool {
+        self.binding
+            .as_ref()
+            .is_none_or(|known| most < known.noted.most)
     }
 
     /// Takes in what was found of a part of the launch.
     pub(crate) fn add(&mut self, part: &Self) {
-        self.noted.extend(part.noted.iter().cloned());
+        let before = self.noted.len();
+        self.quota = self.quota.max(part.quota);
         self.bound = self.bound.and(part.bound);
-    }
-
-    pub(crate) fn quota(&self) -> QuotaOutcome {
-        self.noted
-            .iter()
-            .map(|noted| noted.outcome)
-            .max()
-            .unwrap_or(QuotaOutcome::Fits)
-    }
-
-    /// The verdict, with what the policy shows; `fits_count` is the caller's, who knows what it counts.
-    pub(crate) fn verdict(
-        self,
-        cloud: &impl Cloud,
-        policy: &Policy,
-        fits_count: Option<u32>,
-    ) -> Verdict {
-        let quota = self.quota();
-        let availability = Availability::of(quota, self.capacity);
-        let binding = self
-            .noted
-            .iter()
-            .enumerate()
-            .filter(|(_, noted)| quota == QuotaOutcome::Fits && noted.reason == Reason::Fits)
-            .min_by_key(|(_, noted)| noted.bound.most)
-            .map(|(index, _)| index);
-        let mut findings: Vec<Finding> = self
-            .noted
-            .into_iter()
-            .enumerate()
-            .filter(|(index, noted)| policy.explain || noted.always || Some(*index) == binding)
-            .map(|(_, noted)| noted.finding(cloud))
-            .collect();
-        // What decides comes first; among equals the cloud's own order of its quotas.
-        findings.sort_by_key(|finding| Reverse(finding.outcome));
-        for finding in &mut findings {
-            // One remedy at a time: where a quota blocks, the launch never gets to ask for hardware.
-            if quota == QuotaOutcome::Blocked && finding.outcome == QuotaOutcome::Fits {
-                finding.remedy = None;
-                finding.command.clear();
-            }
-            if policy.explain {
-                finding.rule = Some(cloud.rule(finding).into());
-            }
-        }
-        Verdict {
-            quota,
-            capacity: self.capacity,
-            availability,
-            fits_count,
-            visible: match policy.strictness {
-                Strictness::Advisory => true,
-                Strictness::Balanced => availability != Availability::NoQuota,
-                Strictness::Strict => availability == Availability::Available,
-            },
-            findings,
-        }
-    }
-}
-
-impl Noted<'_> {
-    /// Makes the finding.
-    pub(crate) fn finding(self, cloud: &impl Cloud) -> Finding {
-        let mut finding = match self.what {
-            What::Said(mut finding) => {
-                // Where a row does not decide, a finding made before that was known says otherwise.
-                (finding.reason, finding.outcome) = (self.reason, self.outcome);
-                *finding
-            }
-            What::Row {
-                row,
-                scope,
-                amount,
-                detail,
-            } => {
-                let mut finding = finding(row, scope, amount, self.reason, self.outcome);
-                finding.detail = detail.map(Cow::into_owned);
-                finding
-            }
-        };
-        if finding.remedy.is_none()
-            && !matches!(self.reason, Reason::Fits | Reason::NotDecisive)
-            && let Some(remedy) = cloud.remedy(&finding, self.list)
+        self.noted.extend(part.noted.iter().cloned());
+        if let Some(binding) = &part.binding
+            && self.binds(binding.noted.most)
         {
-            (finding.remedy, finding.command) = (Some(remedy.text), remedy.command);
+            self.binding = Some(Binding {
+                noted: binding.noted.clone(),
+                at: before + binding.at,
+            });
         }
-        finding
+    }
+
+    /// What the policy shows, what decides first; among equals the cloud's own order of its quotas.
+    pub(crate) fn shown(self, detail: Detail) -> Vec<Noted> {
+        let Self {
+            quota,
+            mut noted,
+            binding,
+            ..
+        } = self;
+        match detail {
+            Detail::None => return Vec::new(),
+            Detail::All => {}
+            Detail::Deciding => {
+                let binding = binding.filter(|_| quota == QuotaOutcome::Fits);
+                if let Some(binding) = binding {
+                    noted.insert(binding.at.min(noted.len()), binding.noted);
+                }
+            }
+        }
+        noted.sort_by_key(|noted| Reverse(noted.finding.outcome));
+        noted
+    }
+
+    /// The same where everything was collected, and little is shown.
+    pub(crate) fn abridged(mut self, detail: Detail) -> Vec<Noted> {
+        if detail == Detail::Deciding {
+            let fits = self.quota == QuotaOutcome::Fits;
+            let first = self.noted.iter().enumerate();
+            let binding = first
+                .filter(|(_, noted)| fits && noted.finding.reason == Reason::Fits)
+                .min_by_key(|(_, noted)| noted.most)
+                .map(|(index, _)| index);
+            let mut index = 0;
+            self.noted.retain(|noted| {
+                index += 1;
+                noted.always || Some(index - 1) == binding
+            });
+            return self.shown(Detail::All);
+        }
+        self.shown(detail)
     }
 }
 
 /// Whether a finding of this reason only orients: it is shown where an explanation is asked for.
-const fn orients(reason: Reason) -> bool {
+pub(crate) const fn orients(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::Fits | Reason::NotDecisive | Reason::CapacityUnknown | Reason::NotChecked

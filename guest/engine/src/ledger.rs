@@ -2,53 +2,67 @@
 
 use alloc::{
     collections::{BTreeMap, btree_map::Entry},
-    string::String,
     vec::Vec,
 };
 
-use crate::{
-    band::Band,
-    demand::Sum,
-    row::clamp,
-    vocabulary::{HeldDemand, Lane, Offer, ReservedDemand, Scope},
-};
+use crate::{band::Band, context::LedgerKey, reader::Number};
 
 /// Amounts taken so far, for a plan; a launch that is judged alone needs no book.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     is_kept: bool,
-    rows: BTreeMap<RowKey, Taken>,
-    reserved: BTreeMap<ReservedKey, Band>,
+    rows: BTreeMap<LedgerKey, Band>,
+    /// By reservation and project.
+    reserved: BTreeMap<(Number, Number), Band>,
     pools: BTreeMap<PoolKey, Pool>,
-    placed: BTreeMap<(String, String, u8), u64>,
+    placed: BTreeMap<Placement, u64>,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct RowKey {
-    quota: String,
-    project: String,
-    region: String,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct ReservedKey {
-    reservation: String,
-    project: String,
+/// Instances of one type in one region under one lifecycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Placement {
+    pub(crate) region: Number,
+    pub(crate) instance_type: Number,
+    pub(crate) lifecycle: Number,
 }
 
 /// Launches of a project that may go on the same reservations.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct PoolKey {
-    project: String,
-    reservations: Vec<String>,
+    project: Number,
+    reservations: Vec<PoolMember>,
 }
 
-/// What they ask for, and what each reservation had free before the plan, in GPUs. The cloud may use the reservations in any
+/// A reservation in a pool, with the project's share of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PoolMember {
+    pub(crate) reservation: Number,
+    /// Zero where the project's share is not limited.
+    pub(crate) share: Number,
+}
+
+/// What they ask for, and what each reservation had free before the plan, in its unit. The cloud may use the reservations in any
 /// order.
 #[derive(Debug)]
 struct Pool {
     asked: Band,
     free: Vec<Band>,
+}
+
+/// What one reservation had free before the plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contribution {
+    pub(crate) member: PoolMember,
+    pub(crate) free: Band,
+}
+
+/// What is taken of one reservation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReservationTaken {
+    /// By launches of every project.
+    pub(crate) by_all: Band,
+    /// By those of one.
+    pub(crate) by_project: Band,
 }
 
 impl Pool {
@@ -72,23 +86,6 @@ impl Pool {
     }
 }
 
-/// What is taken of one row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Taken {
-    amount: Band,
-    /// Whether the tenant or a project has the row, or may have it.
-    may_exist: bool,
-}
-
-/// The row that a launch draws on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Drawn<'a> {
-    pub(crate) project: &'a str,
-    pub(crate) region: &'a str,
-    /// Whether the tenant or the project has the row, or may have it: the host holds nothing of a row that is not there.
-    pub(crate) may_exist: bool,
-}
-
 impl Ledger {
     /// A book for launches that are judged together.
     pub(crate) fn kept() -> Self {
@@ -103,76 +100,64 @@ impl Ledger {
         self.is_kept
     }
 
-    /// Taken of a quota: in every project where the tenant's row counts, in one where the project's does.
-    pub(crate) fn taken(&self, scope: Scope, project: &str, region: &str, quota: &str) -> Band {
-        self.rows
-            .iter()
-            .filter(|(key, _)| {
-                key.quota == quota
-                    && key.region == region
-                    && (scope == Scope::Tenant || key.project == project)
-            })
-            .fold(Band::default(), |sum, (_, taken)| sum.plus(taken.amount))
+    /// Taken of a row so far.
+    pub(crate) fn taken(&self, row: &LedgerKey) -> Band {
+        if self.rows.is_empty() {
+            return Band::default();
+        }
+        self.rows.get(row).copied().unwrap_or_default()
     }
 
-    /// Takes what `count` instances of a launch draw from a quota.
-    pub(crate) fn take(&mut self, sum: &Sum<'_>, drawn: Drawn<'_>, count: Band) {
-        let amount = sum.each.times(count).plus(sum.once);
+    /// Takes an amount of a row.
+    pub(crate) fn take(&mut self, row: &LedgerKey, amount: Band) {
         if amount.at_most > 0 {
-            let key = RowKey {
-                quota: sum.quota.clone().into_owned(),
-                project: drawn.project.into(),
-                region: drawn.region.into(),
-            };
-            let taken = self.rows.entry(key).or_default();
-            taken.amount = taken.amount.plus(amount);
-            taken.may_exist |= drawn.may_exist;
+            let taken = self.rows.entry(row.clone()).or_default();
+            *taken = taken.plus(amount);
         }
     }
 
-    /// GPUs taken of a reservation: by launches of every project, and by those of one.
-    pub(crate) fn reserved(&self, reservation: &str, project: &str) -> (Band, Band) {
-        let mut sums = (Band::default(), Band::default());
-        for (key, taken) in &self.reserved {
-            if key.reservation == reservation {
-                sums.0 = sums.0.plus(*taken);
-                if key.project == project {
-                    sums.1 = sums.1.plus(*taken);
-                }
+    /// Taken of a reservation.
+    pub(crate) fn reserved(&self, reservation: Number, project: Number) -> ReservationTaken {
+        let mut sums = ReservationTaken::default();
+        let of_reservation = self
+            .reserved
+            .range((reservation, 0)..=(reservation, Number::MAX));
+        for ((_, by), taken) in of_reservation {
+            sums.by_all = sums.by_all.plus(*taken);
+            if *by == project {
+                sums.by_project = sums.by_project.plus(*taken);
             }
         }
         sums
     }
 
-    /// Takes GPUs of a reservation for a launch of a project, as the launches that follow in the plan find it.
-    pub(crate) fn reserve(&mut self, reservation: &str, project: &str, taken: Band) {
+    /// Takes of a reservation for a launch of a project, as the launches that follow in the plan find it.
+    pub(crate) fn reserve(&mut self, reservation: Number, project: Number, taken: Band) {
         if taken.at_most > 0 {
-            let key = ReservedKey {
-                reservation: reservation.into(),
-                project: project.into(),
-            };
-            let sum = self.reserved.entry(key).or_default();
+            let sum = self.reserved.entry((reservation, project)).or_default();
             *sum = sum.plus(taken);
         }
     }
 
-    /// Asks for GPUs of any of these reservations, each with what it had free before the plan; for the host to hold.
-    pub(crate) fn ask<'p>(
+    /// Asks for capacity of any of these reservations, for the host to hold.
+    pub(crate) fn ask(
         &mut self,
-        project: &str,
-        places: impl Iterator<Item = (&'p str, Band)>,
+        project: Number,
+        contributions: impl Iterator<Item = Contribution>,
         asked: Band,
     ) {
-        let mut places: Vec<(&str, Band)> = places.filter(|(_, free)| free.at_most > 0).collect();
+        let mut places: Vec<Contribution> = contributions
+            .filter(|contribution| contribution.free.at_most > 0)
+            .collect();
         if places.is_empty() || asked.at_most == 0 {
             return;
         }
-        places.sort_unstable_by_key(|(reservation, _)| *reservation);
+        places.sort_unstable_by_key(|contribution| contribution.member);
         let key = PoolKey {
-            project: project.into(),
-            reservations: places.iter().map(|(id, _)| String::from(*id)).collect(),
+            project,
+            reservations: places.iter().map(|place| place.member).collect(),
         };
-        let free = places.into_iter().map(|(_, free)| free);
+        let free = places.into_iter().map(|place| place.free);
         match self.pools.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(Pool {
@@ -192,61 +177,40 @@ impl Ledger {
         }
     }
 
-    /// Instances of a type placed in a region on one lane.
-    pub(crate) fn placed(&self, offer: &Offer, lane: Lane) -> u64 {
+    /// Instances placed there so far.
+    pub(crate) fn placed(&self, place: Placement) -> u64 {
         if self.placed.is_empty() {
             return 0;
         }
-        let key = (
-            offer.region.clone(),
-            offer.instance_type.clone(),
-            lane as u8,
-        );
-        self.placed.get(&key).copied().unwrap_or(0)
+        self.placed.get(&place).copied().unwrap_or(0)
     }
 
     /// Places instances.
-    pub(crate) fn place(&mut self, offer: &Offer, lane: Lane, count: u64) {
-        let key = (
-            offer.region.clone(),
-            offer.instance_type.clone(),
-            lane as u8,
-        );
-        let placed = self.placed.entry(key).or_default();
+    pub(crate) fn place(&mut self, place: Placement, count: u64) {
+        let placed = self.placed.entry(place).or_default();
         *placed = placed.saturating_add(count);
     }
 
-    /// Everything taken of quotas, for the host to hold.
-    pub(crate) fn demands(&self) -> Vec<HeldDemand> {
-        self.rows
-            .iter()
-            .filter(|(_, taken)| taken.may_exist)
-            .map(|(key, taken)| HeldDemand {
-                quota: key.quota.clone(),
-                project: key.project.clone(),
-                region: key.region.clone(),
-                at_least: clamp(taken.amount.at_least),
-                at_most: clamp(taken.amount.at_most),
-            })
-            .collect()
-    }
-
-    /// Everything taken of reservations, for the host to hold.
-    pub(crate) fn reserved_demands(&self) -> Vec<ReservedDemand> {
-        let mut sums: BTreeMap<(&str, &str), Band> = BTreeMap::new();
-        for (key, pool) in &self.pools {
-            for (reservation, taken) in key.reservations.iter().zip(pool.taken()) {
-                let sum = sums.entry((reservation, &key.project)).or_default();
+    /// Everything taken, by row, for the host to hold: of quotas, of reservations, and of projects' shares of them.
+    pub(crate) fn takes(&self) -> BTreeMap<Number, Band> {
+        let mut sums: BTreeMap<Number, Band> = BTreeMap::new();
+        let mut add = |row: Number, taken: Band| {
+            if row != 0 && taken.at_most > 0 {
+                let sum = sums.entry(row).or_default();
                 *sum = sum.plus(taken);
             }
+        };
+        for (key, taken) in &self.rows {
+            if let LedgerKey::Row(row) = key {
+                add(*row, *taken);
+            }
         }
-        sums.into_iter()
-            .map(|((reservation, project), taken)| ReservedDemand {
-                reservation: reservation.into(),
-                project: project.into(),
-                at_least: clamp(taken.at_least),
-                at_most: clamp(taken.at_most),
-            })
-            .collect()
+        for (key, pool) in &self.pools {
+            for (member, taken) in key.reservations.iter().zip(pool.taken()) {
+                add(member.reservation, taken);
+                add(member.share, taken);
+            }
+        }
+        sums
     }
 }

@@ -1,20 +1,62 @@
-//! The smallest plugin that judges something: the example of `wit/README.md`. Natively it is empty.
+//! The smallest plugin: an instance takes one of `instances`, of which every account has so many a region.
 
 #![cfg_attr(target_family = "wasm", no_std)]
-#![cfg_attr(
-    target_family = "wasm",
-    allow(missing_docs, unsafe_code, clippy::all, reason = "generated code")
-)]
 
-#[cfg(target_family = "wasm")]
 extern crate alloc;
 
-// Kept as short as wit/README.md shows it.
-#[cfg(target_family = "wasm")]
-#[rustfmt::skip]
-mod plugin;
+use alloc::{vec, vec::Vec};
 
-// An allocator and a panic handler are the same for every plugin without `std`.
-#[cfg(target_family = "wasm")]
-#[path = "../../nebius/src/component/runtime.rs"]
-mod runtime;
+use quotagate_guest::{
+    Asked, Cloud, Demand, Descriptor, Feed, InvalidLaunch, LevelRules, LifecycleKind, Meaning,
+    Profile, SourceNeed,
+};
+
+/// A cloud that counts instances and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Minimal;
+
+impl Cloud for Minimal {
+    fn descriptor(&self) -> Descriptor {
+        let source = |kind: &str, feed| SourceNeed {
+            kind: kind.into(),
+            feed,
+        };
+        Descriptor {
+            cloud: "minimal".into(),
+            title: "Minimal".into(),
+            version: "0.2.0".into(),
+            sources: vec![
+                source("account", Feed::Account),
+                source("rows", Feed::Rows),
+                source("types", Feed::Types),
+            ],
+            lifecycles: vec![LifecycleKind {
+                name: "on-demand".into(),
+                ..LifecycleKind::default()
+            }],
+            levels: vec!["account".into()],
+            ..Descriptor::default()
+        }
+    }
+
+    fn level_rules(&self, _: &str) -> LevelRules {
+        use Meaning::{Blocks, Unknown};
+        LevelRules {
+            absent: Unknown,
+            unset: Unknown,
+            changing: Unknown,
+            suspended: Blocks,
+            gone: Unknown,
+        }
+    }
+
+    fn instance_demands<'a>(&self, _: &Asked<'a>) -> Vec<Demand<'a>> {
+        vec![Demand::each("instances", &["count"], 1)]
+    }
+
+    fn profile_demands(&self, _: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
+        Ok(Vec::new())
+    }
+}
+
+quotagate_guest::export!(Minimal);

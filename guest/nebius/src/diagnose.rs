@@ -7,42 +7,46 @@
 mod code;
 mod finding;
 mod json;
+mod lesson;
 mod protobuf;
 mod rendering;
 mod text;
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
-use core::slice;
+use quotagate_guest::{
+    Diagnosis, ErrorCode, Failure, FailureKind, FailureParts, Finding, Launch, Refusal, Remedy,
+};
 
-use quotagate_engine::{Diagnosis, FailureKind, Finding};
+use self::text::{NotAnError, from_text};
 
-pub use self::text::{NotAnError, from_text};
+/// The end of the name of a `google.rpc.Status`.
+const STATUS: &str = "google.rpc.Status";
 
 /// A launch error as the cloud sent it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
+struct LaunchError {
     /// The gRPC status code.
-    pub code: i32,
+    code: i32,
     /// The message of the status.
-    pub message: String,
+    message: String,
     /// The details that explain it, as far as they could be read.
-    pub details: Vec<ServiceError>,
+    details: Vec<ServiceError>,
 }
 
 /// A `nebius.common.v1.ServiceError`, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceError {
+struct ServiceError {
     /// The cloud's code, such as `QuotaFailure`.
-    pub code: String,
+    code: String,
     /// What the variant of the detail says.
-    pub kind: Option<Detail>,
+    kind: Option<Detail>,
     /// Whether the cloud itself says that repeating can help.
-    pub retry: Retry,
+    retry: Retry,
 }
 
 /// The variants of a `ServiceError` that tell kinds of failure apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
+enum Detail {
     /// Quotas that the launch would exceed.
     QuotaFailure(Vec<QuotaViolation>),
     /// Hardware that was not free.
@@ -61,29 +65,29 @@ pub enum Detail {
 
 /// A quota that a launch would exceed, with the cloud's own numbers as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct QuotaViolation {
+struct QuotaViolation {
     /// The quota's name.
-    pub quota: String,
+    quota: String,
     /// The cloud's words.
-    pub message: String,
+    message: String,
     /// The limit in force.
-    pub limit: String,
+    limit: String,
     /// What the quota would have reached: usage and demand together.
-    pub requested: String,
+    requested: String,
 }
 
 /// Hardware that was not free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ResourceViolation {
+struct ResourceViolation {
     /// The cloud's words.
-    pub message: String,
+    message: String,
     /// What was asked for, such as a preset.
-    pub requested: String,
+    requested: String,
 }
 
 /// What the cloud says about repeating (`ServiceError.retry_type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Retry {
+enum Retry {
     /// Nothing.
     #[default]
     Unspecified,
@@ -95,26 +99,44 @@ pub enum Retry {
     Nothing,
 }
 
-impl Failure {
-    /// Reads a status code, its message and the encoded `google.rpc.Status`, which may be empty. Details that are cut off
-    /// or of another kind are passed over; the status of the bytes counts where the code is zero.
-    pub fn from_status(code: i32, message: &str, details: &[u8]) -> Self {
-        let mut status = protobuf::decode(details);
-        if code != 0 {
-            status.code = code;
+impl LaunchError {
+    /// Reads an error as a client has it: a status code, its message, and details, each of which is a `google.rpc.Status` or a
+    /// `ServiceError`. Details that are cut off or of another kind are passed over; the status of the bytes counts where no
+    /// code is given.
+    fn from_parts(parts: &FailureParts) -> Self {
+        let mut error = Self {
+            code: code::named(&parts.code).unwrap_or_default(),
+            message: parts.message.clone(),
+            details: Vec::new(),
+        };
+        for detail in &parts.details {
+            let type_name = detail.type_name.as_str();
+            if protobuf::is_service_error(type_name) {
+                error.details.extend(protobuf::service_error(&detail.value));
+            } else if type_name.ends_with(STATUS) {
+                error.add(protobuf::decode(&detail.value));
+            }
         }
-        if !message.is_empty() {
-            status.message = message.into();
-        }
-        if status.details.is_empty() {
+        if error.details.is_empty() {
             // A message that an SDK made of a detail.
-            status.details = rendering::in_text(&status.message);
+            error.details = rendering::in_text(&error.message);
         }
-        Self {
-            code: status.code,
-            message: status.message,
-            details: status.details,
+        if error.details.is_empty() && kind_of_code(&parts.code).is_some() {
+            // The code of a detail in the place of the status's.
+            error.details.push(ServiceError::of_code(&parts.code));
         }
+        error
+    }
+
+    /// Takes what a status says, where nothing else said it before.
+    fn add(&mut self, status: Self) {
+        if self.code == 0 {
+            self.code = status.code;
+        }
+        if self.message.is_empty() {
+            self.message = status.message;
+        }
+        self.details.extend(status.details);
     }
 
     fn kind(&self) -> FailureKind {
@@ -126,17 +148,35 @@ impl Failure {
     }
 }
 
-/// Says what an error means.
-pub fn diagnose(failure: &Failure) -> Diagnosis {
-    diagnose_all(slice::from_ref(failure))
+/// Says what a failure means, and what it teaches where the launch is known that failed.
+///
+/// # Errors
+/// When a text holds no launch error.
+pub(crate) fn of(failure: &Failure, launch: Option<&Launch>) -> Result<Diagnosis, Refusal> {
+    let mut diagnosis = match failure {
+        Failure::Parts(parts) => diagnose(&[LaunchError::from_parts(parts)]),
+        Failure::Text(text) => match from_text(text) {
+            Ok(errors) => diagnose(&errors),
+            Err(NotAnError(message)) => {
+                return Err(Refusal {
+                    code: ErrorCode::InvalidText,
+                    message,
+                });
+            }
+        },
+    };
+    if launch.is_some() {
+        diagnosis.lessons = lesson::of(&diagnosis);
+    }
+    Ok(diagnosis)
 }
 
-/// Says what several errors of one launch mean: the most specific kind of them, and all findings.
-pub fn diagnose_all(failures: &[Failure]) -> Diagnosis {
-    let kinds = failures.iter().map(|failure| (failure, failure.kind()));
-    let (failure, kind) = kinds.min_by_key(|(_, kind)| rank(*kind)).unzip();
+/// Says what the errors of one launch mean: the most specific kind of them, and all findings.
+fn diagnose(errors: &[LaunchError]) -> Diagnosis {
+    let kinds = errors.iter().map(|error| (error, error.kind()));
+    let (error, kind) = kinds.min_by_key(|(_, kind)| rank(*kind)).unzip();
     let kind = kind.unwrap_or(FailureKind::Ambiguous);
-    let details: &[ServiceError] = failure.map_or(&[], |failure| &failure.details);
+    let details: &[ServiceError] = error.map_or(&[], |error| &error.details);
     let told = details
         .iter()
         .map(|detail| detail.retry)
@@ -145,9 +185,9 @@ pub fn diagnose_all(failures: &[Failure]) -> Diagnosis {
     Diagnosis {
         kind,
         // A list of operations tells the same failure again and again.
-        findings: failures
+        findings: errors
             .iter()
-            .flat_map(|failure| &failure.details)
+            .flat_map(|error| &error.details)
             .filter_map(|detail| detail.kind.as_ref())
             .filter(|detail| said.insert(*detail))
             .flat_map(Detail::findings)
@@ -160,7 +200,9 @@ pub fn diagnose_all(failures: &[Failure]) -> Diagnosis {
                 FailureKind::Capacity | FailureKind::RateLimit | FailureKind::Transient
             ),
         },
-        remedy: Some(remedy(kind, details)),
+        remedy: Some(Remedy::from(remedy(kind, details))),
+        lessons: Vec::new(),
+        contradicts: Vec::new(),
     }
 }
 
@@ -175,6 +217,14 @@ const fn rank(kind: FailureKind) -> u8 {
 }
 
 impl ServiceError {
+    /// One of which nothing but the code is known.
+    fn of_code(code: &str) -> Self {
+        Self {
+            code: code.into(),
+            ..Self::default()
+        }
+    }
+
     fn failure_kind(&self) -> Option<FailureKind> {
         match &self.kind {
             Some(detail) => Some(detail.failure_kind()),

@@ -1,31 +1,32 @@
 //! The plugin for Nebius: what a launch draws on there, and what to do about a shortage.
 //!
-//! Everything that all clouds share is in the engine. This crate says which quotas a Nebius launch takes (`demand`,
-//! `storage`), in which states a project launches (`project`), what a person can do about a finding (`remedy`), which rule
-//! was applied (`rule`), what a launch error means ([`mod@diagnose`]), and speaks the JSON twins of the contract
-//! ([`json`]). Compiled to WebAssembly it is the component itself (`component`); compiled natively it is the same rules
-//! without a sandbox, for tests and measurements. `RULES.md` beside it has the rules in words, by number.
+//! Everything that all clouds share is in the engine, everything that all plugins share in the SDK. This crate says what the
+//! cloud is (`describe`), which quotas a launch takes (`demand`, `storage`), how rows are read (`reading`), whose launches go
+//! through (`owner`), what reservations serve (`reservation`), what a person can do about a finding (`remedy`), which rule was
+//! applied (`rule`), and what a launch error means (`diagnose`). Compiled to WebAssembly it is the component; compiled
+//! natively it is the same rules without a sandbox, for tests and measurements. `RULES.md` beside it has the rules in words,
+//! by number.
 
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
 
 mod demand;
-pub mod diagnose;
-pub mod json;
-mod project;
+mod describe;
+mod diagnose;
+mod owner;
+mod reading;
 mod remedy;
+mod reservation;
 mod rule;
 mod storage;
 
-#[cfg(target_family = "wasm")]
-mod component;
+use alloc::{string::String, vec::Vec};
 
-use alloc::vec::Vec;
-
-use quotagate_engine::{
-    Cloud, Demand, Finding, InstanceType, InvalidLaunch, Launch, Profile, ProjectState, Remedy,
-    SourceState,
+use quotagate_guest::{
+    Asked, Cloud, Demand, Descriptor, Diagnosis, Failure, Finding, Holding, InstanceType,
+    InvalidLaunch, Launch, LevelRules, Owner, OwnerState, Profile, Reading, Refusal, Remedy,
+    Reservation, Row, Serves, SourceState,
 };
 
 /// The cloud's name in the contract.
@@ -35,32 +36,62 @@ pub const CLOUD: &str = "nebius";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nebius;
 
+quotagate_guest::export!(Nebius);
+
 impl Cloud for Nebius {
-    fn instance_demands<'a>(
-        &self,
-        launch: &Launch,
-        instance_type: &'a InstanceType,
-    ) -> Vec<Demand<'a>> {
-        demand::of_instances(launch, instance_type)
+    fn descriptor(&self) -> Descriptor {
+        describe::descriptor()
+    }
+
+    fn level_rules(&self, level: &str) -> LevelRules {
+        owner::level_rules(level)
+    }
+
+    fn instance_demands<'a>(&self, asked: &Asked<'a>) -> Vec<Demand<'a>> {
+        demand::of_instances(asked)
     }
 
     fn profile_demands(&self, profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
-        demand::of_profile(profile)
+        demand::of_needs(&profile.needs, profile.restart)
+    }
+
+    fn reading(&self, row: &Row, _: &[Holding]) -> Reading {
+        reading::of(row)
+    }
+
+    fn may_be_reserved(&self, asked: &Asked<'_>) -> bool {
+        reservation::may_serve(asked)
+    }
+
+    fn serves(&self, asked: &Asked<'_>, reservation: &Reservation) -> Option<Serves> {
+        reservation::serves(asked, reservation)
+    }
+
+    fn owner_state(&self, owner: &Owner) -> OwnerState {
+        owner::state(owner)
+    }
+
+    fn is_alike(&self, one: &InstanceType, other: &InstanceType) -> bool {
+        demand::is_alike(one, other)
+    }
+
+    fn list_name(&self, level: &str) -> String {
+        owner::list_name(level)
     }
 
     fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {
         remedy::of(finding, list)
     }
 
-    fn project_state(&self, state: &str) -> ProjectState {
-        project::state(state)
-    }
-
     fn rule(&self, finding: &Finding) -> &'static str {
         rule::of(finding)
     }
 
-    fn not_checked(&self, launch: &Launch, instance_type: &InstanceType) -> &[&'static str] {
-        rule::not_checked(launch, instance_type)
+    fn not_checked(&self, asked: &Asked<'_>) -> &[&'static str] {
+        rule::not_checked(asked)
+    }
+
+    fn diagnose(&self, failure: &Failure, launch: Option<&Launch>) -> Result<Diagnosis, Refusal> {
+        diagnose::of(failure, launch)
     }
 }

@@ -6,7 +6,9 @@ use alloc::{
     vec::Vec,
 };
 
-use quotagate_engine::{Finding, Reason, Remedy, Scope, SourceState};
+use quotagate_guest::{Finding, Reason, Remedy, SourceState};
+
+use crate::owner::{PROJECT, TENANT};
 
 /// The remedy, where there is one; `list` says how far the list was read that the finding rests on, where it does.
 pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {
@@ -14,59 +16,60 @@ pub(crate) fn of(finding: &Finding, list: Option<SourceState>) -> Option<Remedy>
         Reason::Shortage | Reason::ExceedsLimit | Reason::LimitUnset => {
             return raise(finding);
         }
-        Reason::Frozen | Reason::Deleted => String::from(
-            "ask Nebius support why the quota is out of use; it takes no launch whatever its limit says",
-        ),
-        Reason::Provisioning => {
-            String::from("the quota is being allocated: try again in a few minutes")
+        Reason::Frozen | Reason::Deleted => {
+            "ask Nebius support why the quota is out of use; it takes no launch whatever its limit says"
         }
+        Reason::Provisioning => "the quota is being allocated: try again in a few minutes",
         Reason::UsageUnmeasured => {
-            String::from("the cloud did not measure the usage; try again in a few minutes")
+            "the cloud did not measure the usage; try again in a few minutes"
         }
-        Reason::ScopeUnreadable => return read(finding.scope, list?).map(Remedy::from),
-        Reason::MayBeHeld => String::from(
-            "stopped instances are being started that may take it: try again when they have started, or when their holds have ended",
-        ),
-        Reason::Stale => String::from("refresh the sources, or allow older ones"),
-        Reason::ReservationExhausted => String::from(
-            "wait for the reservation to free up, extend it with Nebius, or launch with reservation use `auto`",
-        ),
-        Reason::NoCapacity => String::from(
-            "raising a quota will not help: try another region or type, or again later",
-        ),
+        Reason::ScopeUnreadable => {
+            return read(finding.level.as_deref(), list?).map(Remedy::from);
+        }
+        Reason::MayBeHeld => {
+            "stopped instances are being started that may take it: try again when they have started, or when their holds have ended"
+        }
+        Reason::Stale => "refresh the sources, or allow older ones",
+        Reason::ReservationExhausted => {
+            "wait for the reservation to free up, extend it with Nebius, or launch with reservation use `auto`"
+        }
+        Reason::NoCapacity => {
+            "raising a quota will not help: try another region or type, or again later"
+        }
         Reason::FailedBefore if finding.quota.is_some() => {
             return failed_before(finding).map(Remedy::from);
         }
-        Reason::FailedBefore => String::from(
-            "raising a quota may not help: try another region or type, or again when this has ended",
-        ),
+        Reason::FailedBefore => {
+            "raising a quota may not help: try another region or type, or again when this has ended"
+        }
         _ => return None,
     };
     Some(text.into())
 }
 
 /// A role helps against a denial alone.
-fn read(scope: Option<Scope>, list: SourceState) -> Option<String> {
-    match (list, scope) {
-        (SourceState::Denied, Some(Scope::Tenant)) => Some(String::from(
-            "reading the tenant's quotas needs the viewer role in the tenant",
-        )),
-        (SourceState::Denied, Some(Scope::Project)) => Some(String::from(
-            "reading the project's quotas needs the viewer role in the project",
-        )),
-        (SourceState::Denied, None) => Some(String::from(
-            "reading what the project is offered needs the viewer role in the project",
-        )),
-        (SourceState::Unavailable | SourceState::Incomplete, _) => Some(String::from(
-            "ask again later: the list could not be read to its end",
-        )),
-        (SourceState::Complete, _) => None,
+fn read(level: Option<&str>, list: SourceState) -> Option<&'static str> {
+    match (list, level) {
+        (SourceState::Denied, Some(TENANT)) => {
+            Some("reading the tenant's quotas needs the viewer role in the tenant")
+        }
+        (SourceState::Denied, Some(PROJECT)) => {
+            Some("reading the project's quotas needs the viewer role in the project")
+        }
+        (SourceState::Denied, _) => {
+            Some("reading what the project is offered needs the viewer role in the project")
+        }
+        (SourceState::Unavailable | SourceState::Incomplete, _) => {
+            Some("ask again later: the list could not be read to its end")
+        }
+        (SourceState::Complete | SourceState::Unsupported, _) => None,
     }
 }
 
 /// The error does not say whose row it was, nor what limit would do.
 fn failed_before(finding: &Finding) -> Option<String> {
-    let (quota, region) = (finding.quota.as_deref()?, &finding.region);
+    let quota = finding.quota.as_deref()?;
+    let region = finding.region.as_deref().unwrap_or_default();
     Some(format!(
         "free up or raise {quota} in {region}: this ends as soon as more of it is read than when the launch failed"
     ))
@@ -75,9 +78,9 @@ fn failed_before(finding: &Finding) -> Option<String> {
 fn raise(finding: &Finding) -> Option<Remedy> {
     let owner = finding.owner.as_deref().unwrap_or_default();
     let quota = finding.quota.as_deref()?;
-    let region = &finding.region;
-    match finding.scope? {
-        Scope::Tenant => {
+    let region = finding.region.as_deref().unwrap_or_default();
+    match finding.level.as_deref()? {
+        TENANT => {
             let to = finding.minimum_limit.map_or_else(String::new, |limit| {
                 format!(" to {limit}{} or more", gibibytes(limit, &finding.unit))
             });
@@ -85,13 +88,15 @@ fn raise(finding: &Finding) -> Option<Remedy> {
                 "raise {quota} in {region}{to}: in the console under Administration, Limits, Quotas, by an admin; Nebius reviews the request"
             )))
         }
-        Scope::Project => finding.minimum_limit.map(|limit| Remedy {
+        PROJECT => finding.minimum_limit.map(|limit| Remedy {
             text: format!(
                 "raise the project's share to {limit}{} or more",
                 gibibytes(limit, &finding.unit)
             ),
             command: raise_share(owner, quota, region, &limit.to_string()),
+            link: None,
         }),
+        _ => None,
     }
 }
 

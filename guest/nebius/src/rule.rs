@@ -1,6 +1,8 @@
 //! The rule behind each finding, for `explain`: its number in `RULES.md`, and the rule in one sentence.
 
-use quotagate_engine::{Finding, InstanceType, Launch, QuotaOutcome, Reason, Scope};
+use quotagate_guest::{Asked, Finding, QuotaOutcome, Reason};
+
+use crate::owner::PROJECT;
 
 const RESERVATIONS: &str = "nebius rule 28: GPUs of active reservations of the launch's region and platform spare the GPU row; under strict use there is nothing else";
 const UNMEASURED_RESERVATIONS: &str = "nebius rule 30: a reservation whose usage was not measured may have room, so that it proves no shortage";
@@ -10,12 +12,12 @@ const OFFERED: &str = "nebius rule 32: an active project launches what its platf
 const HARDWARE: &str = "nebius rule 33: only fresh advice on this type, region and lane speaks of hardware, and it never changes what the quotas say";
 
 /// The rule that was applied in a finding.
-pub(crate) const fn of(finding: &Finding) -> &'static str {
+pub(crate) fn of(finding: &Finding) -> &'static str {
     let is_row = finding.quota.is_some();
     match finding.reason {
         Reason::Fits if !is_row => RESERVATIONS,
-        // The usage alone may be missing where a limit proves a shortage.
-        Reason::Shortage if finding.limit.is_some() && finding.usage.is_none() => FRACTION,
+        // The usage alone is not known where the least of it proves a shortage.
+        Reason::Shortage if finding.limit.is_some() && finding.usage_at_most.is_none() => FRACTION,
         Reason::Fits | Reason::Shortage => {
             "nebius rule 1: all that is taken of a row is summed and compared with limit - usage - held, of the tenant's row and of the project's"
         }
@@ -33,7 +35,7 @@ pub(crate) const fn of(finding: &Finding) -> &'static str {
         Reason::RowMissing => {
             "nebius rule 8: a row that the tenant's list lacks was not reported, hence unknown"
         }
-        Reason::ScopeUnreadable => {
+        Reason::ScopeUnreadable | Reason::Unsupported => {
             "nebius rule 2: a list that could not be read proves nothing, neither room nor a shortage"
         }
         Reason::Stale => {
@@ -50,14 +52,14 @@ pub(crate) const fn of(finding: &Finding) -> &'static str {
             QuotaOutcome::Unknown => UNMEASURED_RESERVATIONS,
             QuotaOutcome::Fits | QuotaOutcome::Blocked => RESERVATIONS,
         },
-        Reason::NotOffered => OFFERED,
+        Reason::NotOffered | Reason::Restricted => OFFERED,
         Reason::NoCapacity | Reason::CapacityUnknown => HARDWARE,
         Reason::LimitReached => {
             "nebius rule 34: a limit that is reached is the account's own, not hardware; the rows decide"
         }
         Reason::NotDecisive if !is_row => RESERVATIONS,
-        Reason::NotDecisive => match (finding.scope, finding.limit) {
-            (Some(Scope::Project), None) => {
+        Reason::NotDecisive => match (finding.level.as_deref(), finding.limit) {
+            (Some(PROJECT), None) => {
                 "nebius rule 6: a project's row without a limit leaves it to the tenant's"
             }
             _ => {
@@ -83,13 +85,10 @@ const GPU: &[&str] = &[
 const CPU: &[&str] = &["snapshots have no known quota row and were not checked"];
 
 /// What a launch may draw on that no row is known for (nebius rule 27).
-pub(crate) const fn not_checked(
-    launch: &Launch,
-    instance_type: &InstanceType,
-) -> &'static [&'static str] {
-    if launch.profile.restart {
+pub(crate) const fn not_checked(asked: &Asked<'_>) -> &'static [&'static str] {
+    if asked.restart {
         &[]
-    } else if instance_type.gpus > 0 {
+    } else if asked.instance_type.gpus > 0 {
         GPU
     } else {
         CPU

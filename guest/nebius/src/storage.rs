@@ -1,17 +1,29 @@
 //! The disks and shared file systems that a launch creates: their kinds, their sizes, the rows that count them.
 
 use alloc::{format, string::String, vec::Vec};
+use core::iter;
 
-use quotagate_engine::{Demand, Disk, InvalidLaunch};
+use quotagate_guest::{InvalidLaunch, Need};
 
-use crate::demand::{BYTES, COUNT, each, once};
+use crate::demand::{BYTES, COUNT, Sums};
 
-const GIB: u64 = 1 << 30;
+pub(crate) const GIB: u64 = 1 << 30;
 
 /// Disks of some kinds come in multiples of this many GiB (nebius rule 21).
 const STEP: u64 = 93;
 
-/// A kind that the compute API knows.
+/// Storage of one sort.
+pub(crate) struct Storage {
+    /// The first part of the kinds of needs.
+    pub(crate) noun: &'static str,
+    /// What one is, for people.
+    pub(crate) title: &'static str,
+    /// The row that counts the pieces.
+    count: &'static str,
+    /// What the compute API knows.
+    kinds: &'static [Kind],
+}
+
 struct Kind {
     name: &'static str,
     /// The row that counts its bytes.
@@ -20,28 +32,34 @@ struct Kind {
     is_stepped: bool,
 }
 
-const DISKS: &[Kind] = &[
-    kind("network-ssd", "compute.disk.size.network-ssd"),
-    kind("network-hdd", "compute.disk.size.network-hdd"),
-    Kind {
-        is_stepped: true,
-        ..kind(
+/// Disks (nebius rule 20).
+pub(crate) const DISKS: Storage = Storage {
+    noun: "disk",
+    title: "a disk",
+    count: "compute.disk.count",
+    kinds: &[
+        kind("network-ssd", "compute.disk.size.network-ssd"),
+        kind("network-hdd", "compute.disk.size.network-hdd"),
+        stepped(
             "network-ssd-non-replicated",
             "compute.disk.size.network-ssd-non-replicated",
-        )
-    },
-    Kind {
-        is_stepped: true,
-        ..kind("network-ssd-io-m3", "compute.disk.size.network-ssd-io-m3")
-    },
-];
+        ),
+        stepped("network-ssd-io-m3", "compute.disk.size.network-ssd-io-m3"),
+    ],
+};
 
-const FILESYSTEMS: &[Kind] = &[
-    kind("network-ssd", "compute.filesystem.size.network-ssd"),
-    kind("network-hdd", "compute.filesystem.size.network-hdd"),
-    kind("weka", "compute.filesystem.size.weka"),
-    kind("vast", "compute.filesystem.size.vast"),
-];
+/// Shared file systems (nebius rule 22).
+pub(crate) const FILESYSTEMS: Storage = Storage {
+    noun: "filesystem",
+    title: "a shared file system",
+    count: "compute.filesystem.count",
+    kinds: &[
+        kind("network-ssd", "compute.filesystem.size.network-ssd"),
+        kind("network-hdd", "compute.filesystem.size.network-hdd"),
+        kind("weka", "compute.filesystem.size.weka"),
+        kind("vast", "compute.filesystem.size.vast"),
+    ],
+};
 
 const fn kind(name: &'static str, quota: &'static str) -> Kind {
     Kind {
@@ -51,58 +69,47 @@ const fn kind(name: &'static str, quota: &'static str) -> Kind {
     }
 }
 
-/// What the disks take: each instance has its own (nebius rule 20).
-pub(crate) fn disks(
-    disks: &[Disk],
-    demands: &mut Vec<Demand<'static>>,
-) -> Result<(), InvalidLaunch> {
-    let of = ("disk", "compute.disk.count");
-    storage(of, DISKS, disks, each, demands)
+const fn stepped(name: &'static str, quota: &'static str) -> Kind {
+    Kind {
+        is_stepped: true,
+        ..kind(name, quota)
+    }
 }
 
-/// What the file systems take: the launch has them once (nebius rule 22).
-pub(crate) fn filesystems(
-    filesystems: &[Disk],
-    demands: &mut Vec<Demand<'static>>,
-) -> Result<(), InvalidLaunch> {
-    let of = ("filesystem", "compute.filesystem.count");
-    storage(of, FILESYSTEMS, filesystems, once, demands)
-}
+impl Storage {
+    /// The kinds, as the cloud spells them.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.kinds.iter().map(|kind| kind.name).collect()
+    }
 
-/// Counts disks, and adds up their bytes by kind.
-fn storage(
-    (noun, count_quota): (&str, &'static str),
-    kinds: &[Kind],
-    disks: &[Disk],
-    demand: fn(&'static str, &'static [&'static str], u128) -> Demand<'static>,
-    demands: &mut Vec<Demand<'static>>,
-) -> Result<(), InvalidLaunch> {
-    let mut sums = alloc::vec![0_u128; kinds.len()];
-    let mut count = 0;
-    for disk in disks {
-        let Some((kind, sum)) = kinds
-            .iter()
-            .zip(&mut sums)
-            .find(|(kind, _)| is_called(kind.name, &disk.kind))
-        else {
-            let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    /// The rows that count it, and their units.
+    pub(crate) fn quotas(&self) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        let bytes = self.kinds.iter().map(|kind| (kind.quota, BYTES));
+        iter::once((self.count, COUNT)).chain(bytes)
+    }
+
+    /// Counts what a need of this kind takes: pieces, and bytes of their kind.
+    pub(crate) fn count(
+        &self,
+        name: &str,
+        need: &Need,
+        sums: &mut Sums,
+    ) -> Result<(), InvalidLaunch> {
+        let Some(kind) = self.kinds.iter().find(|kind| is_called(kind.name, name)) else {
             return Err(InvalidLaunch(format!(
-                "unknown kind of {noun} `{}`: Nebius has {}",
-                disk.kind,
-                names.join(", ")
+                "unknown kind of {} `{name}`: Nebius has {}",
+                self.noun,
+                self.names().join(", ")
             )));
         };
-        if kind.is_stepped && disk.bytes % (STEP * GIB) != 0 {
-            return Err(InvalidLaunch(off_step(kind.name, disk.bytes)));
+        if kind.is_stepped && need.bytes % (STEP * GIB) != 0 {
+            return Err(InvalidLaunch(off_step(kind.name, need.bytes)));
         }
-        count += u128::from(disk.count);
-        *sum = sum.saturating_add(u128::from(disk.bytes) * u128::from(disk.count));
+        let pieces = u128::from(need.pieces);
+        sums.add(self.count, need.per, pieces);
+        sums.add(kind.quota, need.per, u128::from(need.bytes) * pieces);
+        Ok(())
     }
-    demands.push(demand(count_quota, COUNT, count));
-    for (kind, sum) in kinds.iter().zip(sums) {
-        demands.push(demand(kind.quota, BYTES, sum));
-    }
-    Ok(())
 }
 
 /// Whether `text` names a kind: tools spell it `network-ssd`, `network_ssd` or `NETWORK_SSD`.

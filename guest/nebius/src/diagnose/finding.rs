@@ -1,11 +1,14 @@
 //! What a detail of a launch error says of one quota, or of hardware, and what to do about it.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String};
 
-use quotagate_engine::{Finding, QuotaOutcome, Reason, Scope};
+use quotagate_guest::{Finding, QuotaOutcome, Reason, Remedy};
 
 use super::{QuotaViolation, ResourceViolation};
-use crate::remedy::gibibytes;
+use crate::{
+    owner::{PROJECT, TENANT},
+    remedy::gibibytes,
+};
 
 /// A quota that the cloud refused. Its `requested` is a total: what the quota would have reached, usage and demand together.
 /// So it is the smallest limit that would have done, and says nothing of the launch's own part.
@@ -28,7 +31,7 @@ pub(super) fn of_quota(violation: &QuotaViolation) -> Finding {
     let numbers = format!("limit {limit}, requested {requested} in total");
     Finding {
         quota: Some(quota.clone()),
-        scope: container.as_ref().map(|container| container.scope),
+        level: container.as_ref().map(|container| container.level.into()),
         owner: container
             .as_ref()
             .map(|container| String::from(container.id)),
@@ -44,22 +47,20 @@ pub(super) fn of_quota(violation: &QuotaViolation) -> Finding {
         } else {
             format!("{message} ({numbers})")
         }),
-        remedy: Some(raise(quota, unit, over, container.as_ref())),
-        ..blank()
+        remedy: Some(Remedy::from(raise(quota, unit, over, container.as_ref()))),
+        ..Finding::new(Reason::Shortage, QuotaOutcome::Blocked)
     }
 }
 
 /// Hardware that was not free.
 pub(super) fn of_hardware(violation: &ResourceViolation) -> Finding {
     Finding {
-        reason: Reason::NoCapacity,
-        outcome: QuotaOutcome::Fits,
         detail: Some(if violation.requested.is_empty() {
             violation.message.clone()
         } else {
             format!("{} (requested {})", violation.message, violation.requested)
         }),
-        ..blank()
+        ..Finding::new(Reason::NoCapacity, QuotaOutcome::Fits)
     }
 }
 
@@ -68,19 +69,13 @@ fn raise(quota: &str, unit: &str, total: Option<u64>, container: Option<&Contain
         format!(" to {total}{} or more", gibibytes(total, unit))
     });
     match container {
-        Some(Container {
-            scope: Scope::Tenant,
-            id,
-        }) => format!(
+        Some(Container { level: TENANT, id }) => format!(
             "raise {quota} of the tenant {id}{to}: in the console under Administration, Limits, Quotas"
         ),
-        Some(Container {
-            scope: Scope::Project,
-            id,
-        }) => format!(
+        Some(Container { level: PROJECT, id }) => format!(
             "raise the share of the project {id} in {quota}{to}; a project's share cannot exceed the tenant's limit"
         ),
-        None => format!(
+        _ => format!(
             "the error does not say whose quota it is: raise {quota}{to} for the project if its share is the smaller, else for the tenant in the console under Administration, Limits, Quotas"
         ),
     }
@@ -89,7 +84,7 @@ fn raise(quota: &str, unit: &str, total: Option<u64>, container: Option<&Contain
 /// Whose row refused, where the cloud's words name it: `Exceeded limit for container tenant-...`.
 #[derive(Debug, PartialEq, Eq)]
 struct Container<'a> {
-    scope: Scope,
+    level: &'static str,
     id: &'a str,
 }
 
@@ -115,35 +110,12 @@ impl<'a> Container<'a> {
     }
 
     fn of(id: &'a str) -> Option<Self> {
-        let scope = match id.split_once('-')? {
-            ("tenant", rest) if !rest.is_empty() => Scope::Tenant,
-            ("project", rest) if !rest.is_empty() => Scope::Project,
+        let level = match id.split_once('-')? {
+            ("tenant", rest) if !rest.is_empty() => TENANT,
+            ("project", rest) if !rest.is_empty() => PROJECT,
             _ => return None,
         };
-        Some(Self { scope, id })
-    }
-}
-
-fn blank() -> Finding {
-    Finding {
-        reason: Reason::Shortage,
-        outcome: QuotaOutcome::Blocked,
-        quota: None,
-        scope: None,
-        owner: None,
-        region: String::new(),
-        unit: String::new(),
-        required: None,
-        limit: None,
-        usage: None,
-        held: 0,
-        headroom: None,
-        shortfall: None,
-        minimum_limit: None,
-        detail: None,
-        remedy: None,
-        command: Vec::new(),
-        rule: None,
+        Some(Self { level, id })
     }
 }
 

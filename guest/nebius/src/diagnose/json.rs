@@ -11,15 +11,15 @@ use alloc::{
 use serde_json::{Map, Value};
 
 use super::{
-    Detail, Failure, QuotaViolation, ResourceViolation, Retry, ServiceError, code, kind_of_code,
-    rendering,
+    Detail, LaunchError, QuotaViolation, ResourceViolation, Retry, ServiceError, code,
+    kind_of_code, rendering,
 };
 
 /// What one JSON value says of a launch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// It failed.
-    Failed(Failure),
+    Failed(LaunchError),
     /// An operation or a status that says success.
     Success,
     /// An operation that has not ended.
@@ -128,7 +128,7 @@ fn read_status(object: &Map<String, Value>, told: &mut Vec<Told>) {
 }
 
 /// The details of a serverless job's state: a code of its own, a message, and a `service_error` where there is one.
-fn state_details(state: &str, object: &Map<String, Value>) -> Option<Failure> {
+fn state_details(state: &str, object: &Map<String, Value>) -> Option<LaunchError> {
     let (code, message) = (string(object, "code"), string(object, "message"));
     let mut details: Vec<_> = field(object, "service_error")
         .and_then(Value::as_object)
@@ -139,9 +139,9 @@ fn state_details(state: &str, object: &Map<String, Value>) -> Option<Failure> {
         details = rendering::in_text(&message);
     }
     if details.is_empty() && kind_of_code(&code).is_some() {
-        details.push(code_alone(&code));
+        details.push(ServiceError::of_code(&code));
     }
-    (!details.is_empty() || matches!(state, "FAILED" | "ERROR")).then_some(Failure {
+    (!details.is_empty() || matches!(state, "FAILED" | "ERROR")).then_some(LaunchError {
         // That it failed is known, and not why.
         code: code::UNKNOWN,
         message,
@@ -150,17 +150,10 @@ fn state_details(state: &str, object: &Map<String, Value>) -> Option<Failure> {
 }
 
 fn failed(details: Vec<ServiceError>) -> Told {
-    Told::Failed(Failure {
+    Told::Failed(LaunchError {
         details,
-        ..Failure::default()
+        ..LaunchError::default()
     })
-}
-
-fn code_alone(code: &str) -> ServiceError {
-    ServiceError {
-        code: code.into(),
-        ..ServiceError::default()
-    }
 }
 
 /// A `google.rpc.Status`, or what looks like one.
@@ -178,7 +171,9 @@ fn status(object: &Map<String, Value>) -> Told {
             Value::Object(detail) if is_service_error(detail) || is_code_alone(detail) => {
                 Some(service_error(detail))
             }
-            Value::String(code) if kind_of_code(code).is_some() => Some(code_alone(code)),
+            Value::String(code) if kind_of_code(code).is_some() => {
+                Some(ServiceError::of_code(code))
+            }
             _ => None,
         })
         .collect();
@@ -191,20 +186,20 @@ fn status(object: &Map<String, Value>) -> Told {
         Some(Value::String(name)) => code::named(name).or_else(|| {
             // The code of a detail in the place of the status's.
             kind_of_code(name)?;
-            details.push(code_alone(name));
+            details.push(ServiceError::of_code(name));
             Some(0)
         }),
         Some(_) => None,
     };
     match code {
-        Some(0) if !details.is_empty() => Told::Failed(Failure {
+        Some(0) if !details.is_empty() => Told::Failed(LaunchError {
             code: 0,
             message,
             details,
         }),
         Some(0) if object.contains_key("code") => Told::Success,
         Some(0) => Told::Nothing,
-        Some(code) => Told::Failed(Failure {
+        Some(code) => Told::Failed(LaunchError {
             code,
             message,
             details,

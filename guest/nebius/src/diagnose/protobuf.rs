@@ -7,31 +7,33 @@ use alloc::{format, string::String, vec::Vec};
 
 use prost::Message;
 
-use super::{Detail, QuotaViolation, ResourceViolation, Retry, ServiceError};
+use super::{Detail, LaunchError, QuotaViolation, ResourceViolation, Retry, ServiceError};
 
-/// What could be read of a status.
-#[derive(Default)]
-pub(super) struct Decoded {
-    pub(super) code: i32,
-    pub(super) message: String,
-    pub(super) details: Vec<ServiceError>,
-}
-
-pub(super) fn decode(bytes: &[u8]) -> Decoded {
+/// Reads a status as far as it can be read.
+pub(super) fn decode(bytes: &[u8]) -> LaunchError {
     let Ok(status) = Status::decode(bytes) else {
-        return Decoded::default();
+        return LaunchError::default();
     };
-    Decoded {
+    LaunchError {
         code: status.code,
         message: status.message,
         details: status
             .details
             .iter()
-            .filter(|detail| detail.type_url.ends_with(".ServiceError"))
-            .filter_map(|detail| WireServiceError::decode(detail.value.as_slice()).ok())
-            .map(ServiceError::from)
+            .filter(|detail| is_service_error(&detail.type_url))
+            .filter_map(|detail| service_error(&detail.value))
             .collect(),
     }
+}
+
+/// Whether a detail of this type explains an error.
+pub(super) fn is_service_error(type_name: &str) -> bool {
+    type_name.ends_with(".ServiceError")
+}
+
+/// Reads one detail that does.
+pub(super) fn service_error(bytes: &[u8]) -> Option<ServiceError> {
+    WireServiceError::decode(bytes).ok().map(ServiceError::from)
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -5,14 +5,14 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use serde_json::{Deserializer, Value};
 
 use super::{
-    Failure,
+    LaunchError,
     json::{self, Told},
     rendering,
 };
 
 /// Text that holds no launch error, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAnError(pub String);
+pub(super) struct NotAnError(pub(super) String);
 
 /// Places at which something like JSON begins that is none: after so many the rest is not looked at.
 const MOST_ATTEMPTS: usize = 64;
@@ -21,10 +21,10 @@ const MOST_ATTEMPTS: usize = 64;
 ///
 /// # Errors
 /// When there is none in it: an operation that succeeded or still runs, half a JSON, or something else.
-pub fn from_text(text: &str) -> Result<Vec<Failure>, NotAnError> {
+pub(super) fn from_text(text: &str) -> Result<Vec<LaunchError>, NotAnError> {
     let text = without_escapes(text);
     let read = Read::of(&text);
-    let mut failures: Vec<Failure> = Vec::new();
+    let mut failures: Vec<LaunchError> = Vec::new();
     let mut others = Vec::new();
     for told in read.told {
         match told {
@@ -38,9 +38,9 @@ pub fn from_text(text: &str) -> Result<Vec<Failure>, NotAnError> {
         .flat_map(rendering::in_text)
         .collect();
     if !details.is_empty() {
-        failures.push(Failure {
+        failures.push(LaunchError {
             details,
-            ..Failure::default()
+            ..LaunchError::default()
         });
     }
     if failures.is_empty() {

@@ -1,76 +1,100 @@
-//! How much of a limit is used, by all that the cloud says of it: a number, whether it is a measurement, a fraction.
+//! How much of a limit is used, by all that the cloud says of it: a number, whether it is a measurement, a fraction (nebius
+//! rules 10 and 11).
 //!
 //! A number of zero (the same as none) beside a fraction above zero is no measurement: the two contradict each other. Then
-//! the fraction says between which numbers the usage lies. A number above zero is believed, and the fraction not asked.
+//! the fraction says how much is used at least. A number above zero is believed, and the fraction not asked.
 
 use alloc::{format, string::String};
 
-use crate::{
-    row::clamp,
-    vocabulary::{Allowance, Reason, Reservation, UsageState},
-};
+use quotagate_guest::{Reading, Reason, Row, Usage, UsageDoubt, attribute};
 
-/// All that the cloud says of one usage.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage<'a> {
-    number: u64,
-    state: UsageState,
-    /// The usage as a fraction of the limit, word for word.
-    fraction: Option<&'a str>,
-}
+/// The attribute that says whether the number is a measurement.
+const STATE: &str = "usage_state";
+/// The attribute that says the usage as a fraction of the limit.
+const FRACTION: &str = "usage_fraction";
 
 /// Digits behind the point to which a fraction is rounded at least; zeros at its end may have been left out.
 const ROUNDED_TO: usize = 2;
 /// More digits than these change no whole number of a limit.
 const DIGITS: usize = 18;
 
-impl<'a> Usage<'a> {
-    pub(crate) fn of_row(row: &'a Allowance) -> Self {
+/// How much of a row is used.
+pub(crate) fn of(row: &Row) -> Reading {
+    let told = Told::of(row);
+    let Err(reason) = told.measured() else {
+        let measured = Usage {
+            at_most: Some(told.number),
+            at_least: told.number,
+            ..row.usage
+        };
+        return Reading {
+            usage: measured,
+            doubt: None,
+        };
+    };
+    let limit = row.limit.number().unwrap_or_default();
+    Reading {
+        // How much is used at most by a fraction that contradicts the number proves no room.
+        usage: Usage {
+            at_least: told.bounds(limit).map_or(0, |(at_least, _)| at_least),
+            at_most: None,
+            ..row.usage
+        },
+        doubt: Some(UsageDoubt {
+            reason,
+            detail: told.said(limit),
+        }),
+    }
+}
+
+/// The states of a usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Used,
+    NotUsed,
+    /// Not measured, or a word that is not known here.
+    Unknown,
+    /// None is told.
+    Unspecified,
+}
+
+/// All that the cloud says of one usage.
+#[derive(Clone, Copy, Debug)]
+struct Told<'a> {
+    number: u64,
+    state: State,
+    /// The usage as a fraction of the limit, word for word.
+    fraction: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(row: &'a Row) -> Self {
         Self {
-            number: row.usage,
-            state: row.usage_state,
-            fraction: row.usage_fraction.as_deref(),
+            number: row.usage.at_least,
+            state: match attribute(&row.attributes, STATE) {
+                Some("used") => State::Used,
+                Some("not-used") => State::NotUsed,
+                Some("unspecified") | None => State::Unspecified,
+                Some(_) => State::Unknown,
+            },
+            fraction: attribute(&row.attributes, FRACTION),
         }
     }
 
-    pub(crate) fn of_reservation(reservation: &'a Reservation) -> Self {
-        Self {
-            number: reservation.usage,
-            state: reservation.usage_state,
-            fraction: reservation.usage_fraction.as_deref(),
-        }
-    }
-
-    /// The asking project's of its share.
-    pub(crate) fn of_share(reservation: &'a Reservation) -> Self {
-        Self {
-            number: reservation.project_usage,
-            state: reservation.project_usage_state,
-            fraction: reservation.project_usage_fraction.as_deref(),
-        }
-    }
-
-    /// The usage where it is a measurement, or why it is none.
-    pub(crate) fn measured(self) -> Result<u64, Reason> {
+    /// Why the number is no measurement.
+    fn measured(self) -> Result<(), Reason> {
         match (self.number, self.state) {
-            (0, UsageState::Used) if self.is_denied() => Err(Reason::UsageUnmeasured),
-            (number, UsageState::Used) => Ok(number),
-            (0, UsageState::NotUsed) if !self.is_denied() => Ok(0),
-            (_, UsageState::NotUsed) => Err(Reason::Contradictory),
-            (number @ 1.., UsageState::Unspecified) => Ok(number),
-            (0, UsageState::Unspecified) | (_, UsageState::Unknown | UsageState::NotApplicable) => {
-                Err(Reason::UsageUnmeasured)
-            }
+            (0, State::Used) if self.is_denied() => Err(Reason::UsageUnmeasured),
+            (_, State::Used) => Ok(()),
+            (0, State::NotUsed) if !self.is_denied() => Ok(()),
+            (_, State::NotUsed) => Err(Reason::Contradictory),
+            (1.., State::Unspecified) => Ok(()),
+            (0, State::Unspecified) | (_, State::Unknown) => Err(Reason::UsageUnmeasured),
         }
-    }
-
-    /// The least that is used of this limit, where no number is a measurement.
-    pub(crate) fn at_least(self, limit: u64) -> u64 {
-        self.bounds(limit).map_or(0, |(at_least, _)| at_least)
     }
 
     /// What the fraction says against the number, in words.
-    pub(crate) fn said(self, limit: u64) -> Option<String> {
+    fn said(self, limit: u64) -> Option<String> {
         let fraction = self.fraction.filter(|_| self.is_denied())?;
         let bounds = match self.bounds(limit) {
             None => String::new(),
@@ -90,7 +114,7 @@ impl<'a> Usage<'a> {
 
     /// Between which numbers the usage lies by the fraction. None where it does not say, or where no whole number does.
     fn bounds(self, limit: u64) -> Option<(u64, u64)> {
-        let is_told = matches!(self.state, UsageState::Used | UsageState::Unspecified);
+        let is_told = matches!(self.state, State::Used | State::Unspecified);
         let text = self.fraction.filter(|_| is_told && self.is_denied())?;
         let (whole, part) = text.split_once('.').unwrap_or((text, ""));
         let digits = part.len().clamp(ROUNDED_TO, DIGITS);
@@ -109,8 +133,9 @@ impl<'a> Usage<'a> {
         let limit = u128::from(limit);
         let below = limit.checked_mul(value.saturating_sub(1))?;
         let above = limit.checked_mul(value.checked_add(1)?)?;
-        let at_least = clamp(below / scale + 1);
-        let at_most = clamp(above.div_ceil(scale).saturating_sub(1));
+        let whole_number = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+        let at_least = whole_number(below / scale + 1);
+        let at_most = whole_number(above.div_ceil(scale).saturating_sub(1));
         (at_least <= at_most).then_some((at_least, at_most))
     }
 }
@@ -120,12 +145,12 @@ mod tests {
     use super::*;
 
     fn bounds(fraction: &str, limit: u64) -> Option<(u64, u64)> {
-        let usage = Usage {
+        let told = Told {
             number: 0,
-            state: UsageState::Used,
+            state: State::Used,
             fraction: Some(fraction),
         };
-        usage.bounds(limit)
+        told.bounds(limit)
     }
 
     #[test]
