@@ -72,6 +72,15 @@ impl Inventory {
         })
     }
 
+    /// The rows of one list.
+    #[cfg(test)]
+    pub(crate) fn rows_of(&self, key: &str) -> &[Row] {
+        match self.lists.get(key).and_then(Listed::said) {
+            Some(Answer::Rows(rows)) => rows,
+            _ => &[],
+        }
+    }
+
     pub(super) fn lists_of(&self, feed: Feed) -> impl Iterator<Item = &Listed> {
         let from = (feed, Arc::<str>::from(""));
         let keys = self.of_owners.range(from..);
