@@ -78,5 +78,5 @@ fn diagnosis_holds_over_damaged_errors() {
 /// Accounts that are chosen otherwise in several places, and requests that say something else.
 #[test]
 fn the_json_twins_hold_over_damaged_accounts() {
-    over_damaged("json_twin", 4_000, json_twin::check);
+    over_damaged("json_twin", 2_000, json_twin::check);
 }
