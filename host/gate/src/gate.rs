@@ -223,7 +223,7 @@ impl Gate {
     /// use std::sync::Arc;
     /// use quotagate::{ContractInventory, Gate, Plugin, StaticSource};
     ///
-    /// let plugin = Plugin::load(quotagate_plugins::MINIMAL)?;
+    /// let plugin = Plugin::load(quotagate_plugins::ALL[0].bytes)?;
     /// let source = StaticSource::new(&plugin.descriptor().cloud, ContractInventory::default());
     /// let gate = Gate::new(plugin.clone(), Arc::new(source))?;
     /// let before = gate.swap_plugin(plugin)?;
@@ -354,8 +354,7 @@ impl Gate {
                     })
                     .await
             };
-            let verdicts = called
-                .or_else(|error| unknown_verdicts(error, &distinct, count, &policy).map(shared))?;
+            let verdicts = called.or_else(|error| unknown_verdicts(error, &distinct, count))?;
             telemetry::listed("list", &verdicts);
             for (number, verdict) in verdicts.into_iter().enumerate() {
                 let is_shown = strictness.shows(verdict.availability());
@@ -409,7 +408,8 @@ impl Gate {
                 plugin.explain(shown, clock, &asked)
             })
             .await
-            .or_else(|error| unknown_verdicts(error, &offers, launch.count, policy))?
+            .map(shared)
+            .or_else(|error| unknown_verdicts(error, &offers, launch.count))?
             .pop()
             .ok_or(CallError::WrongLength {
                 asked: 1,
@@ -419,7 +419,7 @@ impl Gate {
         Ok(Check {
             sources: inventory.sources_for(&launch.profile.project),
             launch,
-            verdict,
+            verdict: Arc::unwrap_or_clone(verdict),
         })
     }
 
@@ -441,7 +441,7 @@ impl Gate {
                 plugin.admit(shown, clock, &asked, &policy)
             })
             .await
-            .or_else(|error| unknown_admission(error, &plan, &policy))?;
+            .or_else(|error| unknown_admission(error, &plan))?;
         telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,

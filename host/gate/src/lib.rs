@@ -11,7 +11,7 @@
 //! use quotagate::{ContractInventory, Gate, Owner, Plugin, Question, StaticSource, Strictness};
 //!
 //! // The component of a cloud, and a source of its account: here one that is data.
-//! let plugin = Plugin::load(quotagate_plugins::MINIMAL)?;
+//! let plugin = Plugin::load(quotagate_plugins::ALL[0].bytes)?;
 //! let account = ContractInventory {
 //!     owners: vec![vec![Owner { id: "mine".into(), level: "project".into(), ..Owner::default() }]],
 //!     ..ContractInventory::default()
@@ -34,7 +34,8 @@
 //! [`inventory`] what was read, in the background · [`plugin`] the sandbox · [`gate`] the facade · [`question`] what is asked ·
 //! [`verify`] the final check · [`holds`] what is promised · [`feedback`] what failed launches teach · [`options`] how a gate
 //! behaves · [`standings`] rows as the plugin reads them · [`alternatives`] what else would do · [`telemetry`] what can be
-//! watched · [`json`] verdicts as JSON · [`text`] text from outside, fit to be shown · [`clock`].
+//! watched · [`json`] verdicts as JSON · [`on_inventory`] judgement
+//! without a gate · [`text`] text from outside, fit to be shown · [`clock`].
 
 pub mod alternatives;
 mod bindings;
@@ -47,6 +48,7 @@ pub mod inventory;
 pub mod json;
 mod judge;
 pub mod names;
+pub mod on_inventory;
 pub mod options;
 mod places;
 pub mod plugin;
@@ -70,12 +72,13 @@ pub use feedback::Report;
 pub use gate::{Check, Gate, GateError, JudgedOffer, Listing, PlanCheck, UnknownProject};
 pub use holds::{HeldAmount, Hold, HoldFileError, HoldRecord};
 pub use inventory::{Inventory, WarmUpError};
+pub use on_inventory::OnInventory;
 pub use options::{
     Action, FeedbackOptions, GateOptions, HoldOptions, ListOptions, PhaseOptions, RefreshOptions,
     Strictness,
 };
 pub use plugin::{
-    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginOptions,
+    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOptions,
 };
 pub use question::Question;
 pub use quotagate_contract::Inventory as ContractInventory;

@@ -22,6 +22,8 @@ mod offers;
 mod seen;
 pub(crate) mod shown;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod unknown;
 mod warm;
 mod world;
