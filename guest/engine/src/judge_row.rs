@@ -149,9 +149,10 @@ impl<C: Cloud> Call<'_, C> {
             }
         }
         let verdict = weighed.verdict;
-        judgement.bound = judgement.bound.and(verdict.bound);
+        let bound = verdict.proven_bound();
+        judgement.bound = judgement.bound.and(bound);
         if cover.is_some() {
-            judgement.behind_reserved = judgement.behind_reserved.and(verdict.bound);
+            judgement.behind_reserved = judgement.behind_reserved.and(bound);
         }
         // Where reservations take every instance the row is not asked; its room still says how many more would fit.
         if weighed.amount.asks_nothing() {

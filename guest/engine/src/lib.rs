@@ -62,3 +62,6 @@ pub use cloud::*;
 pub use engine::Engine;
 pub use native::NativeReader;
 pub use reader::*;
+
+#[cfg(test)]
+mod tests;
