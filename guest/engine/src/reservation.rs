@@ -267,35 +267,14 @@ impl<'a> CoverQuestion<'a> {
         if let Some(change) = due {
             cover.uncertain = Some(self.word(|| overdue(known, &change, now)));
         }
-        if !serves.is_certain {
-            cover.uncertain = Some(self.word(|| {
-                format!(
-                    "a launch as asked may not be placed on reservation {}",
-                    name_of(known)
-                )
-            }));
-        } else if candidate.is_ending {
-            let ends = known.reservation.ends.unwrap_or(now);
-            cover.uncertain = Some(self.word(|| {
-                let left = span(ends.saturating_sub(now));
-                format!(
-                    "reservation {} ends in {left}, and may no longer serve",
-                    name_of(known)
-                )
-            }));
-        } else if known.reservation.share_unread {
-            cover.uncertain = Some(self.word(|| {
-                format!(
-                    "the project's share of reservation {} was not read",
-                    name_of(known)
-                )
-            }));
-        }
         let is_sure = serves.is_certain && !candidate.is_ending && !known.reservation.share_unread;
         let free = free_after(taken).map(|free| Free {
             at_least: if is_sure { free.at_least } else { 0 },
             ..free
         });
+        if !is_sure && free.is_none_or(|free| free.at_most >= each) {
+            cover.uncertain = Some(self.word(|| self.doubt(&candidate)));
+        }
         match free {
             Some(free) => {
                 cover.free = cover.free.saturating_add(free.at_most);
@@ -327,6 +306,21 @@ impl<'a> CoverQuestion<'a> {
                 cover.uncertain.get_or_insert(unmeasured);
                 cover.places.extend(unknown_places([candidate].iter()));
             }
+        }
+    }
+
+    /// Why it is not certain that a reservation serves the launch, in words.
+    fn doubt(&self, candidate: &Candidate<'_>) -> String {
+        let known = candidate.known;
+        let name = name_of(known);
+        if !candidate.serves.is_certain {
+            format!("a launch as asked may not be placed on reservation {name}")
+        } else if candidate.is_ending {
+            let ends = known.reservation.ends.unwrap_or(self.sources.now);
+            let left = span(ends.saturating_sub(self.sources.now));
+            format!("reservation {name} ends in {left}, and may no longer serve")
+        } else {
+            format!("the project's share of reservation {name} was not read")
         }
     }
 

@@ -413,7 +413,12 @@ proptest! {
         // A cluster belongs to a launch, not to an instance; where a launch goes to one of several reservations or rows that
         // may be free, each further one knows less.
         let profile = Profile { needs: Vec::new(), together: false, restart: false, ..profile };
-        let parts = at_least(&parts);
+        let mut parts = at_least(&parts);
+        for item in parts.inventory.reservations.iter_mut().flat_map(|list| &mut list.items) {
+            item.state = "active".into();
+            let is_measured = item.row.usage.at_most == Some(item.row.usage.at_least);
+            item.row.usage = if is_measured { item.row.usage } else { Usage::UNKNOWN };
+        }
         let together = parts.admit(&[(count, profile.clone())]);
         let one_by_one = parts.admit(&vec![(1, profile); count as usize]);
         prop_assert_eq!(together.verdict.quota, one_by_one.verdict.quota);
