@@ -112,9 +112,7 @@ impl Judgement {
 
     /// Whether a row that lets so many through has the least room so far; a finding of it would be shown if all else fits.
     pub(crate) fn binds(&self, most: u64) -> bool {
-        self.binding
-            .as_ref()
-            .is_none_or(|known| most < known.most)
+        self.binding.as_ref().is_none_or(|known| most < known.most)
     }
 
     /// Takes in what was found of a part of the launch.
@@ -146,7 +144,12 @@ impl Judgement {
             Detail::All => {}
             Detail::Deciding => {
                 let binding = binding.filter(|_| quota == QuotaOutcome::Fits);
-                if let Some(Binding { noted: Some(one), at, .. }) = binding {
+                if let Some(Binding {
+                    noted: Some(one),
+                    at,
+                    ..
+                }) = binding
+                {
                     noted.insert(at.min(noted.len()), one);
                 }
             }

@@ -101,7 +101,14 @@ fn quota(engine: &mut Engine<super::Toy>, reader: &Changing, project: &str) -> Q
         project: project.into(),
         ..alone()
     };
-    let answer = engine.assess(reader, &[offer, offer], &[], 1, &profile, &Policy::default());
+    let answer = engine.assess(
+        reader,
+        &[offer, offer],
+        &[],
+        1,
+        &profile,
+        &Policy::default(),
+    );
     let answer = answer.unwrap();
     // The same offer twice shares what was found.
     assert_eq!(answer.heads[0], answer.heads[1]);
@@ -147,7 +154,11 @@ fn no_more_regions_are_kept_than_the_bound_allows() {
     quota(&mut engine, &reader, "unknown-199");
     assert_eq!(reader.asked("types"), 200, "what was used last is kept");
     quota(&mut engine, &reader, "unknown-0");
-    assert_eq!(reader.asked("types"), 201, "what was not used for long is not");
+    assert_eq!(
+        reader.asked("types"),
+        201,
+        "what was not used for long is not"
+    );
 }
 
 #[test]
@@ -156,7 +167,12 @@ fn numbers_and_words_say_the_same_and_equal_findings_stand_once() {
     parts = parts.with(row("p", "gpu", Limit::Amount(7), 0));
     let reader = parts.reader();
     let mut engine = Engine::new(super::Toy);
-    let offers = [("big", "usual"), ("big", "spare"), ("other", "usual"), ("big", "usual")];
+    let offers = [
+        ("big", "usual"),
+        ("big", "spare"),
+        ("other", "usual"),
+        ("big", "usual"),
+    ];
     let offers = offers.map(|(instance_type, lifecycle)| {
         let offer = Offer {
             instance_type: instance_type.into(),
@@ -170,21 +186,31 @@ fn numbers_and_words_say_the_same_and_equal_findings_stand_once() {
             detail: *detail,
             ..Policy::default()
         };
-        let answer = engine.assess(&reader, &offers, &[], 1, &alone(), &policy).unwrap();
-        let verdicts = engine.explain(&reader, &offers, &[], 1, &alone(), &policy).unwrap();
+        let answer = engine
+            .assess(&reader, &offers, &[], 1, &alone(), &policy)
+            .unwrap();
+        let verdicts = engine
+            .explain(&reader, &offers, &[], 1, &alone(), &policy)
+            .unwrap();
         let mut distinct = answer.findings.clone();
         distinct.sort();
         distinct.dedup();
         assert_eq!(distinct.len(), answer.findings.len());
         for (head, verdict) in answer.heads.iter().zip(&verdicts) {
-            assert_eq!((head.quota, head.capacity), (verdict.quota, verdict.capacity));
+            assert_eq!(
+                (head.quota, head.capacity),
+                (verdict.quota, verdict.capacity)
+            );
             let from = usize::try_from(head.first).unwrap();
             let to = from + usize::try_from(head.findings).unwrap();
             let references = &answer.references[from..to];
             assert_eq!(references.len(), verdict.findings.len());
             for (reference, finding) in references.iter().zip(&verdict.findings) {
                 let numbers = &answer.findings[usize::try_from(*reference).unwrap()];
-                assert_eq!((numbers.reason, numbers.required), (finding.reason, finding.required));
+                assert_eq!(
+                    (numbers.reason, numbers.required),
+                    (finding.reason, finding.required)
+                );
                 let quota = finding.quota.clone().unwrap_or_default();
                 assert_eq!(reader.name_of(numbers.quota), quota);
                 let is_row = !quota.is_empty();

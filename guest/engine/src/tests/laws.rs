@@ -109,13 +109,15 @@ fn reserved() -> impl Strategy<Value = (Reservation, [(u64, u64); 2])> {
         (state, select(vec!["r1", "r2", "r3"])),
         (held(), held()),
     )
-        .prop_map(|((limit, usage, share_limit), zone, (state, id), (all, own))| {
-            let mut item = reservation(id, zone, limit, 0);
-            item.row.usage = usage;
-            item.state = state.into();
-            item.share = share_limit.map(|limit| share(&item, limit, 0));
-            (item, [all, own])
-        })
+        .prop_map(
+            |((limit, usage, share_limit), zone, (state, id), (all, own))| {
+                let mut item = reservation(id, zone, limit, 0);
+                item.row.usage = usage;
+                item.state = state.into();
+                item.share = share_limit.map(|limit| share(&item, limit, 0));
+                (item, [all, own])
+            },
+        )
 }
 
 fn parts() -> impl Strategy<Value = Parts> {
@@ -143,7 +145,9 @@ fn parts() -> impl Strategy<Value = Parts> {
             }
             parts.inventory.lessons = lessons;
             let parts = parts.reserving(items).read("rows.t", states.0);
-            parts.read("rows.p", states.1).read("reservations", states.2)
+            parts
+                .read("rows.p", states.1)
+                .read("reservations", states.2)
         })
 }
 
@@ -166,19 +170,21 @@ fn lesson() -> impl Strategy<Value = Lesson> {
         option::of(select(vec!["big", "small"])),
         option::of(Just("a")),
     )
-        .prop_map(|(kind, quota, owner, at_least, instance_type, zone)| Lesson {
-            quota: Some(quota.into()).filter(|_| kind == LessonKind::Quota),
-            owner: owner.map(Into::into),
-            place: Place {
-                region: Some("here".into()),
-                zone: zone.map(Into::into),
+        .prop_map(
+            |(kind, quota, owner, at_least, instance_type, zone)| Lesson {
+                quota: Some(quota.into()).filter(|_| kind == LessonKind::Quota),
+                owner: owner.map(Into::into),
+                place: Place {
+                    region: Some("here".into()),
+                    zone: zone.map(Into::into),
+                },
+                at_least,
+                instance_type: instance_type.map(Into::into),
+                cause: "it failed".into(),
+                until: u64::MAX,
+                ..toy::lesson(kind)
             },
-            at_least,
-            instance_type: instance_type.map(Into::into),
-            cause: "it failed".into(),
-            until: u64::MAX,
-            ..toy::lesson(kind)
-        })
+        )
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
@@ -244,11 +250,21 @@ fn forget(parts: &Parts, which: usize) -> Parts {
 /// Whether two rows of one position differ: then neither proves anything, and any change may end that.
 fn has_twins(parts: &Parts) -> bool {
     let rows = &parts.inventory.rows;
-    let items = parts.inventory.reservations.first().map_or(&[][..], |list| &list.items);
-    let of_rows = rows.iter().any(|row| rows.iter().filter(|other| other.key == row.key).count() > 1);
-    let of_items = items
+    let items = parts
+        .inventory
+        .reservations
+        .first()
+        .map_or(&[][..], |list| &list.items);
+    let of_rows = rows
         .iter()
-        .any(|item| items.iter().filter(|other| other.row.key == item.row.key).count() > 1);
+        .any(|row| rows.iter().filter(|other| other.key == row.key).count() > 1);
+    let of_items = items.iter().any(|item| {
+        items
+            .iter()
+            .filter(|other| other.row.key == item.row.key)
+            .count()
+            > 1
+    });
     of_rows || of_items
 }
 

@@ -47,15 +47,29 @@ fn a_refused_amount_blocks_as_much_and_more() {
 fn a_lesson_concerns_what_it_names_and_nothing_else() {
     type Change = fn(&mut Lesson);
     let changes: [(LessonKind, Change); 9] = [
-        (LessonKind::Quota, |lesson| lesson.quota = Some("other".into())),
-        (LessonKind::Quota, |lesson| lesson.place = Place::region("there")),
-        (LessonKind::Quota, |lesson| lesson.place = Place::zone("here", "a")),
+        (LessonKind::Quota, |lesson| {
+            lesson.quota = Some("other".into())
+        }),
+        (LessonKind::Quota, |lesson| {
+            lesson.place = Place::region("there")
+        }),
+        (LessonKind::Quota, |lesson| {
+            lesson.place = Place::zone("here", "a")
+        }),
         (LessonKind::Quota, |lesson| lesson.owner = Some("q".into())),
         (LessonKind::Quota, |lesson| lesson.until = NOW),
-        (LessonKind::Capacity, |lesson| lesson.instance_type = Some("small".into())),
-        (LessonKind::Capacity, |lesson| lesson.lifecycle = Some("spare".into())),
-        (LessonKind::Unclear, |lesson| lesson.place = Place::zone("here", "a")),
-        (LessonKind::Unclear, |lesson| lesson.owner = Some("q".into())),
+        (LessonKind::Capacity, |lesson| {
+            lesson.instance_type = Some("small".into())
+        }),
+        (LessonKind::Capacity, |lesson| {
+            lesson.lifecycle = Some("spare".into())
+        }),
+        (LessonKind::Unclear, |lesson| {
+            lesson.place = Place::zone("here", "a")
+        }),
+        (LessonKind::Unclear, |lesson| {
+            lesson.owner = Some("q".into())
+        }),
     ];
     let untaught = Parts::roomy().judge(2, &alone());
     for (kind, change) in changes {
@@ -71,7 +85,9 @@ fn a_lesson_concerns_what_it_names_and_nothing_else() {
         assert_eq!(everywhere.quota(2, &alone()), QuotaOutcome::Blocked);
     }
     // A launch that names the zone is concerned.
-    let mut zonal = taught(LessonKind::Quota, |lesson| lesson.place = Place::zone("here", "a"));
+    let mut zonal = taught(LessonKind::Quota, |lesson| {
+        lesson.place = Place::zone("here", "a")
+    });
     zonal.offer.zone = Some("a".into());
     assert_eq!(zonal.quota(2, &alone()), QuotaOutcome::Blocked);
 }
@@ -82,9 +98,16 @@ fn missing_hardware_is_no_quota_and_an_unclear_error_is_unknown() {
     let told = alloc::format!("fits unlikely 12; fits gpu of t: 8 of 100; failed-before {SAID}");
     capacity.check(1, &alone(), &told);
     let unclear = taught(LessonKind::Unclear, |_| {});
-    unclear.check(1, &alone(), &alloc::format!("unknown unknown ?; failed-before {SAID}"));
+    unclear.check(
+        1,
+        &alone(),
+        &alloc::format!("unknown unknown ?; failed-before {SAID}"),
+    );
     // A proven shortage is still one.
-    assert_eq!(unclear.limit("gpu", 0).quota(1, &alone()), QuotaOutcome::Blocked);
+    assert_eq!(
+        unclear.limit("gpu", 0).quota(1, &alone()),
+        QuotaOutcome::Blocked
+    );
 }
 
 #[test]
@@ -106,7 +129,10 @@ fn a_lesson_on_hardware_ends_where_the_cloud_has_seen_some_since() {
         parts.judge(1, &alone()).capacity
     };
     assert_eq!(judged(|_| {}), CapacityOutcome::Likely);
-    assert_eq!(judged(|advice| advice.available = None), CapacityOutcome::Likely);
+    assert_eq!(
+        judged(|advice| advice.available = None),
+        CapacityOutcome::Likely
+    );
     for change in [
         (|advice| advice.measured_at = Some(NOW)) as fn(&mut Capacity),
         |advice| advice.measured_at = None,
@@ -128,7 +154,9 @@ fn learned(parts: &Parts, text: &str, profile: Profile) -> Diagnosis {
     };
     let failure = Failure::Text(text.into());
     let mut engine = Engine::new(super::Toy);
-    engine.diagnose(&parts.reader(), &failure, Some(&launch)).unwrap()
+    engine
+        .diagnose(&parts.reader(), &failure, Some(&launch))
+        .unwrap()
 }
 
 fn in_words(lesson: &Lesson) -> String {
@@ -155,26 +183,84 @@ fn a_refusal_teaches_what_the_launch_took_of_the_owner_that_refused() {
     };
     let global = Parts::roomy().with(global);
     for (parts, text, profile, expected) in [
-        (&Parts::roomy(), "quota gpu", alone(), "quota gpu of t in here: 16 t/gpu; the cloud refused 16 of gpu"),
-        (&shared, "quota gpu", alone(), "quota gpu of p in here: 16 t/gpu p/gpu; the cloud refused 16 of gpu"),
-        (&unread, "quota gpu", alone(), "quota gpu of p in here: 16 t/gpu; the cloud refused 16 of gpu"),
-        (&Parts::roomy(), "quota gpu 64 40", alone(), "quota gpu of t in here: 40 t/gpu; the cloud refused 40 of gpu, under a limit of 64"),
+        (
+            &Parts::roomy(),
+            "quota gpu",
+            alone(),
+            "quota gpu of t in here: 16 t/gpu; the cloud refused 16 of gpu",
+        ),
+        (
+            &shared,
+            "quota gpu",
+            alone(),
+            "quota gpu of p in here: 16 t/gpu p/gpu; the cloud refused 16 of gpu",
+        ),
+        (
+            &unread,
+            "quota gpu",
+            alone(),
+            "quota gpu of p in here: 16 t/gpu; the cloud refused 16 of gpu",
+        ),
+        (
+            &Parts::roomy(),
+            "quota gpu 64 40",
+            alone(),
+            "quota gpu of t in here: 40 t/gpu; the cloud refused 40 of gpu, under a limit of 64",
+        ),
         // More than the whole limit is too much for every size from there on.
-        (&Parts::roomy(), "quota gpu 8", alone(), "quota gpu of t in here: 9! t/gpu; the cloud refused 16 of gpu, under a limit of 8"),
-        (&global, "quota global", with_need("global"), "quota global of t in everywhere: 2 t/global; the cloud refused 2 of global"),
+        (
+            &Parts::roomy(),
+            "quota gpu 8",
+            alone(),
+            "quota gpu of t in here: 9! t/gpu; the cloud refused 16 of gpu, under a limit of 8",
+        ),
+        (
+            &global,
+            "quota global",
+            with_need("global"),
+            "quota global of t in everywhere: 2 t/global; the cloud refused 2 of global",
+        ),
         // Of a quota that the launch takes nothing of nothing is learned of quotas.
-        (&Parts::roomy(), "quota other", alone(), "unclear - of - in here: 0 ; a quota refused it, and the error does not say which, or how much"),
-        (&Parts::roomy(), "quota", alone(), "unclear - of - in here: 0 ; a quota refused it, and the error does not say which, or how much"),
-        (&Parts::roomy(), "capacity", alone(), "capacity - of - in here: 0 ; there was no free hardware"),
-        (&Parts::roomy(), "ambiguous", alone(), "unclear - of - in here: 0 ; the error does not say whether quota or hardware was short"),
+        (
+            &Parts::roomy(),
+            "quota other",
+            alone(),
+            "unclear - of - in here: 0 ; a quota refused it, and the error does not say which, or how much",
+        ),
+        (
+            &Parts::roomy(),
+            "quota",
+            alone(),
+            "unclear - of - in here: 0 ; a quota refused it, and the error does not say which, or how much",
+        ),
+        (
+            &Parts::roomy(),
+            "capacity",
+            alone(),
+            "capacity - of - in here: 0 ; there was no free hardware",
+        ),
+        (
+            &Parts::roomy(),
+            "ambiguous",
+            alone(),
+            "unclear - of - in here: 0 ; the error does not say whether quota or hardware was short",
+        ),
     ] {
         let diagnosis = learned(parts, text, profile);
         let told: Vec<String> = diagnosis.lessons.iter().map(in_words).collect();
         assert_eq!(told, [expected], "{text}");
-        let contradicted = if text.starts_with("quota") { vec!["rows.t", "rows.p"] } else { vec![] };
+        let contradicted = if text.starts_with("quota") {
+            vec!["rows.t", "rows.p"]
+        } else {
+            vec![]
+        };
         assert_eq!(diagnosis.contradicts, contradicted, "{text}");
     }
-    assert!(learned(&Parts::roomy(), "access", alone()).lessons.is_empty());
+    assert!(
+        learned(&Parts::roomy(), "access", alone())
+            .lessons
+            .is_empty()
+    );
 }
 
 #[test]

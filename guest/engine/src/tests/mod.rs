@@ -318,10 +318,7 @@ impl Parts {
 }
 
 /// An offer by number, with its needs.
-pub(super) fn numbered(
-    reader: &NativeReader,
-    offer: &Offer,
-) -> (NumberedOffer, Vec<(u32, Need)>) {
+pub(super) fn numbered(reader: &NativeReader, offer: &Offer) -> (NumberedOffer, Vec<(u32, Need)>) {
     let numbered = NumberedOffer {
         instance_type: reader.number_of(&offer.instance_type),
         region: reader.number_of(&offer.region),
@@ -362,7 +359,10 @@ pub(super) fn told(verdict: &Verdict) -> String {
                 or_unknown(finding.headroom)
             );
         }
-        if let Some(limit) = finding.minimum_limit.filter(|_| finding.shortfall.is_some()) {
+        if let Some(limit) = finding
+            .minimum_limit
+            .filter(|_| finding.shortfall.is_some())
+        {
             text += &format!(", needs {limit}");
         }
         if let Some(detail) = &finding.detail {

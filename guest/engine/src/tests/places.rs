@@ -20,13 +20,21 @@ fn a_row_that_counts_everywhere_is_not_the_regions() {
     let global = with_need("global");
     let parts = Parts::roomy().with(at(Place::EVERYWHERE, "global", 1));
     parts.check(1, &global, "fits unknown 1; fits global of t: 1 of 1");
-    parts.check(2, &global, "blocked unknown 1; exceeds-limit global of t: 2 of 1, needs 2");
+    parts.check(
+        2,
+        &global,
+        "blocked unknown 1; exceeds-limit global of t: 2 of 1, needs 2",
+    );
     // The region's row of that name answers nothing.
     let parts = Parts::roomy().with(at(Place::region("here"), "global", 1));
     assert_eq!(parts.quota(1, &global), QuotaOutcome::Unknown);
     // A list of a single region holds none that count everywhere.
     let mut parts = Parts::roomy().with(at(Place::EVERYWHERE, "global", 1));
-    let source = parts.inventory.sources.iter_mut().find(|source| source.key == "rows.t");
+    let source = parts
+        .inventory
+        .sources
+        .iter_mut()
+        .find(|source| source.key == "rows.t");
     source.unwrap().place = Place::region("here");
     let finding = &parts.judge(1, &global).findings[0];
     assert_eq!(finding.reason, Reason::ScopeUnreadable);
@@ -57,9 +65,17 @@ fn without_a_zone_any_in_which_the_type_is_offered_may_be_the_one() {
     named.offer.zone = Some("b".into());
     named.offer.needs = vec![Need::pieces("zonal", 1)];
     named.check(9, &alone(), "fits unknown 9; fits zonal of t in b: 9 of 9");
-    named.check(9, &zonal, "blocked unknown 4; exceeds-limit zonal of t in b: 18 of 9, needs 18");
+    named.check(
+        9,
+        &zonal,
+        "blocked unknown 4; exceeds-limit zonal of t in b: 18 of 9, needs 18",
+    );
     named.offer.zone = Some("c".into());
-    named.check(1, &alone(), "unknown unlikely ?; not-offered [big is not offered on zone c of here]");
+    named.check(
+        1,
+        &alone(),
+        "unknown unlikely ?; not-offered [big is not offered on zone c of here]",
+    );
 }
 
 #[test]
@@ -69,26 +85,54 @@ fn what_may_go_to_one_of_several_rows_is_held_of_each_as_possible() {
     assert_eq!((of_zone("a"), of_zone("b")), (Some((0, 2)), Some((0, 2))));
     // So the next launch may find it gone, and does where it must be.
     let plan = |count| vec![(2, with_need("zonal")), (count, with_need("zonal"))];
-    assert_eq!(zoned(9, 9).admit(&plan(7)).verdict.quota, QuotaOutcome::Fits);
-    assert_eq!(zoned(9, 9).admit(&plan(8)).verdict.quota, QuotaOutcome::Unknown);
-    assert_eq!(zoned(9, 9).admit(&plan(10)).verdict.quota, QuotaOutcome::Blocked);
+    assert_eq!(
+        zoned(9, 9).admit(&plan(7)).verdict.quota,
+        QuotaOutcome::Fits
+    );
+    assert_eq!(
+        zoned(9, 9).admit(&plan(8)).verdict.quota,
+        QuotaOutcome::Unknown
+    );
+    assert_eq!(
+        zoned(9, 9).admit(&plan(10)).verdict.quota,
+        QuotaOutcome::Blocked
+    );
 }
 
 fn either(first: Limit, second: u64) -> Parts {
-    Parts::roomy()
-        .with(row("t", "first", first, 0))
-        .with(row("t", "second", Limit::Amount(second), 0))
+    Parts::roomy().with(row("t", "first", first, 0)).with(row(
+        "t",
+        "second",
+        Limit::Amount(second),
+        0,
+    ))
 }
 
 #[test]
 fn the_first_row_that_lets_anything_through_governs() {
     let profile = with_need("either");
     let check = |parts: Parts, count, expected: &str| parts.check(count, &profile, expected);
-    check(either(Limit::Amount(1), 9), 1, "fits unknown 1; fits first of t: 1 of 1");
-    check(either(Limit::Amount(1), 9), 2, "blocked unknown 1; exceeds-limit first of t: 2 of 1, needs 2");
-    check(either(Limit::Amount(0), 9), 9, "fits unknown 9; fits second of t: 9 of 9");
+    check(
+        either(Limit::Amount(1), 9),
+        1,
+        "fits unknown 1; fits first of t: 1 of 1",
+    );
+    check(
+        either(Limit::Amount(1), 9),
+        2,
+        "blocked unknown 1; exceeds-limit first of t: 2 of 1, needs 2",
+    );
+    check(
+        either(Limit::Amount(0), 9),
+        9,
+        "fits unknown 9; fits second of t: 9 of 9",
+    );
     // Where none does, the last.
-    check(either(Limit::Amount(0), 0), 1, "blocked unknown 0; exceeds-limit second of t: 1 of 0, needs 1");
+    check(
+        either(Limit::Amount(0), 0),
+        1,
+        "blocked unknown 0; exceeds-limit second of t: 1 of 0, needs 1",
+    );
     // One that is not listed lets nothing through; one that may be listed leaves it open.
     let absent = || either(Limit::Unset, 9).without("first");
     check(absent(), 9, "fits unknown 9; fits second of t: 9 of 9");
@@ -124,7 +168,10 @@ fn alternatives_of_several_demands_on_one_row_are_added_up() {
 fn the_most_specific_row_governs() {
     let family = |name: Option<&str>, key: &str, limit| Row {
         key: key.into(),
-        dimensions: name.map(|name| Attribute::new("name", name)).into_iter().collect(),
+        dimensions: name
+            .map(|name| Attribute::new("name", name))
+            .into_iter()
+            .collect(),
         ..row("t", "family", Limit::Amount(limit), 0)
     };
     let judged = |rows: Vec<Row>, count| {
@@ -139,7 +186,10 @@ fn the_most_specific_row_governs() {
     let all = vec![general.clone(), own.clone(), other.clone()];
     assert_eq!(judged(all.clone(), 2), QuotaOutcome::Fits);
     assert_eq!(judged(all, 3), QuotaOutcome::Blocked);
-    assert_eq!(judged(vec![general, other.clone()], 2), QuotaOutcome::Blocked);
+    assert_eq!(
+        judged(vec![general, other.clone()], 2),
+        QuotaOutcome::Blocked
+    );
     assert_eq!(judged(vec![other], 1), QuotaOutcome::Unknown);
     // Two of one position contradict each other.
     let twin = family(Some("f"), "twin", 2);
@@ -154,9 +204,21 @@ fn a_project_launches_nothing_in_a_state_that_says_so() {
         parts.check(1, &alone(), expected);
     };
     judge(1, "awake", "fits unknown 12; fits gpu of t: 8 of 100");
-    judge(1, "asleep", "unknown unlikely ?; not-offered [project p sleeps, and launches nothing]");
-    judge(0, "asleep", "unknown unlikely ?; not-offered [tenant t sleeps, and launches nothing]");
-    judge(1, "odd", "unknown unknown ?; state-unknown [project p is in the state `odd`, which is not known here]");
+    judge(
+        1,
+        "asleep",
+        "unknown unlikely ?; not-offered [project p sleeps, and launches nothing]",
+    );
+    judge(
+        0,
+        "asleep",
+        "unknown unlikely ?; not-offered [tenant t sleeps, and launches nothing]",
+    );
+    judge(
+        1,
+        "odd",
+        "unknown unknown ?; state-unknown [project p is in the state `odd`, which is not known here]",
+    );
 }
 
 #[test]
@@ -170,22 +232,58 @@ fn what_is_not_offered_is_not_judged() {
         together: true,
         ..alone()
     };
-    refused(|parts| parts.offer.instance_type = "huge".into(), &alone(), "unknown unlikely ?; not-offered [huge is not offered in here]");
-    refused(|parts| parts.offer.lifecycle = "odd".into(), &alone(), "unknown unlikely ?; not-offered [big is not offered as odd in here]");
-    refused(|parts| parts.type_mut().offered[0].together = false, &together, "unknown unlikely ?; not-offered [big cannot be placed close together in here]");
-    refused(|parts| parts.offer.region = "there".into(), &alone(), "unknown unlikely ?; not-offered [project p lives in here, not in there]");
-    refused(|parts| parts.type_mut().offered[0].restriction = Some("not for you".into()), &alone(), "unknown unknown ?; restricted [not for you]");
-    refused(|parts| parts.inventory.places[0].restriction = Some("closed".into()), &alone(), "unknown unknown ?; restricted [closed]");
-    refused(|parts| parts.inventory.owners.clear(), &alone(), "unknown unknown ?; scope-unreadable [whose quotas project p draws on is not known]");
+    refused(
+        |parts| parts.offer.instance_type = "huge".into(),
+        &alone(),
+        "unknown unlikely ?; not-offered [huge is not offered in here]",
+    );
+    refused(
+        |parts| parts.offer.lifecycle = "odd".into(),
+        &alone(),
+        "unknown unlikely ?; not-offered [big is not offered as odd in here]",
+    );
+    refused(
+        |parts| parts.type_mut().offered[0].together = false,
+        &together,
+        "unknown unlikely ?; not-offered [big cannot be placed close together in here]",
+    );
+    refused(
+        |parts| parts.offer.region = "there".into(),
+        &alone(),
+        "unknown unlikely ?; not-offered [project p lives in here, not in there]",
+    );
+    refused(
+        |parts| parts.type_mut().offered[0].restriction = Some("not for you".into()),
+        &alone(),
+        "unknown unknown ?; restricted [not for you]",
+    );
+    refused(
+        |parts| parts.inventory.places[0].restriction = Some("closed".into()),
+        &alone(),
+        "unknown unknown ?; restricted [closed]",
+    );
+    refused(
+        |parts| parts.inventory.owners.clear(),
+        &alone(),
+        "unknown unknown ?; scope-unreadable [whose quotas project p draws on is not known]",
+    );
     let kinds = |parts: &mut Parts| {
         parts.inventory.types[0].kinds.push(KindOffered {
             kind: "cluster".into(),
             offered: Vec::new(),
         });
     };
-    refused(kinds, &with_need("cluster"), "unknown unlikely ?; not-offered [cluster is not offered in here]");
+    refused(
+        kinds,
+        &with_need("cluster"),
+        "unknown unlikely ?; not-offered [cluster is not offered in here]",
+    );
     // Where the list was not read, or in part, nobody knows.
-    refused(|parts| *parts = parts.clone().read("types", SourceState::Denied), &alone(), "unknown unknown ?; scope-unreadable [the list of instance types could not be read: the cloud did not say why]");
+    refused(
+        |parts| *parts = parts.clone().read("types", SourceState::Denied),
+        &alone(),
+        "unknown unknown ?; scope-unreadable [the list of instance types could not be read: the cloud did not say why]",
+    );
 }
 
 #[test]
@@ -218,16 +316,36 @@ fn advice_on_capacity_never_touches_the_quota() {
         (vec![advice(some(0), Low, "a")], 1, Unlikely),
         (vec![stale(some(0), High)], 1, Unknown),
         (vec![advice(some(1), High, "a")], 1, Likely),
-        (vec![advice(some(0), Low, "a"), advice(some(3), High, "b")], 3, Likely),
-        (vec![advice(some(1), High, "a"), advice(some(2), High, "b")], 3, Unknown),
-        (vec![advice(some(1), High, "a"), advice(some(1), High, "b")], 3, Unlikely),
+        (
+            vec![advice(some(0), Low, "a"), advice(some(3), High, "b")],
+            3,
+            Likely,
+        ),
+        (
+            vec![advice(some(1), High, "a"), advice(some(2), High, "b")],
+            3,
+            Unknown,
+        ),
+        (
+            vec![advice(some(1), High, "a"), advice(some(1), High, "b")],
+            3,
+            Unlikely,
+        ),
         (vec![clipped(some(0), Grade::Unknown)], 1, Unknown),
-        (vec![clipped(some(0), Grade::Unknown), advice(some(0), High, "b")], 1, Unlikely),
+        (
+            vec![clipped(some(0), Grade::Unknown), advice(some(0), High, "b")],
+            1,
+            Unlikely,
+        ),
         // A grade without a number.
         (vec![advice(none, Medium, "a")], 50, Likely),
         (vec![advice(none, Low, "a")], 1, Unknown),
         (vec![advice(none, Nothing, "a")], 1, Unlikely),
-        (vec![advice(none, Nothing, "a"), advice(none, High, "b")], 1, Likely),
+        (
+            vec![advice(none, Nothing, "a"), advice(none, High, "b")],
+            1,
+            Likely,
+        ),
         (vec![of_count(4, High)], 4, Likely),
         (vec![of_count(4, High)], 5, Unknown),
         (vec![of_count(4, Nothing)], 4, Unlikely),

@@ -51,7 +51,11 @@ fn launches_of_several_projects_share_the_tenants_row_and_not_their_own() {
 #[test]
 fn a_row_that_is_not_there_is_not_held() {
     let admission = Parts::roomy().without("count").admit(&[(1, alone())]);
-    let rows: Vec<&str> = admission.takes.iter().map(|take| take.row.as_str()).collect();
+    let rows: Vec<&str> = admission
+        .takes
+        .iter()
+        .map(|take| take.row.as_str())
+        .collect();
     assert_eq!(rows, ["t/gpu"]);
     // A row that is there is held, however far the list was read.
     let parts = Parts::roomy().read("rows.t", SourceState::Unavailable);

@@ -4,9 +4,7 @@ use alloc::{format, vec};
 
 use quotagate_contract::*;
 
-use super::{
-    NOW, Parts, alone, reason_of, reservation, restart, row, share, take_of, using,
-};
+use super::{NOW, Parts, alone, reason_of, reservation, restart, row, share, take_of, using};
 
 fn strict() -> Profile {
     using(ReservationUse::Strict)
@@ -20,7 +18,11 @@ fn reservations_come_first_under_auto_and_alone_under_strict() {
     assert_eq!(parts.quota(2, &alone()), QuotaOutcome::Fits);
     assert_eq!(parts.judge(1, &alone()).fits_count, Some(2));
     assert_eq!(parts.quota(3, &alone()), QuotaOutcome::Blocked);
-    parts.check(1, &strict(), "fits unknown 1; fits [reservations have room for 1 of 1 instances]");
+    parts.check(
+        1,
+        &strict(),
+        "fits unknown 1; fits [reservations have room for 1 of 1 instances]",
+    );
     parts.check(
         2,
         &strict(),
@@ -46,7 +48,10 @@ fn a_reservation_that_was_not_measured_makes_a_shortage_unknown() {
     let short = || Parts::roomy().limit("gpu", 0);
     let mut unmeasured = reservation("r1", "a", 8, 0);
     unmeasured.row.usage = Usage::UNKNOWN;
-    assert_eq!(short().reserving([unmeasured]).quota(1, &alone()), QuotaOutcome::Unknown);
+    assert_eq!(
+        short().reserving([unmeasured]).quota(1, &alone()),
+        QuotaOutcome::Unknown
+    );
     assert_eq!(short().quota(1, &alone()), QuotaOutcome::Blocked);
     let denied = short().read("reservations", SourceState::Denied);
     denied.check(1, &alone(), "unknown unknown ?; exceeds-limit gpu of t: 8 of 0, needs 8 [reserved capacity may cover it: the reservations could not be read: the cloud did not say why]");
@@ -62,8 +67,14 @@ fn a_change_that_is_announced_is_told_and_in_force_from_its_instant() {
     };
     changing(NOW + 2 * day, Some(0)).check(1, &alone(), "fits unknown 1; fits [reservations have room for 1 of 1 instances; reservation r1 changes from 8 GPUs to 0 GPUs in 2 d 0 h]");
     changing(NOW + day, None).check(1, &alone(), "fits unknown 1; fits [reservations have room for 1 of 1 instances]; changes-soon [reservation r1 changes from 8 GPUs to another size in 1 d 0 h]");
-    assert_eq!(changing(NOW, Some(0)).quota(1, &alone()), QuotaOutcome::Unknown);
-    assert_eq!(changing(NOW, Some(16)).quota(1, &alone()), QuotaOutcome::Fits);
+    assert_eq!(
+        changing(NOW, Some(0)).quota(1, &alone()),
+        QuotaOutcome::Unknown
+    );
+    assert_eq!(
+        changing(NOW, Some(16)).quota(1, &alone()),
+        QuotaOutcome::Fits
+    );
 }
 
 #[test]
@@ -79,18 +90,51 @@ fn a_reservation_serves_within_its_window_and_where_it_is_named() {
     };
     let named = Some("reservation/r1");
     assert_eq!(judged(|_| {}, None), QuotaOutcome::Fits);
-    assert_eq!(judged(|item| item.begins = Some(NOW + 1), None), QuotaOutcome::Blocked);
-    assert_eq!(judged(|item| item.begins = Some(NOW), None), QuotaOutcome::Fits);
-    assert_eq!(judged(|item| item.ends = Some(NOW), None), QuotaOutcome::Blocked);
-    assert_eq!(judged(|item| item.ends = Some(NOW + 60_000), None), QuotaOutcome::Unknown);
-    assert_eq!(judged(|item| item.ends = Some(NOW + 3_600_000), None), QuotaOutcome::Fits);
-    assert_eq!(judged(|item| item.targeted = true, None), QuotaOutcome::Blocked);
-    assert_eq!(judged(|item| item.targeted = true, named), QuotaOutcome::Fits);
-    assert_eq!(judged(|_| {}, Some("reservation/r2")), QuotaOutcome::Blocked);
-    assert_eq!(judged(|item| item.state = "idle".into(), None), QuotaOutcome::Blocked);
+    assert_eq!(
+        judged(|item| item.begins = Some(NOW + 1), None),
+        QuotaOutcome::Blocked
+    );
+    assert_eq!(
+        judged(|item| item.begins = Some(NOW), None),
+        QuotaOutcome::Fits
+    );
+    assert_eq!(
+        judged(|item| item.ends = Some(NOW), None),
+        QuotaOutcome::Blocked
+    );
+    assert_eq!(
+        judged(|item| item.ends = Some(NOW + 60_000), None),
+        QuotaOutcome::Unknown
+    );
+    assert_eq!(
+        judged(|item| item.ends = Some(NOW + 3_600_000), None),
+        QuotaOutcome::Fits
+    );
+    assert_eq!(
+        judged(|item| item.targeted = true, None),
+        QuotaOutcome::Blocked
+    );
+    assert_eq!(
+        judged(|item| item.targeted = true, named),
+        QuotaOutcome::Fits
+    );
+    assert_eq!(
+        judged(|_| {}, Some("reservation/r2")),
+        QuotaOutcome::Blocked
+    );
+    assert_eq!(
+        judged(|item| item.state = "idle".into(), None),
+        QuotaOutcome::Blocked
+    );
     // What only may serve proves no room and no shortage.
-    assert_eq!(judged(|item| item.state = "perhaps".into(), None), QuotaOutcome::Unknown);
-    assert_eq!(judged(|item| item.share_unread = true, None), QuotaOutcome::Unknown);
+    assert_eq!(
+        judged(|item| item.state = "perhaps".into(), None),
+        QuotaOutcome::Unknown
+    );
+    assert_eq!(
+        judged(|item| item.share_unread = true, None),
+        QuotaOutcome::Unknown
+    );
 }
 
 #[test]
@@ -109,7 +153,10 @@ fn an_admission_names_the_reservations_that_the_launch_must_name() {
 #[test]
 fn a_reservation_listed_twice_is_there_once() {
     let twice = |usage| {
-        let items = [reservation("r1", "a", 8, 0), reservation("r1", "a", 8, usage)];
+        let items = [
+            reservation("r1", "a", 8, 0),
+            reservation("r1", "a", 8, usage),
+        ];
         Parts::roomy().limit("gpu", 0).reserving(items)
     };
     assert_eq!(twice(0).quota(1, &alone()), QuotaOutcome::Fits);
@@ -199,7 +246,9 @@ fn what_other_projects_hold_of_a_reservation_leaves_a_projects_share_alone() {
     let quota = |all, own| {
         let parts = Parts::roomy().reserving([shared()]);
         let parts = parts.holding("reservation/r1", all, all);
-        parts.holding("reservation/r1/p", own, own).quota(1, &strict())
+        parts
+            .holding("reservation/r1/p", own, own)
+            .quota(1, &strict())
     };
     assert_eq!(quota(8, 0), QuotaOutcome::Fits);
     assert_eq!(quota(8, 8), QuotaOutcome::Blocked);
@@ -270,7 +319,12 @@ fn advice_is_asked_for_the_instances_of_each_lane() {
         (&[2, 1], CapacityOutcome::Unlikely),
     ] {
         let plan: alloc::vec::Vec<_> = counts.iter().map(|count| (*count, alone())).collect();
-        assert_eq!(both.admit(&plan).verdict.capacity, expected, "{}", format!("{counts:?}"));
+        assert_eq!(
+            both.admit(&plan).verdict.capacity,
+            expected,
+            "{}",
+            format!("{counts:?}")
+        );
     }
 }
 
@@ -287,12 +341,24 @@ fn reserved_rows_are_among_the_standings_that_are_asked_for_by_number() {
     let some = engine.standings(&reader, "p", Some(&numbers));
     let told: alloc::vec::Vec<_> = some
         .iter()
-        .map(|row| (row.key.as_str(), row.level.as_str(), row.headroom, row.rests_on.join(" ")))
+        .map(|row| {
+            (
+                row.key.as_str(),
+                row.level.as_str(),
+                row.headroom,
+                row.rests_on.join(" "),
+            )
+        })
         .collect();
     let expected = [
         ("p/gpu", "project", Some(5), "rows.p".into()),
         ("reservation/r1", "tenant", Some(16), "reservations".into()),
-        ("reservation/r1/p", "project", Some(8), "reservations".into()),
+        (
+            "reservation/r1/p",
+            "project",
+            Some(8),
+            "reservations".into(),
+        ),
     ];
     assert_eq!(told, expected);
 }

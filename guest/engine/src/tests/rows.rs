@@ -43,9 +43,17 @@ fn the_state_is_read_before_the_numbers() {
 
 #[test]
 fn limits_mean_what_their_level_says() {
-    let set = |owner: &str, limit| Parts::roomy().without("gpu").with(row(owner, "gpu", limit, 0));
+    let set = |owner: &str, limit| {
+        Parts::roomy()
+            .without("gpu")
+            .with(row(owner, "gpu", limit, 0))
+    };
     let both = |limit| Parts::roomy().with(row("p", "gpu", limit, 0));
-    set("t", Limit::Unset).check(1, &alone(), "unknown unknown ?; limit-unset gpu of t: 8 of ?");
+    set("t", Limit::Unset).check(
+        1,
+        &alone(),
+        "unknown unknown ?; limit-unset gpu of t: 8 of ?",
+    );
     set("t", Limit::Unlimited).check(99, &alone(), "fits unknown 100; fits count of t: 99 of 100");
     set("t", Limit::ByDefault(8)).check(1, &alone(), "fits unknown ?; fits gpu of t: 8 of 8");
     set("t", Limit::ByDefault(7)).check(
@@ -69,8 +77,16 @@ fn the_whole_limit_is_compared_before_the_usage() {
         parts.changed("gpu", |row| row.usage = Usage::UNKNOWN)
     };
     // Not one fits the limit, whatever is used.
-    unmeasured(7).check(1, &alone(), "blocked unknown 0; exceeds-limit gpu of t: 8 of ?");
-    unmeasured(8).check(1, &alone(), "unknown unknown ?; usage-unmeasured gpu of t: 8 of ?");
+    unmeasured(7).check(
+        1,
+        &alone(),
+        "blocked unknown 0; exceeds-limit gpu of t: 8 of ?",
+    );
+    unmeasured(8).check(
+        1,
+        &alone(),
+        "unknown unknown ?; usage-unmeasured gpu of t: 8 of ?",
+    );
 }
 
 #[test]
@@ -84,8 +100,16 @@ fn of_a_usage_that_is_a_band_the_upper_end_proves_room_and_the_lower_a_shortage(
         };
     });
     parts.check(2, &alone(), "fits unknown ?; fits gpu of t: 16 of 24");
-    parts.check(3, &alone(), "unknown unknown ?; usage-unmeasured gpu of t: 24 of 24");
-    parts.check(4, &alone(), "blocked unknown ?; shortage gpu of t: 32 of 24, needs 48");
+    parts.check(
+        3,
+        &alone(),
+        "unknown unknown ?; usage-unmeasured gpu of t: 24 of 24",
+    );
+    parts.check(
+        4,
+        &alone(),
+        "blocked unknown ?; shortage gpu of t: 32 of 24, needs 48",
+    );
 }
 
 #[test]
@@ -106,7 +130,11 @@ fn a_usage_that_is_counted_is_open_where_what_it_is_counted_from_was_not_read() 
         &counted,
         "unknown unknown ?; usage-unmeasured counted of t: 6 of 6 [some are starting]",
     );
-    parts.check(7, &counted, "blocked unknown ?; shortage counted of t: 7 of 6, needs 13 [some are starting]");
+    parts.check(
+        7,
+        &counted,
+        "blocked unknown ?; shortage counted of t: 7 of 6, needs 13 [some are starting]",
+    );
     let parts = parts.read("things", SourceState::Denied);
     parts.check(
         1,
@@ -127,7 +155,11 @@ fn a_wrong_unit_gives_no_comparison() {
 fn held_units_are_not_free() {
     let parts = Parts::roomy().limit("gpu", 16).holding("t/gpu", 8, 8);
     parts.check(1, &alone(), "fits unknown 1; fits gpu of t: 8 of 8");
-    parts.check(2, &alone(), "blocked unknown 1; shortage gpu of t: 16 of 8, needs 24");
+    parts.check(
+        2,
+        &alone(),
+        "blocked unknown 1; shortage gpu of t: 16 of 8, needs 24",
+    );
 }
 
 #[test]
@@ -138,7 +170,11 @@ fn what_starts_under_way_may_take_makes_a_launch_unknown_and_never_blocked() {
     // Beside all that may be held.
     let finding = &parts.judge(3, &alone()).findings[0];
     assert_eq!((finding.held, finding.minimum_limit), (8, Some(40)));
-    parts.check(4, &alone(), "blocked unknown ?; shortage gpu of t: 32 of 24, needs 48");
+    parts.check(
+        4,
+        &alone(),
+        "blocked unknown ?; shortage gpu of t: 32 of 24, needs 48",
+    );
     // Another row that lets no more through than is certain here makes the number known.
     let parts = parts.limit("count", 2);
     assert_eq!(parts.judge(1, &alone()).fits_count, Some(2));
@@ -154,7 +190,9 @@ fn usage_above_the_limit_is_a_headroom_of_zero() {
 
 #[test]
 fn a_sum_beyond_the_range_does_not_wrap() {
-    let mut parts = Parts::roomy().limit("gpu", u64::MAX).limit("count", u64::MAX);
+    let mut parts = Parts::roomy()
+        .limit("gpu", u64::MAX)
+        .limit("count", u64::MAX);
     parts.type_mut().gpus = u32::MAX;
     assert_eq!(parts.quota(u32::MAX, &alone()), QuotaOutcome::Fits);
     let parts = parts.limit("gpu", u64::from(u32::MAX) * u64::from(u32::MAX) - 1);
@@ -183,7 +221,10 @@ fn a_list_that_was_not_read_or_lacks_a_row_is_unknown() {
             SourceState::Incomplete,
             "the tenant's list of quotas could not be relied on: the list was read in part",
         ),
-        (SourceState::Complete, "the tenant's list of quotas has no such row"),
+        (
+            SourceState::Complete,
+            "the tenant's list of quotas has no such row",
+        ),
     ] {
         let parts = Parts::roomy().without("gpu").read("rows.t", state);
         let verdict = parts.judge(1, &alone());
@@ -196,11 +237,17 @@ fn a_list_that_was_not_read_or_lacks_a_row_is_unknown() {
     // What a list holds that was read in part still counts, and proves a shortage.
     let parts = Parts::roomy().read("rows.t", SourceState::Incomplete);
     parts.check(1, &alone(), "fits unknown 12; fits gpu of t: 8 of 100");
-    assert_eq!(parts.limit("gpu", 7).quota(1, &alone()), QuotaOutcome::Blocked);
+    assert_eq!(
+        parts.limit("gpu", 7).quota(1, &alone()),
+        QuotaOutcome::Blocked
+    );
     // A project's list that was not read proves nothing, and hides no shortage of the tenant's.
     let parts = Parts::roomy().read("rows.p", SourceState::Unavailable);
     assert_eq!(parts.quota(1, &alone()), QuotaOutcome::Unknown);
-    assert_eq!(parts.limit("gpu", 7).quota(1, &alone()), QuotaOutcome::Blocked);
+    assert_eq!(
+        parts.limit("gpu", 7).quota(1, &alone()),
+        QuotaOutcome::Blocked
+    );
 }
 
 #[test]
@@ -225,7 +272,11 @@ fn an_optional_row_counts_where_it_is_listed_and_a_shown_one_never() {
     let reason = super::reason_of(&parts.judge(1, &alone()), "shown");
     assert_eq!(reason, Some((Reason::NotDecisive, QuotaOutcome::Fits)));
     let parts = parts.with(row("t", "optional", Limit::Amount(0), 0));
-    parts.check(1, &alone(), "blocked unknown 0; exceeds-limit optional of t: 1 of 0, needs 1");
+    parts.check(
+        1,
+        &alone(),
+        "blocked unknown 0; exceeds-limit optional of t: 1 of 0, needs 1",
+    );
 }
 
 #[test]
@@ -257,7 +308,11 @@ fn demands_on_one_row_are_added_up_whoever_names_them() {
     let mut parts = parts.limit("count", 9);
     parts.check(1, &alone(), "fits unknown 1; fits count of t: 9 of 9");
     parts = parts.limit("count", 8);
-    parts.check(1, &alone(), "blocked unknown 0; exceeds-limit count of t: 9 of 8, needs 9");
+    parts.check(
+        1,
+        &alone(),
+        "blocked unknown 0; exceeds-limit count of t: 9 of 8, needs 9",
+    );
     let admission = parts.admit(&[(1, alone())]);
     assert_eq!(super::take_of(&admission, "t/count"), Some((9, 9)));
     // Eight GPUs and the new cluster, one named by the type, one by the profile.
@@ -266,5 +321,9 @@ fn demands_on_one_row_are_added_up_whoever_names_them() {
     let parts = parts.limit("count", 99).limit("cluster", 17);
     parts.check(2, &cluster, "fits unknown 2; fits cluster of t: 17 of 17");
     let parts = parts.limit("cluster", 16);
-    parts.check(2, &cluster, "blocked unknown 1; exceeds-limit cluster of t: 17 of 16, needs 17");
+    parts.check(
+        2,
+        &cluster,
+        "blocked unknown 1; exceeds-limit cluster of t: 17 of 16, needs 17",
+    );
 }

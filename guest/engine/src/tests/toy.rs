@@ -82,12 +82,21 @@ impl Cloud for Toy {
         let quota = named.map_or("gpu", |draw| draw.quota.as_str());
         let gpus = Demand::each(quota, COUNT, asked.instance_type.gpus.into()).reservable();
         let mut demands = vec![
-            if asked.restart { gpus.uncertain() } else { gpus },
+            if asked.restart {
+                gpus.uncertain()
+            } else {
+                gpus
+            },
             Demand::each("count", COUNT, 1),
             Demand::each("optional", COUNT, 1).drawn(Draws::WhereListed),
             Demand::each("shown", COUNT, 1).drawn(Draws::Never),
         ];
-        demands.extend(asked.needs.iter().map(|need| -> Demand<'a> { of_need(need) }));
+        demands.extend(
+            asked
+                .needs
+                .iter()
+                .map(|need| -> Demand<'a> { of_need(need) }),
+        );
         demands
     }
 
