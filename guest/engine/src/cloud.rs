@@ -193,7 +193,7 @@ pub enum Owners {
 pub enum Draws {
     /// It does not; the row is reported for orientation.
     Never,
-    /// Where the outermost owner has the row; without it nothing is limited.
+    /// On the rows that owners have; where one has none, it limits nothing.
     WhereListed,
     /// On a row that must be there.
     Always,

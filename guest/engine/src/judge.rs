@@ -469,11 +469,8 @@ impl<C: Cloud> Call<'_, C> {
         let is_drawn_on = match entry.sum.draws {
             Draws::Never => false,
             Draws::WhereListed => {
-                let outermost = target_at(&here.context, entry.outermost);
-                outermost.is_some_and(|outermost| {
-                    let readability = here.readability(self, outermost);
-                    outermost.is_listed() && readability.reading.unreadable().is_none()
-                })
+                let readability = here.readability(self, target);
+                target.is_listed() && readability.reading.unreadable().is_none()
             }
             Draws::Always => {
                 let insists = launch.profile.reservation == ReservationUse::Strict;

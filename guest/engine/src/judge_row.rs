@@ -2,12 +2,14 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use quotagate_contract::{Detail, LessonKind, QuotaOutcome, Reason, ReservationUse};
+use quotagate_contract::{
+    Detail, LessonKind, Limit, QuotaOutcome, Reason, ReservationUse, RowState,
+};
 
 use crate::{
     amount::{Amount, Bound, clamp},
     answer::NumberedFinding,
-    cloud::{Cloud, Draws},
+    cloud::{Cloud, Draws, Meaning},
     compile::{Entry, target_at},
     context::{Found, Target, TargetRow},
     here::{Call, Here},
@@ -134,6 +136,19 @@ impl<C: Cloud> Call<'_, C> {
             return;
         }
         let cover = cover.filter(|_| entry.sum.is_reservable);
+        let is_explained = self.policy.detail == Detail::All;
+        if !is_explained && entry.sum.draws == Draws::Never {
+            return;
+        }
+        if !is_explained
+            && cover.is_none()
+            && !ledger.is_kept()
+            && let Some(most) = self.plain_room(here, launch, entry)
+            && (self.collecting.detail == Detail::None || !judgement.binds(most))
+        {
+            judgement.bound = judgement.bound.and(Bound::exactly(most));
+            return;
+        }
         let Some(mut weighed) = self.weigh(here, launch, entry, cover, ledger) else {
             return;
         };
@@ -180,6 +195,45 @@ impl<C: Cloud> Call<'_, C> {
         }
     }
 
+    /// How many instances a row lets through, where everything about it is an exact number of 64 bits and the launch fits: most rows
+    /// of most launches. None says nothing.
+    fn plain_room(&self, here: &Here, launch: &Launching<'_>, entry: &Entry) -> Option<u64> {
+        let sum = &entry.sum;
+        let target = target_at(&here.context, entry.target)?;
+        let Found::Row(row) = &target.found else {
+            return None;
+        };
+        let numbers = &row.read.numbers;
+        let Limit::Amount(limit) = numbers.limit else {
+            return None;
+        };
+        let is_plain = numbers.state == RowState::InForce
+            && numbers.doubt.is_none()
+            && numbers.used_at_most == Some(numbers.used_at_least)
+            && sum.is_right_unit
+            && sum.each.is_exact()
+            && sum.once.is_exact()
+            && !here.is_open(row.foundation)
+            && here
+                .readability(self, target)
+                .reading
+                .unreadable()
+                .is_none();
+        if !is_plain {
+            return None;
+        }
+        let each = u64::try_from(sum.each.at_most).ok()?;
+        let once = u64::try_from(sum.once.at_most).ok()?;
+        let held = held_of(&here.moment.held, row.number);
+        if held.at_most > held.at_least || (held.at_least > 0 && !self.cloud.held_proves_shortage())
+        {
+            return None;
+        }
+        let rest = headroom(limit, numbers.used_at_least, held.at_least).checked_sub(once)?;
+        let most = rest.checked_div(each)?;
+        (u64::from(launch.count) <= most).then_some(most)
+    }
+
     /// What one row says of one amount; none where it does not constrain and nobody asks for an explanation.
     fn weigh<'h>(
         &self,
@@ -191,6 +245,10 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Option<Weighed<'h>> {
         let target = target_at(&here.context, entry.target)?;
         let owner = here.context.owners.get(target.owner)?;
+        let is_free = owner.rules.absent == Meaning::Unconstrained && !target.is_listed();
+        if is_free && here.readability(self, target).is_whole() {
+            return None;
+        }
         let amount = self.amount(launch, entry, cover, target, ledger);
         let readability = here.readability(self, target);
         let is_optional = entry.sum.draws != Draws::Always;
@@ -304,7 +362,7 @@ impl<C: Cloud> Call<'_, C> {
         );
         finding.minimum_limit = numbers
             .used_at_most
-            .filter(|_| limit_decides && numbers.limit != quotagate_contract::Limit::Unlimited)
+            .filter(|_| limit_decides && numbers.limit != Limit::Unlimited)
             .and_then(|usage| {
                 let others =
                     u128::from(usage).saturating_add(held.at_most.max(held.at_least).into());
@@ -341,7 +399,7 @@ impl<C: Cloud> Call<'_, C> {
             });
         };
         if is_unset {
-            let is_without_limit = row.read.numbers.limit == quotagate_contract::Limit::Unset;
+            let is_without_limit = row.read.numbers.limit == Limit::Unset;
             return Some(match target.owner.checked_sub(1) {
                 Some(outer) if is_without_limit => {
                     format!("the row sets no limit, so the {}'s governs", level(outer))

@@ -285,6 +285,19 @@ impl Parts {
         );
         let shown = usize::try_from(head.findings).unwrap();
         assert_eq!(shown, verdict.findings.len());
+        // Whatever is shown, it is the same judgement.
+        for detail in Detail::ALL {
+            let policy = Policy {
+                detail: *detail,
+                ..policy
+            };
+            let answer = engine.assess(&reader, &offers, &needs, count, profile, &policy);
+            let other = answer.unwrap().heads[0];
+            assert_eq!(
+                (other.quota, other.capacity, other.fits_count),
+                (head.quota, head.capacity, head.fits_count)
+            );
+        }
         verdict
     }
 

@@ -1,6 +1,6 @@
 //! Reserved capacity: what serves a launch, how much is free, what is shared, announced, doubtful.
 
-use alloc::{format, vec};
+use alloc::vec;
 
 use quotagate_contract::*;
 
@@ -319,12 +319,7 @@ fn advice_is_asked_for_the_instances_of_each_lane() {
         (&[2, 1], CapacityOutcome::Unlikely),
     ] {
         let plan: alloc::vec::Vec<_> = counts.iter().map(|count| (*count, alone())).collect();
-        assert_eq!(
-            both.admit(&plan).verdict.capacity,
-            expected,
-            "{}",
-            format!("{counts:?}")
-        );
+        assert_eq!(both.admit(&plan).verdict.capacity, expected, "{counts:?}");
     }
 }
 
