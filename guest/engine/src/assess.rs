@@ -29,6 +29,10 @@ pub(crate) struct Question<'a> {
 }
 
 /// A region of the call, or the judgement of an offer that stood before it in the list.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is made and used up at once"
+)]
 pub(crate) enum Judged<'j> {
     New {
         here: &'j Here,

@@ -193,7 +193,7 @@ pub enum Owners {
 pub enum Draws {
     /// It does not; the row is reported for orientation.
     Never,
-    /// Where the outermost owner has the row; without it nothing is limited.
+    /// On the rows that owners have; where one has none, it limits nothing.
     WhereListed,
     /// On a row that must be there.
     Always,
@@ -301,8 +301,9 @@ pub trait Cloud {
         true
     }
 
-    /// How much of a row is used, of quota rows as of rows of reservations and shares. `holdings` are those of the row's owner, at
-    /// every place; where the cloud reports no usage, they are counted here.
+    /// How much of a row is used, of quota rows as of rows of reservations and shares. `holdings` are those of the row's owner in the
+    /// row's region and of no region; of every region for a row that counts everywhere, and none for reservations. Where the cloud
+    /// reports no usage, they are counted here.
     fn reading(&self, row: &Row, holdings: &[Holding]) -> Reading {
         let _ = holdings;
         Reading::reported(row)
@@ -375,7 +376,8 @@ pub trait Cloud {
     }
 
     /// Says what a failure means: kind, findings, remedy. Its lessons are of the error alone: quota, owner and place as far as the
-    /// error names them, `at_least` as the error tells it or zero. The engine fills in what the launch itself takes and where.
+    /// error names them, `at_least` as the error tells it or zero. The engine fills in what the launch itself takes and where: of a
+    /// quota its own demand, of hardware the place where none is named, and the type and the lifecycle where neither is.
     ///
     /// # Errors
     /// When the text holds no failure.

@@ -74,8 +74,6 @@ pub(crate) struct Entry {
     pub(crate) group: u32,
     /// Whether it is of the outermost owner that the demand names.
     pub(crate) is_outermost: bool,
-    /// The row of that owner.
-    pub(crate) outermost: u32,
 }
 
 /// A demand with rows that stand in for each other: of several zones, in each the alternatives, of each its targets.
@@ -362,7 +360,6 @@ fn entries_of(targets: &[u32], sum_at: impl Fn(u32) -> Option<Sum>) -> Vec<Entry
                 sum: sum_at(*target)?,
                 group: outermost,
                 is_outermost: index == 0,
-                outermost,
             })
         })
         .collect()

@@ -3,21 +3,19 @@
 use alloc::{borrow::Cow, format, rc::Rc, string::String, vec::Vec};
 
 use quotagate_contract::{
-    CapacityOutcome, Detail, LessonKind, Need, Profile, QuotaOutcome, Reason, ReservationUse,
-    SourceState,
+    CapacityOutcome, Detail, Need, Profile, QuotaOutcome, Reason, ReservationUse, SourceState,
 };
 
 use crate::{
     amount::Bound,
     answer::NumberedFinding,
     band::Band,
-    capacity::{AdviceQuestion, worse},
-    cloud::{Cloud, Draws},
-    compile::{Compiled, Drawing, Entry, Part, target_at},
+    cloud::Cloud,
+    compile::{Compiled, Drawing, Entry, Part},
     here::{Call, Here},
     judgement::{Judgement, Noted},
-    ledger::{Ledger, Placement},
-    offered::{Refused, zone_word},
+    ledger::Ledger,
+    offered::Refused,
     reader::Number,
     reservation::{CoverQuestion, ReservationCover},
     sources::ListReading,
@@ -235,7 +233,7 @@ impl<C: Cloud> Call<'_, C> {
         }
     }
 
-    fn cover_question<'h>(
+    pub(crate) fn cover_question<'h>(
         &'h self,
         here: &'h Here,
         launch: &'h Launching<'_>,
@@ -298,192 +296,6 @@ impl<C: Cloud> Call<'_, C> {
             let said = self.word(|| change.said.clone());
             let noted = Noted::new(finding, Bound::UNLIMITED).saying(said);
             judgement.note(self.collecting, noted);
-        }
-    }
-
-    /// Adds the cloud's advice on hardware, which never touches the quota outcome.
-    fn capacity(
-        &self,
-        judgement: &mut Judgement,
-        here: &Here,
-        launch: &Launching<'_>,
-        on_reserved: u64,
-        ledger: &mut Ledger,
-    ) {
-        let count = u64::from(launch.count);
-        let is_strict = launch.profile.reservation == ReservationUse::Strict;
-        let reserved = match launch.compiled.may_be_reserved {
-            true if is_strict => count,
-            true => on_reserved.min(count),
-            false => 0,
-        };
-        let mut outcome: Option<CapacityOutcome> = None;
-        let is_split = reserved > 0 && reserved < count;
-        for (lifecycle, instances) in [
-            (self.words.reserved, reserved),
-            (launch.lifecycle, count - reserved),
-        ] {
-            if instances == 0 {
-                continue;
-            }
-            let place = Placement {
-                region: here.context.region_number,
-                instance_type: launch.instance_type,
-                lifecycle,
-            };
-            let advice = AdviceQuestion {
-                context: &here.context,
-                sources: here.sources(self),
-                list: here.capacities,
-                instance_type: launch.instance_type,
-                lifecycle,
-                zone: launch.zone,
-                together: launch.profile.together,
-                wanted: ledger.placed(place).saturating_add(instances),
-                quota: judgement.quota,
-                zone_word: zone_word(self.descriptor),
-                explain: self.policy.detail == Detail::All,
-                words: self.collecting.words,
-            }
-            .answer();
-            if ledger.is_kept() {
-                ledger.place(place, instances);
-            }
-            outcome = Some(outcome.map_or(advice.outcome, |known| worse(known, advice.outcome)));
-            if let Some(said) = advice.said {
-                let detail = self.word(|| {
-                    let part = if lifecycle == self.words.reserved {
-                        "on reserved capacity"
-                    } else {
-                        "beside reserved capacity"
-                    };
-                    if is_split {
-                        format!("{part}: {}", said.detail)
-                    } else {
-                        said.detail
-                    }
-                });
-                let finding = self.about_offer(here, launch, said.reason, QuotaOutcome::Fits);
-                let noted = Noted::new(finding, Bound::UNLIMITED).saying(detail);
-                judgement.note(self.collecting, noted);
-            }
-        }
-        judgement.capacity = outcome.unwrap_or(CapacityOutcome::Unknown);
-        self.no_hardware_before(judgement, here, launch);
-    }
-
-    /// What failed launches taught of hardware. It beats advice, which is minutes old; and where nobody knows what such a
-    /// launch ran into, nothing about it is known.
-    fn no_hardware_before(&self, judgement: &mut Judgement, here: &Here, launch: &Launching<'_>) {
-        for (kind, outcome) in [
-            (LessonKind::Unclear, QuotaOutcome::Unknown),
-            (LessonKind::Capacity, QuotaOutcome::Fits),
-        ] {
-            let concerning = here.lessons.iter().filter(|known| {
-                known.lesson.kind == kind
-                    && known.concerns(launch.instance_type, launch.lifecycle, launch.zone)
-                    && (known.owner == 0
-                        || here
-                            .context
-                            .owners
-                            .iter()
-                            .any(|owner| owner.number == known.owner))
-            });
-            for known in concerning {
-                let bound = match outcome {
-                    QuotaOutcome::Fits => Bound::UNLIMITED,
-                    QuotaOutcome::Unknown | QuotaOutcome::Blocked => Bound::UNKNOWN,
-                };
-                let finding = self.about_offer(here, launch, Reason::FailedBefore, outcome);
-                judgement.bound = judgement.bound.and(bound);
-                let noted = Noted::new(finding, bound).saying(self.word(|| known.said()));
-                judgement.note(self.collecting, noted);
-                judgement.capacity = match (kind, judgement.capacity) {
-                    (LessonKind::Capacity, _) | (_, CapacityOutcome::Unlikely) => {
-                        CapacityOutcome::Unlikely
-                    }
-                    _ => CapacityOutcome::Unknown,
-                };
-            }
-        }
-    }
-
-    /// Enters what a launch takes that cannot be judged and may be made nevertheless, as far as it is known.
-    fn enter_unjudged(&self, here: &Here, launch: &Launching<'_>, ledger: &mut Ledger) {
-        let cover = self.cover(here, launch, ledger);
-        self.enter_all(here, launch, cover.as_ref(), ledger);
-    }
-
-    /// Enters what a launch takes of rows and of reservations.
-    fn enter_all(
-        &self,
-        here: &Here,
-        launch: &Launching<'_>,
-        cover: Option<&ReservationCover>,
-        ledger: &mut Ledger,
-    ) {
-        let drawing = self.drawing(here, launch);
-        // What is certain of a row stands in the entries beside what may be taken of it.
-        for entry in &drawing.entries {
-            self.enter(here, launch, entry, cover, ledger);
-        }
-        for alternatives in &drawing.alternatives {
-            let mut entered: Vec<u32> = Vec::new();
-            for entry in alternatives.options.iter().flatten() {
-                let is_beside = drawing
-                    .entries
-                    .iter()
-                    .any(|known| known.target == entry.target);
-                if is_beside || entered.contains(&entry.target) {
-                    continue;
-                }
-                entered.push(entry.target);
-                let of_all = alternatives
-                    .options
-                    .iter()
-                    .all(|option| option.iter().any(|other| other.target == entry.target));
-                let mut entry = entry.clone();
-                if !of_all {
-                    entry.sum = entry.sum.perhaps();
-                }
-                self.enter(here, launch, &entry, cover, ledger);
-            }
-        }
-        if let Some(cover) = cover {
-            cover.take(&self.cover_question(here, launch), ledger);
-        }
-    }
-
-    /// Enters what a launch takes: rows that do not decide are not drawn on, and reserved capacity spares those that it covers.
-    fn enter(
-        &self,
-        here: &Here,
-        launch: &Launching<'_>,
-        entry: &Entry,
-        cover: Option<&ReservationCover>,
-        ledger: &mut Ledger,
-    ) {
-        let Some(target) = target_at(&here.context, entry.target) else {
-            return;
-        };
-        let is_drawn_on = match entry.sum.draws {
-            Draws::Never => false,
-            Draws::WhereListed => {
-                let outermost = target_at(&here.context, entry.outermost);
-                outermost.is_some_and(|outermost| {
-                    let readability = here.readability(self, outermost);
-                    outermost.is_listed() && readability.reading.unreadable().is_none()
-                })
-            }
-            Draws::Always => {
-                let insists = launch.profile.reservation == ReservationUse::Strict;
-                !(entry.sum.is_reservable && insists && launch.compiled.may_be_reserved)
-            }
-        };
-        if is_drawn_on {
-            let count = drawing_count(launch, entry, cover);
-            let amount = entry.sum.each.times(count).plus(entry.sum.once);
-            ledger.take(&target.ledger_key, amount);
         }
     }
 

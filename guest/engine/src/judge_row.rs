@@ -2,19 +2,20 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use quotagate_contract::{Detail, LessonKind, QuotaOutcome, Reason, ReservationUse};
+use quotagate_contract::{
+    Detail, LessonKind, Limit, QuotaOutcome, Reason, ReservationUse, RowState,
+};
 
 use crate::{
     amount::{Amount, Bound, clamp},
     answer::NumberedFinding,
-    cloud::{Cloud, Draws},
+    cloud::{Cloud, Draws, Meaning},
     compile::{Entry, target_at},
     context::{Found, Target, TargetRow},
     here::{Call, Here},
     judge::{Launching, OwnDoubt, behind, drawing_count, own_doubt},
     judgement::{Judgement, Noted},
     ledger::Ledger,
-    lesson::StandingLesson,
     reservation::{ReservationCover, held_of},
     row::{Doubt, RowNumbers, RowVerdict, Weighing, headroom, judge},
     sources::{ListReading, Readability},
@@ -134,6 +135,19 @@ impl<C: Cloud> Call<'_, C> {
             return;
         }
         let cover = cover.filter(|_| entry.sum.is_reservable);
+        let is_explained = self.policy.detail == Detail::All;
+        if !is_explained && entry.sum.draws == Draws::Never {
+            return;
+        }
+        if !is_explained
+            && cover.is_none()
+            && !ledger.is_kept()
+            && let Some(most) = self.plain_room(here, launch, entry)
+            && (self.collecting.detail == Detail::None || !judgement.binds(most))
+        {
+            judgement.bound = judgement.bound.and(Bound::exactly(most));
+            return;
+        }
         let Some(mut weighed) = self.weigh(here, launch, entry, cover, ledger) else {
             return;
         };
@@ -149,9 +163,10 @@ impl<C: Cloud> Call<'_, C> {
             }
         }
         let verdict = weighed.verdict;
-        judgement.bound = judgement.bound.and(verdict.bound);
+        let bound = verdict.proven_bound();
+        judgement.bound = judgement.bound.and(bound);
         if cover.is_some() {
-            judgement.behind_reserved = judgement.behind_reserved.and(verdict.bound);
+            judgement.behind_reserved = judgement.behind_reserved.and(bound);
         }
         // Where reservations take every instance the row is not asked; its room still says how many more would fit.
         if weighed.amount.asks_nothing() {
@@ -179,6 +194,45 @@ impl<C: Cloud> Call<'_, C> {
         }
     }
 
+    /// How many instances a row lets through, where everything about it is an exact number of 64 bits and the launch fits: most rows
+    /// of most launches. None says nothing.
+    fn plain_room(&self, here: &Here, launch: &Launching<'_>, entry: &Entry) -> Option<u64> {
+        let sum = &entry.sum;
+        let target = target_at(&here.context, entry.target)?;
+        let Found::Row(row) = &target.found else {
+            return None;
+        };
+        let numbers = &row.read.numbers;
+        let Limit::Amount(limit) = numbers.limit else {
+            return None;
+        };
+        let is_plain = numbers.state == RowState::InForce
+            && numbers.doubt.is_none()
+            && numbers.used_at_most == Some(numbers.used_at_least)
+            && sum.is_right_unit
+            && sum.each.is_exact()
+            && sum.once.is_exact()
+            && !here.is_open(row.foundation)
+            && here
+                .readability(self, target)
+                .reading
+                .unreadable()
+                .is_none();
+        if !is_plain {
+            return None;
+        }
+        let each = u64::try_from(sum.each.at_most).ok()?;
+        let once = u64::try_from(sum.once.at_most).ok()?;
+        let held = held_of(&here.moment.held, row.number);
+        if held.at_most > held.at_least || (held.at_least > 0 && !self.cloud.held_proves_shortage())
+        {
+            return None;
+        }
+        let rest = headroom(limit, numbers.used_at_least, held.at_least).checked_sub(once)?;
+        let most = rest.checked_div(each)?;
+        (u64::from(launch.count) <= most).then_some(most)
+    }
+
     /// What one row says of one amount; none where it does not constrain and nobody asks for an explanation.
     fn weigh<'h>(
         &self,
@@ -190,6 +244,10 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Option<Weighed<'h>> {
         let target = target_at(&here.context, entry.target)?;
         let owner = here.context.owners.get(target.owner)?;
+        let is_free = owner.rules.absent == Meaning::Unconstrained && !target.is_listed();
+        if is_free && here.readability(self, target).is_whole() {
+            return None;
+        }
         let amount = self.amount(launch, entry, cover, target, ledger);
         let readability = here.readability(self, target);
         let is_optional = entry.sum.draws != Draws::Always;
@@ -241,7 +299,7 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What a launch takes of a row, after those before it.
-    fn amount(
+    pub(crate) fn amount(
         &self,
         launch: &Launching<'_>,
         entry: &Entry,
@@ -303,7 +361,7 @@ impl<C: Cloud> Call<'_, C> {
         );
         finding.minimum_limit = numbers
             .used_at_most
-            .filter(|_| limit_decides && numbers.limit != quotagate_contract::Limit::Unlimited)
+            .filter(|_| limit_decides && numbers.limit != Limit::Unlimited)
             .and_then(|usage| {
                 let others =
                     u128::from(usage).saturating_add(held.at_most.max(held.at_least).into());
@@ -340,7 +398,7 @@ impl<C: Cloud> Call<'_, C> {
             });
         };
         if is_unset {
-            let is_without_limit = row.read.numbers.limit == quotagate_contract::Limit::Unset;
+            let is_without_limit = row.read.numbers.limit == Limit::Unset;
             return Some(match target.owner.checked_sub(1) {
                 Some(outer) if is_without_limit => {
                     format!("the row sets no limit, so the {}'s governs", level(outer))
@@ -380,123 +438,10 @@ impl<C: Cloud> Call<'_, C> {
             "starts under way may take {doubtful} of what is free, or have it inside the usage already"
         )
     }
-
-    /// Judges what a launch takes by what failed launches taught of its quota: the cloud refused as much or less a short while ago.
-    /// Of several options each may be what the launch takes.
-    fn failed_before(
-        &self,
-        judgement: &mut Judgement,
-        here: &Here,
-        launch: &Launching<'_>,
-        options: &[&[Entry]],
-        cover: Option<&ReservationCover>,
-        ledger: &Ledger,
-    ) {
-        let of_quotas = here.lessons.iter();
-        for known in of_quotas.filter(|known| known.lesson.kind == LessonKind::Quota) {
-            let concerned = |entry: &&Entry| self.is_concerned(here, launch, known, entry);
-            let mut of_options = options.iter().map(|option| option.iter().find(concerned));
-            let Some(entry) = of_options.clone().flatten().next() else {
-                continue;
-            };
-            let mut entry = entry.clone();
-            if !of_options.all(|found| found.is_some()) {
-                entry.sum = entry.sum.perhaps();
-            }
-            self.refused_before(judgement, here, launch, known, &entry, cover, ledger);
-        }
-    }
-
-    fn is_concerned(
-        &self,
-        here: &Here,
-        launch: &Launching<'_>,
-        known: &StandingLesson,
-        entry: &Entry,
-    ) -> bool {
-        if entry.sum.draws == Draws::Never || is_spared(launch, entry) {
-            return false;
-        }
-        let Some(target) = target_at(&here.context, entry.target) else {
-            return false;
-        };
-        let owner = here.context.owners.get(target.owner);
-        let is_owner = if known.owner == 0 {
-            entry.is_outermost
-        } else {
-            owner.is_some_and(|owner| owner.number == known.owner)
-        };
-        let zone = if target.zone == 0 {
-            launch.zone
-        } else {
-            target.zone
-        };
-        is_owner && target.quota == known.quota && (known.zone == 0 || known.zone == zone)
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of the launch as it stands"
-    )]
-    fn refused_before(
-        &self,
-        judgement: &mut Judgement,
-        here: &Here,
-        launch: &Launching<'_>,
-        known: &StandingLesson,
-        entry: &Entry,
-        cover: Option<&ReservationCover>,
-        ledger: &Ledger,
-    ) {
-        let Some(target) = target_at(&here.context, entry.target) else {
-            return;
-        };
-        let cover = cover.filter(|_| entry.sum.is_reservable);
-        let amount = self.amount(launch, entry, cover, target, ledger);
-        let passes = known.lesson.at_least.max(1) - 1;
-        let (asked, total) = (amount.asked(), amount.total());
-        let bound = behind(cover, amount.instances_in(passes, passes));
-        judgement.bound = judgement.bound.and(bound);
-        if cover.is_some() {
-            judgement.behind_reserved = judgement.behind_reserved.and(bound);
-        }
-        let passes = u128::from(passes);
-        if asked.at_most == 0 || total.at_most <= passes {
-            return;
-        }
-        let is_certain = asked.at_least > 0 && total.at_least > passes;
-        let outcome = if is_certain {
-            QuotaOutcome::Blocked
-        } else {
-            QuotaOutcome::Unknown
-        };
-        let finding = NumberedFinding {
-            quota: target.quota,
-            owner: known.owner,
-            region: here.context.region_number,
-            unit: self.reader.number_of(entry.sum.unit()),
-            required: Some(clamp(total.at_most)),
-            ..NumberedFinding::new(Reason::FailedBefore, outcome)
-        };
-        let said = self.word(|| {
-            let said = known.said();
-            if is_certain {
-                return said;
-            }
-            let own = amount.before.at_least.saturating_add(asked.at_most);
-            if own > passes {
-                let doubt = own_doubt(launch, entry, cover, Reason::FailedBefore);
-                format!("{said}; {}", doubt.why)
-            } else {
-                format!("{said}; starts under way may take part of it")
-            }
-        });
-        judgement.note(self.collecting, Noted::new(finding, bound).saying(said));
-    }
 }
 
 /// Whether a launch that insists on reserved capacity leaves a row alone.
-fn is_spared(launch: &Launching<'_>, entry: &Entry) -> bool {
+pub(crate) fn is_spared(launch: &Launching<'_>, entry: &Entry) -> bool {
     entry.sum.is_reservable
         && launch.compiled.may_be_reserved
         && launch.profile.reservation == ReservationUse::Strict

@@ -45,7 +45,9 @@ pub(crate) struct Noted {
 
 #[derive(Clone, Debug)]
 struct Binding {
-    noted: Noted,
+    most: u64,
+    /// None where it is among what is shown anyway.
+    noted: Option<Noted>,
     /// Its place among what was noted.
     at: usize,
 }
@@ -89,14 +91,20 @@ impl Judgement {
     /// Notes a finding.
     pub(crate) fn note(&mut self, collecting: Collecting, noted: Noted) {
         self.quota = self.quota.max(noted.finding.outcome);
+        let binds = noted.finding.reason == Reason::Fits && self.binds(noted.most);
         match collecting.detail {
             Detail::None => {}
             Detail::All => self.noted.push(noted),
-            Detail::Deciding if noted.always => self.noted.push(noted),
             Detail::Deciding => {
-                if noted.finding.reason == Reason::Fits && self.binds(noted.most) {
-                    let at = self.noted.len();
-                    self.binding = Some(Binding { noted, at });
+                let (most, at) = (noted.most, self.noted.len());
+                let is_shown = noted.always;
+                let mut rest = Some(noted);
+                if is_shown {
+                    self.noted.extend(rest.take());
+                }
+                if binds {
+                    let noted = rest;
+                    self.binding = Some(Binding { most, noted, at });
                 }
             }
         }
@@ -104,9 +112,7 @@ impl Judgement {
 
     /// Whether a row that lets so many through has the least room so far; a finding of it would be shown if all else fits.
     pub(crate) fn binds(&self, most: u64) -> bool {
-        self.binding
-            .as_ref()
-            .is_none_or(|known| most < known.noted.most)
+        self.binding.as_ref().is_none_or(|known| most < known.most)
     }
 
     /// Takes in what was found of a part of the launch.
@@ -116,11 +122,11 @@ impl Judgement {
         self.bound = self.bound.and(part.bound);
         self.noted.extend(part.noted.iter().cloned());
         if let Some(binding) = &part.binding
-            && self.binds(binding.noted.most)
+            && self.binds(binding.most)
         {
             self.binding = Some(Binding {
-                noted: binding.noted.clone(),
                 at: before + binding.at,
+                ..binding.clone()
             });
         }
     }
@@ -138,8 +144,13 @@ impl Judgement {
             Detail::All => {}
             Detail::Deciding => {
                 let binding = binding.filter(|_| quota == QuotaOutcome::Fits);
-                if let Some(binding) = binding {
-                    noted.insert(binding.at.min(noted.len()), binding.noted);
+                if let Some(Binding {
+                    noted: Some(one),
+                    at,
+                    ..
+                }) = binding
+                {
+                    noted.insert(at.min(noted.len()), one);
                 }
             }
         }

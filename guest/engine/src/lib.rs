@@ -17,8 +17,8 @@
 //! # Modules, in reading order
 //! [`cloud`] what a cloud says · [`reader`] what was read · `store` what is kept of it · `rows` one owner's rows · `sources` how far
 //! lists were read · `context` a region by number · `sum`, `compile` demands resolved to rows · `band`, `amount`, `row` one row
-//! against one amount · `reservation`, `reserving` reserved capacity · `capacity` advice on hardware · `lesson` what failed launches
-//! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row` one launch · `judgement`, `tell` findings become a verdict ·
+//! against one amount · `reservation`, `reservation_words`, `reserving` reserved capacity · `capacity` advice on hardware · `lesson` what failed launches
+//! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row`, `refused_before`, `hardware`, `enter` one launch · `judgement`, `tell` findings become a verdict ·
 //! `assess` offers, each alone · `admit`, `rests_on` a plan, together · `standing`, `diagnose`, `alternatives`.
 
 #![no_std]
@@ -37,6 +37,8 @@ mod compile;
 mod context;
 mod diagnose;
 mod engine;
+mod enter;
+mod hardware;
 mod here;
 mod judge;
 mod judge_row;
@@ -46,7 +48,9 @@ mod lesson;
 mod native;
 mod offered;
 pub mod reader;
+mod refused_before;
 mod reservation;
+mod reservation_words;
 mod reserving;
 mod rests_on;
 mod row;
@@ -62,3 +66,6 @@ pub use cloud::*;
 pub use engine::Engine;
 pub use native::NativeReader;
 pub use reader::*;
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::mem;
 
-use quotagate_contract::{Change, Limit};
+use quotagate_contract::Limit;
 
 use crate::{
     amount::Bound,
@@ -17,6 +17,7 @@ use crate::{
     context::{KnownReservation, ReadRow, RegionContext},
     ledger::{Contribution, Ledger, PoolMember, ReservationTaken},
     reader::{Held, Number},
+    reservation_words::{announced, name_of, overdue, span, unit_of, unmeasured},
     row::Room,
     sources::{ListReading, Readability, Sources},
 };
@@ -267,35 +268,14 @@ impl<'a> CoverQuestion<'a> {
         if let Some(change) = due {
             cover.uncertain = Some(self.word(|| overdue(known, &change, now)));
         }
-        if !serves.is_certain {
-            cover.uncertain = Some(self.word(|| {
-                format!(
-                    "a launch as asked may not be placed on reservation {}",
-                    name_of(known)
-                )
-            }));
-        } else if candidate.is_ending {
-            let ends = known.reservation.ends.unwrap_or(now);
-            cover.uncertain = Some(self.word(|| {
-                let left = span(ends.saturating_sub(now));
-                format!(
-                    "reservation {} ends in {left}, and may no longer serve",
-                    name_of(known)
-                )
-            }));
-        } else if known.reservation.share_unread {
-            cover.uncertain = Some(self.word(|| {
-                format!(
-                    "the project's share of reservation {} was not read",
-                    name_of(known)
-                )
-            }));
-        }
         let is_sure = serves.is_certain && !candidate.is_ending && !known.reservation.share_unread;
         let free = free_after(taken).map(|free| Free {
             at_least: if is_sure { free.at_least } else { 0 },
             ..free
         });
+        if !is_sure && free.is_none_or(|free| free.at_most >= each) {
+            cover.uncertain = Some(self.word(|| self.doubt(&candidate)));
+        }
         match free {
             Some(free) => {
                 cover.free = cover.free.saturating_add(free.at_most);
@@ -327,6 +307,21 @@ impl<'a> CoverQuestion<'a> {
                 cover.uncertain.get_or_insert(unmeasured);
                 cover.places.extend(unknown_places([candidate].iter()));
             }
+        }
+    }
+
+    /// Why it is not certain that a reservation serves the launch, in words.
+    fn doubt(&self, candidate: &Candidate<'_>) -> String {
+        let known = candidate.known;
+        let name = name_of(known);
+        if !candidate.serves.is_certain {
+            format!("a launch as asked may not be placed on reservation {name}")
+        } else if candidate.is_ending {
+            let ends = known.reservation.ends.unwrap_or(self.sources.now);
+            let left = span(ends.saturating_sub(self.sources.now));
+            format!("reservation {name} ends in {left}, and may no longer serve")
+        } else {
+            format!("the project's share of reservation {name} was not read")
         }
     }
 
@@ -485,83 +480,6 @@ fn unknown_places<'c>(candidates: impl Iterator<Item = &'c Candidate<'c>>) -> Ve
         place.before = Band::up_to(place.at_most.into());
     }
     largest.into_values().collect()
-}
-
-/// The reservation's name, for people.
-fn name_of(known: &KnownReservation) -> &str {
-    let row = &known.reservation.row;
-    match &row.title {
-        Some(title) => title,
-        None if row.quota.is_empty() => &row.key,
-        None => &row.quota,
-    }
-}
-
-/// The unit of a reservation, as people say it of several.
-fn unit_of(known: &KnownReservation) -> &'static str {
-    match known.reservation.row.unit.as_str() {
-        "gpu" => "GPUs",
-        "vcpu" => "vCPUs",
-        _ => "instances",
-    }
-}
-
-/// What is announced of a reservation, in words.
-fn announced(known: &KnownReservation, change: &Change, left: u64) -> String {
-    format!(
-        "reservation {} changes from {} {} to {} in {}",
-        name_of(known),
-        known.own.numbers.limit.number().unwrap_or(0),
-        unit_of(known),
-        size(known, change),
-        span(left)
-    )
-}
-
-/// Says that an announced change is due which the list does not show.
-fn overdue(known: &KnownReservation, change: &Change, now: u64) -> String {
-    format!(
-        "reservation {} was to change from {} {} to {} {} ago, and the list does not show it",
-        name_of(known),
-        known.own.numbers.limit.number().unwrap_or(0),
-        unit_of(known),
-        size(known, change),
-        span(now.saturating_sub(change.at))
-    )
-}
-
-fn size(known: &KnownReservation, change: &Change) -> String {
-    change.amount.map_or_else(
-        || String::from("another size"),
-        |amount| format!("{amount} {}", unit_of(known)),
-    )
-}
-
-/// A time in words.
-fn span(milliseconds: u64) -> String {
-    let minutes = milliseconds / 60_000;
-    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min"),
-        (0, _) => format!("{hours} h"),
-        _ => format!("{days} d {hours} h"),
-    }
-}
-
-/// Says that nothing tells how much of a reservation is used.
-fn unmeasured(known: &KnownReservation) -> String {
-    let own = known.own.doubt.as_deref();
-    let told = own.or_else(|| {
-        known
-            .share
-            .as_ref()
-            .and_then(|share| share.doubt.as_deref())
-    });
-    let told = told.map_or_else(String::new, |told| format!(" ({told})"));
-    format!(
-        "how much of reservation {} is used was not measured{told}",
-        name_of(known)
-    )
 }
 
 /// What is left of a limit after usage, promises, and what earlier launches of the plan took. None where nothing is known.

@@ -43,12 +43,17 @@ impl<C: Cloud> Call<'_, C> {
         } else {
             cover.bound()
         };
+        // Of a restart nothing is certain: more may fit.
+        let possible = Bound {
+            most: u64::MAX,
+            ..bound
+        };
         let (reason, outcome, bound) = match (strict, short) {
             (true, true) if may_be_held => (Reason::MayBeHeld, QuotaOutcome::Unknown, bound),
             (true, true) if restart => (
                 Reason::ReservationExhausted,
                 QuotaOutcome::Unknown,
-                Bound::UNKNOWN,
+                possible,
             ),
             (true, true) => {
                 let outcome = if count > cover.at_most() {
@@ -58,10 +63,7 @@ impl<C: Cloud> Call<'_, C> {
                 };
                 (Reason::ReservationExhausted, outcome, bound)
             }
-            (true, false) if restart => {
-                let most = u64::MAX;
-                (Reason::Fits, QuotaOutcome::Fits, Bound { most, ..bound })
-            }
+            (true, false) if restart => (Reason::Fits, QuotaOutcome::Fits, possible),
             (true, false) => (Reason::Fits, QuotaOutcome::Fits, bound),
             (false, true) => (Reason::NotDecisive, QuotaOutcome::Fits, Bound::UNLIMITED),
             (false, false) => (Reason::Fits, QuotaOutcome::Fits, behind),

@@ -57,6 +57,8 @@ pub(crate) struct RowVerdict {
     pub(crate) bound: Bound,
     /// What keeps a shortage from being proven, where there would be one otherwise.
     pub(crate) doubt: Option<Doubt>,
+    /// Whether the limit is the cloud's default, so that more may fit than it lets through.
+    pub(crate) is_default: bool,
 }
 
 /// What keeps a shortage from being proven.
@@ -77,6 +79,19 @@ impl RowVerdict {
             outcome,
             bound,
             doubt: None,
+            is_default: false,
+        }
+    }
+
+    /// How many instances it lets through, by all that it proves.
+    pub(crate) const fn proven_bound(&self) -> Bound {
+        if self.is_default {
+            Bound {
+                most: u64::MAX,
+                ..self.bound
+            }
+        } else {
+            self.bound
         }
     }
 
@@ -105,6 +120,7 @@ impl RowVerdict {
             outcome,
             bound,
             doubt,
+            is_default: false,
         }
     }
 
@@ -145,19 +161,18 @@ pub(crate) fn judge(row: &RowNumbers, how: &Weighing, amount: &Amount) -> Option
 /// What a default proves: that a launch fits, and nothing else. The reason and the numbers stay, since they are what a person
 /// wants to know.
 fn by_default(verdict: RowVerdict) -> RowVerdict {
-    let bound = Bound {
-        most: u64::MAX,
-        ..verdict.bound
+    let verdict = RowVerdict {
+        is_default: true,
+        ..verdict
     };
     if verdict.outcome == QuotaOutcome::Blocked {
         return RowVerdict {
             outcome: QuotaOutcome::Unknown,
-            bound,
             doubt: Some(Doubt::Default),
             ..verdict
         };
     }
-    RowVerdict { bound, ..verdict }
+    verdict
 }
 
 fn compare(row: &RowNumbers, limit: u64, how: &Weighing, amount: &Amount) -> RowVerdict {
@@ -174,6 +189,7 @@ fn compare(row: &RowNumbers, limit: u64, how: &Weighing, amount: &Amount) -> Row
         outcome: QuotaOutcome::Unknown,
         bound,
         doubt,
+        is_default: false,
     };
     // The most that this launch takes, after what others take for certain: beyond that, its own amount alone is in doubt.
     let own = amount.before.at_least.saturating_add(asked.at_most);
