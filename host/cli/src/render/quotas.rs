@@ -1,9 +1,11 @@
-//! Quota rows with usage bars, the tenant's and the projects' side by side.
+//! Quota rows with usage bars, those of outer owners and of projects side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, Color};
-use quotagate::{Allowance, NamedSource, RowState, UsageState, json::SourceJson};
+use quotagate::{
+    Descriptor, HeldStanding, Limit, RowState, SourceReport, Standing, json::SourceJson,
+};
 use serde::Serialize;
 
 use super::{
@@ -12,40 +14,153 @@ use super::{
 };
 use crate::{amount, output::Screen};
 
-/// Every row of one quota in one region.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Quota<'a> {
-    /// The tenant's; more than one where the cloud lists twins.
-    pub(crate) tenant: Vec<&'a Allowance>,
-    /// Each project's, by project id.
-    pub(crate) projects: Vec<(&'a str, &'a Allowance)>,
+/// Which quota, and where it counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Which {
+    region: Option<String>,
+    zone: Option<String>,
+    /// The quota's name.
+    pub(crate) quota: String,
 }
 
-/// Quotas by region and name.
-pub(crate) type Quotas<'a> = BTreeMap<(&'a str, &'a str), Quota<'a>>;
-
-impl Quota<'_> {
-    /// Whether a short list shows it: what is used, limited for a project or out of order, and everything of instances.
-    pub(crate) fn is_telling(&self, name: &str) -> bool {
-        name.starts_with("compute.instance.")
-            || self.tenant.iter().any(|row| is_touched(row))
-            || self.projects.iter().any(|(_, row)| is_telling(row))
+impl Which {
+    /// Of a row.
+    pub(crate) fn of(row: &Standing) -> Self {
+        Self {
+            region: row.place.region.clone(),
+            zone: row.place.zone.clone(),
+            quota: row.quota.clone(),
+        }
     }
 
-    /// Leaves out projects that say nothing of it, where there are several.
-    pub(crate) fn shorten(&mut self) {
-        if self.projects.len() > 1 {
-            self.projects.retain(|(_, row)| is_telling(row));
+    fn place(&self) -> String {
+        let names = [&self.region, &self.zone].map(Option::as_deref);
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        if names.is_empty() {
+            String::from("all regions")
+        } else {
+            names.join(" ")
         }
     }
 }
 
+/// A row as the plugin reads it, with what is held of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// The row.
+    pub(crate) held: HeldStanding,
+    /// The life of the row that the cloud lists; none where it lists none.
+    pub(crate) state: Option<RowState>,
+}
+
+impl Row {
+    const fn standing(&self) -> &Standing {
+        &self.held.standing
+    }
+
+    /// The usage, where it is a measurement.
+    fn used(&self) -> Option<u64> {
+        used(self.standing())
+    }
+
+    fn free(&self) -> Option<u64> {
+        let headroom = self.standing().headroom?;
+        let is_known = self.standing().measured;
+        is_known.then(|| headroom.saturating_sub(self.held.held_at_most))
+    }
+
+    fn limit(&self) -> Option<u64> {
+        self.standing().limit.number()
+    }
+
+    fn is_in_force(&self) -> bool {
+        matches!(self.state, None | Some(RowState::InForce))
+    }
+
+    /// Whether something is used of it, or may be, or it is not as usual.
+    fn is_touched(&self) -> bool {
+        !self.is_in_force() || self.used() != Some(0)
+    }
+
+    fn show(&self, amount: u64, cloud: &Descriptor) -> String {
+        amount::show(amount, &self.standing().unit, &cloud.units)
+    }
+
+    /// Usage, and the limit where there is one: without a limit of its own a project is bound by the outer rows alone.
+    fn of_limit(&self, cloud: &Descriptor) -> String {
+        let show = |amount| self.show(amount, cloud);
+        let used = self.used().map_or_else(|| String::from("?"), show);
+        let held = match self.held.held_at_most {
+            0 => String::new(),
+            held => format!(" + {} held", show(held)),
+        };
+        match self.limit() {
+            Some(limit) => format!("{used}{held} of {}", show(limit)),
+            None => format!("{used}{held}"),
+        }
+    }
+
+    /// The same of a row that should have a limit.
+    fn of_limit_or_none(&self, cloud: &Descriptor) -> String {
+        let text = self.of_limit(cloud);
+        match self.standing().limit {
+            Limit::Amount(_) | Limit::ByDefault(_) => text,
+            Limit::Unlimited => format!("{text}, unlimited"),
+            Limit::Unset => format!("{text}, no limit"),
+        }
+    }
+
+    fn free_text(&self, cloud: &Descriptor) -> String {
+        self.free()
+            .map_or_else(|| String::from("?"), |free| self.show(free, cloud))
+    }
+}
+
+/// The usage of a row, where it is a measurement.
+pub(crate) fn used(row: &Standing) -> Option<u64> {
+    row.measured.then_some(row.usage.at_least)
+}
+
+/// Every row of one quota at one place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Quota {
+    /// Those of owners that hold several projects, or of the account.
+    pub(crate) outer: Vec<Row>,
+    /// Those of projects.
+    pub(crate) inner: Vec<Row>,
+}
+
+/// Quotas by place and name.
+pub(crate) type Quotas = BTreeMap<Which, Quota>;
+
+impl Quota {
+    /// Whether a short list shows it: what is used, limited for a project or out of order.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.outer.iter().any(Row::is_touched) || self.inner.iter().any(is_telling)
+    }
+
+    /// Leaves out projects that say nothing of it, where there are several.
+    pub(crate) fn shorten(&mut self) {
+        if self.inner.len() > 1 {
+            self.inner.retain(is_telling);
+        }
+    }
+}
+
+/// Whether a project's row has a limit of its own, or is touched.
+fn is_telling(row: &Row) -> bool {
+    row.limit().is_some() || row.is_touched()
+}
+
 #[derive(Serialize)]
-struct RowJson {
-    state: RowState,
+struct RowJson<'a> {
+    owner: &'a str,
+    level: &'a str,
+    state: Option<RowState>,
     limit: Option<u64>,
+    unlimited: bool,
     usage: Option<u64>,
-    usage_state: UsageState,
+    usage_at_most: Option<u64>,
     held: u64,
     headroom: Option<u64>,
 }
@@ -53,103 +168,121 @@ struct RowJson {
 #[derive(Serialize)]
 struct QuotaJson<'a> {
     quota: &'a str,
-    region: &'a str,
+    title: Option<&'a str>,
+    region: Option<&'a str>,
+    zone: Option<&'a str>,
     unit: &'a str,
-    tenant: Vec<RowJson>,
-    projects: BTreeMap<&'a str, Vec<RowJson>>,
+    /// By level.
+    #[serde(flatten)]
+    outer: BTreeMap<&'a str, Vec<RowJson<'a>>>,
+    /// By project.
+    projects: BTreeMap<&'a str, Vec<RowJson<'a>>>,
 }
 
 /// The list as programs read it. Numbers are null where they are not known.
 #[derive(Serialize)]
 pub(crate) struct ListJson<'a> {
+    cloud: &'a str,
     quotas: Vec<QuotaJson<'a>>,
     sources: BTreeMap<String, SourceJson<'a>>,
 }
 
 /// The list as JSON.
 pub(crate) fn json<'a>(
-    quotas: &Quotas<'a>,
-    sources: &'a [NamedSource],
+    quotas: &'a Quotas,
+    sources: &'a [SourceReport],
+    cloud: &'a Descriptor,
     now_ms: u64,
 ) -> ListJson<'a> {
-    let quotas = quotas.iter().map(|((region, name), quota)| {
-        let mut projects: BTreeMap<&str, Vec<RowJson>> = BTreeMap::new();
-        for (project, row) in &quota.projects {
+    let outer_level = cloud.levels.first().map(String::as_str);
+    let quotas = quotas.iter().map(|(which, quota)| {
+        let mut outer: BTreeMap<&str, Vec<RowJson<'_>>> = BTreeMap::new();
+        outer.extend(outer_level.map(|level| (level, Vec::new())));
+        for row in &quota.outer {
+            let level = row.standing().level.as_str();
+            outer.entry(level).or_default().push(RowJson::of(row));
+        }
+        let mut projects: BTreeMap<&str, Vec<RowJson<'_>>> = BTreeMap::new();
+        for row in &quota.inner {
+            let project = row.standing().owner.as_str();
             projects.entry(project).or_default().push(RowJson::of(row));
         }
-        let tenant = quota.tenant.first().copied();
-        let unit = tenant.or_else(|| Some(quota.projects.first()?.1));
+        let first = quota
+            .outer
+            .first()
+            .or(quota.inner.first())
+            .map(Row::standing);
         QuotaJson {
-            quota: name,
-            region,
-            unit: unit.map_or("", |row| &row.unit),
-            tenant: quota.tenant.iter().map(|row| RowJson::of(row)).collect(),
+            quota: &which.quota,
+            title: first.and_then(|row| row.title.as_deref()),
+            region: which.region.as_deref(),
+            zone: which.zone.as_deref(),
+            unit: first.map_or("", |row| &row.unit),
+            outer,
             projects,
         }
     });
     ListJson {
+        cloud: &cloud.cloud,
         quotas: quotas.collect(),
         sources: quotagate::json::sources(sources, now_ms),
     }
 }
 
-impl RowJson {
-    fn of(row: &Allowance) -> Self {
+impl<'a> RowJson<'a> {
+    fn of(row: &'a Row) -> Self {
+        let standing = row.standing();
         Self {
+            owner: &standing.owner,
+            level: &standing.level,
             state: row.state,
-            limit: row.limit,
-            usage: used(row),
-            usage_state: row.usage_state,
-            held: row.held,
-            headroom: free(row),
+            limit: row.limit(),
+            unlimited: standing.limit == Limit::Unlimited,
+            usage: row.used(),
+            usage_at_most: standing.usage.at_most,
+            held: row.held.held_at_least,
+            headroom: row.free(),
         }
     }
 }
 
-/// The list as a table per region.
-pub(crate) fn tables(quotas: &Quotas<'_>, screen: &Screen) -> String {
-    let mut regions: BTreeMap<&str, Vec<(&str, &Quota<'_>)>> = BTreeMap::new();
-    for ((region, name), quota) in quotas {
-        regions.entry(region).or_default().push((name, quota));
+/// The list as a table per place.
+pub(crate) fn tables(quotas: &Quotas, cloud: &Descriptor, screen: &Screen) -> String {
+    let mut places: BTreeMap<String, Vec<(&str, &Quota)>> = BTreeMap::new();
+    for (which, quota) in quotas {
+        let place = places.entry(which.place()).or_default();
+        place.push((&which.quota, quota));
     }
-    let tables = regions.into_iter().map(|(region, quotas)| {
-        let title = if region.is_empty() {
-            "all regions"
-        } else {
-            region
-        };
-        format!(
-            "{}\n{}",
-            style::paint(style::TITLE, title),
-            table(&quotas, screen)
-        )
+    let tables = places.into_iter().map(|(place, quotas)| {
+        let title = style::paint(style::TITLE, &place);
+        format!("{title}\n{}", table(&quotas, cloud, screen))
     });
     tables.collect::<Vec<_>>().join("\n")
 }
 
-/// A line of a table: the row of the tenant beside the row of a project, where there are such.
+/// A line of a table: the row of an outer owner beside the row of a project, where there are such.
 struct Line<'a> {
     name: &'a str,
-    tenant: Option<&'a Allowance>,
-    project: Option<(&'a str, &'a Allowance)>,
+    outer: Option<&'a Row>,
+    inner: Option<&'a Row>,
 }
 
 impl<'a> Line<'a> {
-    fn all_of(name: &'a str, quota: &'a Quota<'a>) -> impl Iterator<Item = Self> {
-        let lines = quota.tenant.len().max(quota.projects.len());
+    fn all_of(name: &'a str, quota: &'a Quota) -> impl Iterator<Item = Self> {
+        let lines = quota.outer.len().max(quota.inner.len());
         (0..lines).map(move |line| Self {
             name: if line == 0 { name } else { "" },
-            tenant: quota.tenant.get(line).copied(),
-            project: quota.projects.get(line).copied(),
+            outer: quota.outer.get(line),
+            inner: quota.inner.get(line),
         })
     }
 
-    fn project_row(&self) -> Option<&'a Allowance> {
-        self.project.map(|(_, row)| row)
+    fn project(&self) -> &'a str {
+        self.inner.map_or("", |row| &row.standing().owner)
     }
 }
 
-fn table(quotas: &[(&str, &Quota<'_>)], screen: &Screen) -> String {
+fn table(quotas: &[(&str, &Quota)], cloud: &Descriptor, screen: &Screen) -> String {
     type Show<'a> = Box<dyn Fn(&Line<'_>) -> Cell + 'a>;
     let lines: Vec<Line<'_>> = quotas
         .iter()
@@ -157,132 +290,77 @@ fn table(quotas: &[(&str, &Quota<'_>)], screen: &Screen) -> String {
         .collect();
     let projects: BTreeSet<&str> = lines
         .iter()
-        .filter_map(|line| line.project.map(|(id, _)| id))
+        .map(Line::project)
+        .filter(|id| !id.is_empty())
         .collect();
-    let of = |row: Option<&Allowance>, text: fn(&Allowance) -> String| {
-        cell(row.map(text).unwrap_or_default())
+    let of = |row: Option<&Row>, text: fn(&Row, &Descriptor) -> String| {
+        cell(row.map(|row| text(row, cloud)).unwrap_or_default())
     };
+    let level = |level: Option<&String>| level.map_or("account", String::as_str).to_uppercase();
+    let uses = format!("{} USES", level(cloud.levels.first()));
+    let inner = level(cloud.levels.last());
+    let inner_id = format!("{inner} ID");
     // Columns that would say nothing here are not made.
-    let mut columns: Vec<(Column, Show<'_>)> = Vec::new();
+    let mut columns: Vec<(Column<'_>, Show<'_>)> = Vec::new();
     columns.push((Column::new("QUOTA"), Box::new(|line| cell(line.name))));
-    if lines.iter().any(|line| line.tenant.is_some()) {
+    if lines.iter().any(|line| line.outer.is_some()) {
         columns.push((
             Column::new("").dispensable(2),
-            Box::new(|line| bar(line.tenant, screen)),
+            Box::new(|line| bar(line.outer, screen)),
         ));
         columns.push((
-            Column::new("TENANT USES"),
-            Box::new(|line| of(line.tenant, of_limit_or_none)),
+            Column::new(&uses),
+            Box::new(|line| of(line.outer, Row::of_limit_or_none)),
         ));
         columns.push((
             Column::new("FREE").right().dispensable(1),
-            Box::new(|line| of(line.tenant, free_text)),
+            Box::new(|line| of(line.outer, Row::free_text)),
         ));
     }
     if projects.len() > 1 {
-        let id = |line: &Line<'_>| {
-            line.project
-                .map(|(id, _)| id)
-                .unwrap_or_default()
-                .to_owned()
-        };
         columns.push((
-            Column::new("PROJECT ID").wraps_to(14),
-            Box::new(move |line| cell(id(line))),
+            Column::new(&inner_id).wraps_to(14),
+            Box::new(|line| cell(line.project())),
         ));
     }
-    let is_limited = |line: &Line<'_>| line.project_row().is_some_and(|row| row.limit.is_some());
+    let is_limited = |line: &Line<'_>| line.inner.is_some_and(|row| row.limit().is_some());
     if lines.iter().any(is_limited) {
         columns.push((
             Column::new("").dispensable(0),
-            Box::new(|line| bar(line.project_row(), screen)),
+            Box::new(|line| bar(line.inner, screen)),
         ));
     }
     if !projects.is_empty() {
         columns.push((
-            Column::new("PROJECT"),
-            Box::new(|line| of(line.project_row(), of_limit)),
+            Column::new(&inner),
+            Box::new(|line| of(line.inner, Row::of_limit)),
         ));
     }
+    let state = |line: &Line<'_>| state(line, &cloud.levels);
     if lines.iter().any(|line| !state(line).is_empty()) {
         columns.push((
             Column::new("STATE").wraps_to(12),
-            Box::new(|line| cell(state(line))),
+            Box::new(move |line| cell(state(line))),
         ));
     }
     let cells = |line| columns.iter().map(|(_, show)| show(line)).collect();
     let rows = lines.iter().map(cells).collect();
-    let columns: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+    let columns: Vec<Column<'_>> = columns.iter().map(|(column, _)| *column).collect();
     render(&columns, rows, screen.width)
 }
 
-/// Usage and limit of a tenant's row, which should have one.
-fn of_limit_or_none(row: &Allowance) -> String {
-    match row.limit {
-        Some(_) => of_limit(row),
-        None => format!("{}, no limit", of_limit(row)),
-    }
-}
-
-/// Usage, and the limit where there is one: without a limit of its own a project is bound by the tenant's alone.
-fn of_limit(row: &Allowance) -> String {
-    let show = |amount| amount::show(amount, &row.unit);
-    let used = used(row).map_or_else(|| String::from("?"), show);
-    let held = match row.held {
-        0 => String::new(),
-        held => format!(" + {} held", show(held)),
-    };
-    match row.limit {
-        Some(limit) => format!("{used}{held} of {}", show(limit)),
-        None => format!("{used}{held}"),
-    }
-}
-
-fn free_text(row: &Allowance) -> String {
-    free(row).map_or_else(|| String::from("?"), |free| amount::show(free, &row.unit))
-}
-
-/// The usage, where it is a measurement: a zero without a state is none, nor is one beside a fraction above zero.
-pub(crate) fn used(row: &Allowance) -> Option<u64> {
-    let above_zero = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    match row.usage_state {
-        _ if row.usage == 0 && row.usage_fraction.as_deref().is_some_and(above_zero) => None,
-        UsageState::Used => Some(row.usage),
-        UsageState::NotUsed => Some(0).filter(|_| row.usage == 0),
-        UsageState::Unspecified => Some(row.usage).filter(|usage| *usage > 0),
-        UsageState::Unknown | UsageState::NotApplicable => None,
-    }
-}
-
-fn free(row: &Allowance) -> Option<u64> {
-    Some(
-        row.limit?
-            .saturating_sub(used(row)?)
-            .saturating_sub(row.held),
-    )
-}
-
-/// Whether a project's row has a limit of its own, or is touched.
-fn is_telling(row: &Allowance) -> bool {
-    row.limit.is_some() || is_touched(row)
-}
-
-/// Whether something is used of a row, or may be.
-fn is_touched(row: &Allowance) -> bool {
-    row.state != RowState::Active || used(row) != Some(0)
-}
-
 /// What is not as usual with the rows of a line.
-fn state(line: &Line<'_>) -> String {
-    let word = |row: &Allowance| match (row.state, used(row)) {
-        (RowState::Active, None) => Some(String::from("usage not measured")),
-        (RowState::Active, Some(_)) => None,
-        (state, _) => Some(state.to_string()),
+fn state(line: &Line<'_>, levels: &[String]) -> String {
+    let word = |row: &Row| match (row.state, row.used()) {
+        (None | Some(RowState::InForce), None) => Some(String::from("usage not measured")),
+        (None | Some(RowState::InForce), Some(_)) => None,
+        (Some(state), _) => Some(state.to_string()),
     };
-    let tenant = line.tenant.and_then(word);
-    let project = line.project_row().and_then(word);
-    let project = project.map(|word| format!("project {word}"));
-    let words: Vec<String> = tenant.into_iter().chain(project).collect();
+    let outer = line.outer.and_then(word);
+    let inner = line.inner.and_then(word);
+    let level = levels.last().map_or("project", String::as_str);
+    let inner = inner.map(|word| format!("{level} {word}"));
+    let words: Vec<String> = outer.into_iter().chain(inner).collect();
     words.join(", ")
 }
 
@@ -290,8 +368,9 @@ fn state(line: &Line<'_>) -> String {
 const BAR: u64 = 10;
 
 /// How much of a row is taken, as a bar in a colour.
-fn bar(row: Option<&Allowance>, screen: &Screen) -> Cell {
-    let amounts = row.and_then(|row| Some((used(row)?.saturating_add(row.held), row.limit?)));
+fn bar(row: Option<&Row>, screen: &Screen) -> Cell {
+    let taken = |row: &Row| Some(row.used()?.saturating_add(row.held.held_at_most));
+    let amounts = row.and_then(|row| Some((taken(row)?, row.limit()?)));
     let Some((taken, limit)) = amounts else {
         return cell("");
     };

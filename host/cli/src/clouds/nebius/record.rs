@@ -1,4 +1,4 @@
-//! `quotagate record`: writes the account down as a world.
+//! Writes a live account down as a world.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -9,29 +9,24 @@ use crate::{
     error::{CliError, Exit},
     output::Output,
     progress,
-    session::connect,
 };
+
+use super::client;
 
 /// The lists of a project, as the files of a world are called.
 const PROJECT_LISTS: [&str; 3] = ["allowances", "platforms", "capacity-allowances"];
 
 /// Reads the account and writes it to the directory.
-pub(crate) async fn run(
+pub(super) async fn run(
     global: &Global,
     options: &Record,
-    output: &mut Output,
+    directory: &Path,
+    output: &Output,
 ) -> Result<Exit, CliError> {
-    if global.recorded.is_some() {
-        return Err(CliError::Usage {
-            message: String::from("--recorded names an account that is recorded already"),
-            hint: String::from("leave it out to record the live account"),
-        });
-    }
-    let directory = &options.directory;
     if !options.force {
         refuse_strangers(directory)?;
     }
-    let client = connect(global, None)?;
+    let client = client(global, None)?;
     let world = progress::wait(output, "reading the account", client.record()).await;
     let lines = report(&world);
     let read = lines.iter().filter(|line| line.is_whole).count();
