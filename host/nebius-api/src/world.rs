@@ -105,6 +105,11 @@ pub struct RecordedError {
 pub type UnknownWords = BTreeMap<String, BTreeSet<UnknownWord>>;
 
 impl World {
+    /// Whether a directory is a world, by its files.
+    pub fn is_at(root: &Path) -> bool {
+        root.join("tenant").is_dir() || root.join("projects").is_dir()
+    }
+
     /// Reads a world.
     ///
     /// # Errors
@@ -118,7 +123,7 @@ impl World {
     /// # Errors
     /// As [`World::read`].
     pub fn read_with_unknown(root: &Path) -> Result<(Self, UnknownWords), WorldError> {
-        if !root.join("tenant").is_dir() && !root.join("projects").is_dir() {
+        if !Self::is_at(root) {
             return Err(WorldError::NoWorld(root.to_owned()));
         }
         Self::load(&Directory(root))

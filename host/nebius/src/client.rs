@@ -1,11 +1,14 @@
 //! The live account: connecting to the cloud, and its answers as a source.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use quotagate::{
-    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
-    types::{Capacity, InstanceType, Reservation},
+    Place,
+    source::{Account, Answer, Read, Source, SourceError, SourceId},
 };
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -16,9 +19,11 @@ use crate::{
     clock::Clock,
     convert::{self, Converted},
     credentials::{Credentials, CredentialsError, CredentialsOrigin, find},
+    error::CallError,
     options::{ConnectOptions, Deadlines},
     pages::Fetched,
     question::About,
+    sources::{Asked, sources},
 };
 
 /// The cloud's name, which is the plugin's too.
@@ -27,7 +32,7 @@ const ENDPOINT_VARIABLE: &str = "NEBIUS_ENDPOINT";
 
 /// A Nebius account, asked over gRPC.
 ///
-/// It keeps its connections and its token and nothing else: no answer is cached.
+/// It keeps its connections, its token and where each project lives, which never changes; no other answer is cached.
 #[derive(Debug)]
 pub struct NebiusClient {
     pub(crate) caller: Caller,
@@ -39,6 +44,8 @@ pub struct NebiusClient {
     pub(crate) found_tenant: OnceCell<String>,
     /// The project that was named.
     pub(crate) project: Option<String>,
+    /// Where each project lives that was read: lists of what a project can launch name no region.
+    homes: Mutex<BTreeMap<String, Place>>,
     profile: Option<String>,
     warnings: Vec<String>,
 }
@@ -125,6 +132,7 @@ impl NebiusClient {
             named_tenant: options.tenant.clone().or(tenant),
             found_tenant: OnceCell::new(),
             project: options.project.clone().or(project),
+            homes: Mutex::default(),
             profile,
             warnings,
         };
@@ -141,10 +149,7 @@ impl NebiusClient {
             proxy: self.caller.channels().proxy(Service::Iam),
             credentials: self.caller.origin().clone(),
             profile: self.profile.clone(),
-            tenant: self
-                .named_tenant
-                .clone()
-                .or_else(|| self.found_tenant.get().cloned()),
+            tenant: self.known_tenant().map(str::to_owned),
             project: self.project.clone(),
             warnings: self.warnings.clone(),
         }
@@ -158,6 +163,34 @@ impl NebiusClient {
     pub async fn tenant(&self) -> Result<&str, SourceError> {
         let until = self.deadline();
         self.resolve_tenant(until).await.map_err(SourceError::from)
+    }
+
+    /// The tenant, where it was named or has been found.
+    fn known_tenant(&self) -> Option<&str> {
+        let named = self.named_tenant.as_deref();
+        named.or_else(|| self.found_tenant.get().map(String::as_str))
+    }
+
+    /// Remembers where the projects of an account live.
+    pub(crate) fn remember(&self, account: &Account) {
+        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        for project in account.projects.iter().filter_map(|chain| chain.last()) {
+            homes.insert(project.id.clone(), project.place.clone());
+        }
+    }
+
+    /// Where a project lives. The cloud is asked where the account was not read, or did not list it.
+    async fn home_of(&self, project: &str, until: Instant) -> Result<Place, CallError> {
+        let known = {
+            let homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+            homes.get(project).cloned()
+        };
+        match known {
+            Some(place) => Ok(place),
+            None => Ok(convert::region_of(
+                &self.fetch_project(project, until).await?,
+            )),
+        }
     }
 
     /// When a question that is asked now has to be answered.
@@ -192,61 +225,51 @@ impl Source for NebiusClient {
         CLOUD
     }
 
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+        sources(self.known_tenant(), account)
+    }
+
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
         let until = self.deadline();
-        let tenant = self.resolve_tenant(until).await?.to_owned();
-        let projects = read(
-            self.fetch_projects(&tenant, until).await?,
-            convert::projects,
-        );
-        Ok(convert::account(tenant, projects))
-    }
-
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        let until = self.deadline();
-        let tenant = self.resolve_tenant(until).await?.to_owned();
-        let fetched = self.fetch_allowances(&tenant, About::Tenant, until).await?;
-        Ok(convert::owned(tenant, read(fetched, convert::allowances)))
-    }
-
-    async fn project_allowances(
-        &self,
-        project: &str,
-    ) -> Result<Read<OwnedAllowances>, SourceError> {
-        let until = self.deadline();
-        let fetched = self
-            .fetch_allowances(project, About::Project, until)
-            .await?;
-        Ok(convert::owned(
-            project.to_owned(),
-            read(fetched, convert::allowances),
-        ))
-    }
-
-    async fn instance_types(&self, project: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        let fetched = self.fetch_platforms(project, self.deadline()).await?;
-        Ok(read(fetched, convert::instance_types))
-    }
-
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        let until = self.deadline();
-        let tenant = self.resolve_tenant(until).await?;
-        let fetched = self.fetch_advice(tenant, until).await?;
-        Ok(read(fetched, convert::capacities))
-    }
-
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        let until = self.deadline();
-        let tenant = self.resolve_tenant(until).await?;
-        let fetched = self.fetch_blocks(tenant, until).await?;
-        Ok(read(fetched, convert::reservations))
-    }
-
-    async fn reservation_shares(
-        &self,
-        project: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        let fetched = self.fetch_shares(project, self.deadline()).await?;
-        Ok(read(fetched, convert::reservation_shares))
+        Ok(match Asked::of(source)? {
+            Asked::Account => {
+                let tenant = self.resolve_tenant(until).await?;
+                let fetched = self.fetch_projects(tenant, until).await?;
+                let account = convert::account(tenant, read(fetched, convert::projects));
+                self.remember(&account.value);
+                account.map(Answer::Account)
+            }
+            Asked::TenantAllowances => {
+                let tenant = self.resolve_tenant(until).await?;
+                let fetched = self.fetch_allowances(tenant, About::Tenant, until).await?;
+                read(fetched, |rows| convert::allowances(tenant, rows)).map(Answer::Rows)
+            }
+            Asked::ProjectAllowances(project) => {
+                let about = About::Project;
+                let fetched = self.fetch_allowances(project, about, until).await?;
+                read(fetched, |rows| convert::allowances(project, rows)).map(Answer::Rows)
+            }
+            Asked::InstanceTypes(project) => {
+                let home = self.home_of(project, until).await?;
+                let fetched = self.fetch_platforms(project, until).await?;
+                read(fetched, |items| convert::instance_types(&home, items))
+                    .map(convert::types_answer)
+            }
+            Asked::Capacities => {
+                let tenant = self.resolve_tenant(until).await?;
+                let fetched = self.fetch_advice(tenant, until).await?;
+                read(fetched, convert::capacities).map(Answer::Capacities)
+            }
+            Asked::Reservations => {
+                let tenant = self.resolve_tenant(until).await?;
+                let fetched = self.fetch_blocks(tenant, until).await?;
+                read(fetched, |blocks| convert::reservations(tenant, blocks))
+                    .map(Answer::Reservations)
+            }
+            Asked::ReservationShares(project) => {
+                let fetched = self.fetch_shares(project, until).await?;
+                read(fetched, |rows| convert::reservation_shares(project, rows)).map(Answer::Shares)
+            }
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Why the cloud gave no answer, or not all of it, and what to do about it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
 use quotagate::source::{SourceError, SourceErrorKind};
 use tonic::Code;
@@ -112,12 +112,12 @@ pub(crate) enum CallError {
     )]
     NotAToken(String),
     /// The file of the token cannot be read.
-    #[error("cannot read the token file `{}`: {reason}", path.display())]
+    #[error("cannot read the token file `{}`: {cause}", path.display())]
     TokenFile {
         /// The file.
         path: PathBuf,
         /// What the file system says.
-        reason: String,
+        cause: Arc<io::Error>,
     },
     /// A login with a browser gives no token.
     #[error(
@@ -221,6 +221,22 @@ pub(crate) enum CallError {
     NoParent(String),
 }
 
+/// What the cloud itself answered, now or when it was recorded: the cause of a source's error where the cloud refused. The error's message has it in words;
+/// programs read it here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {text}")]
+#[non_exhaustive]
+pub struct CloudRefusal {
+    /// The name of the gRPC status, such as `PERMISSION_DENIED`.
+    pub code: String,
+    /// The name that the service gives the failure, such as `TooManyRequests`.
+    pub service_code: Option<String>,
+    /// The number under which the cloud's support finds the call.
+    pub request_id: Option<String>,
+    /// What the cloud said, without secrets and fit for a terminal.
+    pub text: String,
+}
+
 impl CallError {
     /// That TLS does not trust whoever was reached.
     pub(crate) fn distrusted(asked: String, host: String, distrust: Distrust) -> Self {
@@ -312,6 +328,21 @@ impl CallError {
         }
     }
 
+    /// The error below it, where there is one.
+    fn below(&self) -> Option<Arc<dyn Error + Send + Sync>> {
+        match self {
+            Self::Refused { refusal, .. } => Some(Arc::new(CloudRefusal {
+                code: code_name(refusal.code).to_owned(),
+                service_code: refusal.service_code.clone(),
+                request_id: refusal.request_id.clone(),
+                text: refusal.text.clone(),
+            })),
+            Self::TokenFile { cause, .. } => Some(Arc::clone(cause) as _),
+            Self::NoToken { cause, .. } | Self::Repeated { cause, .. } => cause.below(),
+            _ => None,
+        }
+    }
+
     /// The gRPC status under which a recording keeps it: the cloud's own, unless its details said something else.
     pub(crate) fn code(&self) -> Code {
         let kind = self.kind();
@@ -344,6 +375,7 @@ impl From<CallError> for SourceError {
     fn from(error: CallError) -> Self {
         let mut source = Self::new(error.kind(), error.to_string());
         source.retry_after = error.retry_after();
+        source.cause = error.below();
         source
     }
 }

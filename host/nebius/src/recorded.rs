@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use nebius_api::world::{ProjectFiles, Recorded, UnknownWords, World, WorldError};
 use quotagate::{
-    source::{
-        Account, OwnedAllowances, Read, ReservationShare, Source, SourceError, SourceErrorKind,
-    },
-    types::{Capacity, InstanceType, Reservation},
+    Place,
+    source::{Account, Answer, Read, Source, SourceError, SourceErrorKind, SourceId},
 };
 
 use crate::{
     client::CLOUD,
     convert::{self, Converted},
+    error::CloudRefusal,
     pages::ListResponse,
+    sources::{Asked, sources},
     status::{code_named, kind_of_code, printable},
 };
 
@@ -47,6 +47,11 @@ pub enum RecordedWorldError {
 }
 
 impl RecordedWorld {
+    /// Whether a directory is a world of this cloud, by its files.
+    pub fn is_at(directory: &Path) -> bool {
+        World::is_at(directory)
+    }
+
     /// Reads a world directory.
     ///
     /// # Errors
@@ -153,6 +158,16 @@ impl RecordedWorld {
         ))
     }
 
+    /// Where a project lives, by the list of projects.
+    fn home_of(&self, id: &str) -> Place {
+        let projects = self.world.projects.answer().into_iter();
+        let known = projects.flat_map(|list| &list.items).find(|project| {
+            let metadata = project.metadata.as_ref();
+            metadata.is_some_and(|metadata| metadata.id == id)
+        });
+        known.map_or(Place::EVERYWHERE, convert::region_of)
+    }
+
     fn list<Page, Row>(
         &self,
         recorded: &Recorded<Page>,
@@ -179,61 +194,61 @@ impl Source for RecordedWorld {
         CLOUD
     }
 
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        let tenant = self.tenant()?;
-        let file = "tenant/projects.json";
-        let projects = self.list(&self.world.projects, file, convert::projects)?;
-        Ok(convert::account(tenant, projects))
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+        sources(self.tenant().ok().as_deref(), account)
     }
 
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        let tenant = self.tenant()?;
-        let file = "tenant/allowances.json";
-        let rows = self.list(&self.world.allowances, file, convert::allowances)?;
-        Ok(convert::owned(tenant, rows))
-    }
-
-    async fn project_allowances(
-        &self,
-        project: &str,
-    ) -> Result<Read<OwnedAllowances>, SourceError> {
-        let files = self.project(project)?;
-        let file = format!("projects/{project}/allowances.json");
-        let rows = self.list(&files.allowances, &file, convert::allowances)?;
-        Ok(convert::owned(project.to_owned(), rows))
-    }
-
-    async fn instance_types(&self, project: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        let files = self.project(project)?;
-        let file = format!("projects/{project}/platforms.json");
-        self.list(&files.platforms, &file, convert::instance_types)
-    }
-
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        let file = "tenant/resource-advice.json";
-        self.list(&self.world.resource_advice, file, convert::capacities)
-    }
-
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        let file = "tenant/capacity-block-groups.json";
-        self.list(
-            &self.world.capacity_block_groups,
-            file,
-            convert::reservations,
-        )
-    }
-
-    async fn reservation_shares(
-        &self,
-        project: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        let files = self.project(project)?;
-        let file = format!("projects/{project}/capacity-allowances.json");
-        self.list(
-            &files.capacity_allowances,
-            &file,
-            convert::reservation_shares,
-        )
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
+        Ok(match Asked::of(source)? {
+            Asked::Account => {
+                let tenant = self.tenant()?;
+                let file = "tenant/projects.json";
+                let projects = self.list(&self.world.projects, file, convert::projects)?;
+                convert::account(&tenant, projects).map(Answer::Account)
+            }
+            Asked::TenantAllowances => {
+                let tenant = self.tenant()?;
+                let file = "tenant/allowances.json";
+                let convert = |rows: &[_]| convert::allowances(&tenant, rows);
+                self.list(&self.world.allowances, file, convert)?
+                    .map(Answer::Rows)
+            }
+            Asked::ProjectAllowances(project) => {
+                let files = self.project(project)?;
+                let file = format!("projects/{project}/allowances.json");
+                let convert = |rows: &[_]| convert::allowances(project, rows);
+                self.list(&files.allowances, &file, convert)?
+                    .map(Answer::Rows)
+            }
+            Asked::InstanceTypes(project) => {
+                let files = self.project(project)?;
+                let home = self.home_of(project);
+                let file = format!("projects/{project}/platforms.json");
+                let convert = |items: &[_]| convert::instance_types(&home, items);
+                self.list(&files.platforms, &file, convert)?
+                    .map(convert::types_answer)
+            }
+            Asked::Capacities => {
+                let file = "tenant/resource-advice.json";
+                self.list(&self.world.resource_advice, file, convert::capacities)?
+                    .map(Answer::Capacities)
+            }
+            Asked::Reservations => {
+                // Who may not read the tenant may still read its blocks.
+                let tenant = self.tenant().unwrap_or_default();
+                let file = "tenant/capacity-block-groups.json";
+                let convert = |blocks: &[_]| convert::reservations(&tenant, blocks);
+                self.list(&self.world.capacity_block_groups, file, convert)?
+                    .map(Answer::Reservations)
+            }
+            Asked::ReservationShares(project) => {
+                let files = self.project(project)?;
+                let file = format!("projects/{project}/capacity-allowances.json");
+                let convert = |rows: &[_]| convert::reservation_shares(project, rows);
+                self.list(&files.capacity_allowances, &file, convert)?
+                    .map(Answer::Shares)
+            }
+        })
     }
 }
 
@@ -241,14 +256,17 @@ impl Source for RecordedWorld {
 fn answer<'a, T>(recorded: &'a Recorded<T>, file: &str) -> Result<&'a T, SourceError> {
     match recorded {
         Recorded::Answer(answer) => Ok(answer),
-        Recorded::Error(refused) => Err(error(
-            kind_of_code(code_named(&refused.code)),
-            format!(
-                "`{file}` holds an error instead of an answer, {}: {}",
-                printable(&refused.code),
-                printable(&refused.message)
-            ),
-        )),
+        Recorded::Error(refused) => {
+            let refusal = CloudRefusal {
+                code: printable(&refused.code),
+                service_code: None,
+                request_id: None,
+                text: printable(&refused.message),
+            };
+            let text = format!("`{file}` holds an error instead of an answer, {refusal}");
+            let kind = kind_of_code(code_named(&refused.code));
+            Err(error(kind, text).because(refusal))
+        }
         Recorded::Missing => Err(error(
             SourceErrorKind::Unavailable,
             format!("the recorded world has no `{file}`"),

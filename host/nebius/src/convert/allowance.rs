@@ -1,69 +1,51 @@
 //! Quota rows, as the cloud says them.
 
-use nebius_api::nebius::quotas::v1::{
-    QuotaAllowance,
-    quota_allowance_status::{State, UsageState as CloudUsageState},
-};
-use quotagate::{
-    source::{OwnedAllowances, Read},
-    types::{Allowance, RowState, UsageState},
-};
+use nebius_api::nebius::quotas::v1::{QuotaAllowance, quota_allowance_status::State};
+use quotagate::{Limit, Place, Row, RowState, Usage};
 
-use super::{Converted, filled};
+use super::{Converted, filled, usage};
 
-/// The rows as the cloud says them: an absent limit stays absent, and nothing is concluded from a usage.
-pub(crate) fn allowances(rows: &[QuotaAllowance]) -> Converted<Allowance> {
-    Converted::collect(rows.iter().map(|row| Ok(allowance(row))))
+/// The rows of an owner as the cloud says them: an absent limit stays absent, and nothing is concluded from a usage. A list may
+/// hold rows of other owners too; what they have is asked of them.
+pub(crate) fn allowances(owner: &str, rows: &[QuotaAllowance]) -> Converted<Row> {
+    let rows = rows.iter().map(allowance);
+    Converted::collect(rows.filter(|row| row.owner == owner).map(Ok))
 }
 
-/// The rows with whom they were asked of.
-pub(crate) fn owned(owner: String, rows: Read<Vec<Allowance>>) -> Read<OwnedAllowances> {
-    Read {
-        value: OwnedAllowances {
-            owner,
-            rows: rows.value,
-        },
-        interrupted_by: rows.interrupted_by,
-        recorded_at: rows.recorded_at,
-    }
-}
-
-fn allowance(row: &QuotaAllowance) -> Allowance {
-    let metadata = row.metadata.clone().unwrap_or_default();
-    let spec = row.spec.clone().unwrap_or_default();
-    let status = row.status.clone().unwrap_or_default();
-    Allowance {
-        name: metadata.name,
+fn allowance(entry: &QuotaAllowance) -> Row {
+    let metadata = entry.metadata.clone().unwrap_or_default();
+    let spec = entry.spec.clone().unwrap_or_default();
+    let status = entry.status.clone().unwrap_or_default();
+    Row {
+        key: format!("{}/{}/{}", metadata.parent_id, metadata.name, spec.region),
+        quota: metadata.name,
         owner: metadata.parent_id,
-        region: spec.region,
+        place: Place {
+            region: filled(&spec.region),
+            zone: None,
+        },
         unit: status.unit,
         state: row_state(status.state),
-        limit: spec.limit,
-        usage: status.usage,
-        usage_state: usage_state(status.usage_state),
-        usage_fraction: filled(&status.usage_percentage),
-        held: 0,
-        held_at_most: 0,
+        limit: spec.limit.map_or(Limit::Unset, Limit::Amount),
+        usage: match &entry.status {
+            Some(status) => Usage::exactly(status.usage),
+            None => Usage::UNKNOWN,
+        },
+        attributes: usage::attributes(
+            usage::state_of_row(status.usage_state),
+            &status.usage_percentage,
+        ),
+        ..Row::default()
     }
 }
 
 fn row_state(number: i32) -> RowState {
     match State::try_from(number) {
-        Ok(State::Active) => RowState::Active,
-        Ok(State::Provisioning) => RowState::Provisioning,
-        Ok(State::Frozen) => RowState::Frozen,
-        Ok(State::Deleted) => RowState::Deleted,
+        Ok(State::Active) => RowState::InForce,
+        Ok(State::Provisioning) => RowState::Changing,
+        Ok(State::Frozen) => RowState::Suspended,
+        Ok(State::Deleted) => RowState::Gone,
         Ok(State::Unspecified) | Err(_) => RowState::Unknown,
-    }
-}
-
-fn usage_state(number: i32) -> UsageState {
-    match CloudUsageState::try_from(number) {
-        Ok(CloudUsageState::Used) => UsageState::Used,
-        Ok(CloudUsageState::NotUsed) => UsageState::NotUsed,
-        Ok(CloudUsageState::Unknown) => UsageState::Unknown,
-        Ok(CloudUsageState::NotApplicable) => UsageState::NotApplicable,
-        Ok(CloudUsageState::Unspecified) | Err(_) => UsageState::Unspecified,
     }
 }
 
@@ -73,14 +55,17 @@ mod tests {
         common::v1::ResourceMetadata,
         quotas::v1::{QuotaAllowanceSpec, QuotaAllowanceStatus},
     };
+    use quotagate::Attribute;
 
     use super::*;
+
+    const TENANT: &str = "tenant-e00acme";
 
     fn row(limit: Option<u64>, usage: u64, state: i32, usage_state: i32) -> QuotaAllowance {
         QuotaAllowance {
             metadata: Some(ResourceMetadata {
                 name: "compute.instance.gpu.h200".to_owned(),
-                parent_id: "tenant-e00acme".to_owned(),
+                parent_id: TENANT.to_owned(),
                 ..ResourceMetadata::default()
             }),
             spec: Some(QuotaAllowanceSpec {
@@ -100,19 +85,22 @@ mod tests {
 
     #[test]
     fn every_field_passes_through() {
-        let rows = allowances(&[row(Some(32), 30, 2, 1)]).rows;
-        let expected = Allowance {
-            name: "compute.instance.gpu.h200".to_owned(),
-            owner: "tenant-e00acme".to_owned(),
-            region: "eu-north1".to_owned(),
+        let rows = allowances(TENANT, &[row(Some(32), 30, 2, 1)]).rows;
+        let expected = Row {
+            key: "tenant-e00acme/compute.instance.gpu.h200/eu-north1".to_owned(),
+            quota: "compute.instance.gpu.h200".to_owned(),
+            title: None,
+            owner: TENANT.to_owned(),
+            place: Place::region("eu-north1"),
+            dimensions: Vec::new(),
             unit: "count".to_owned(),
-            state: RowState::Active,
-            limit: Some(32),
-            usage: 30,
-            usage_state: UsageState::Used,
-            usage_fraction: Some("0.94".to_owned()),
-            held: 0,
-            held_at_most: 0,
+            state: RowState::InForce,
+            limit: Limit::Amount(32),
+            usage: Usage::exactly(30),
+            attributes: vec![
+                Attribute::new("usage_state", "used"),
+                Attribute::new("usage_fraction", "0.94"),
+            ],
         };
         assert_eq!(rows, [expected]);
     }
@@ -121,49 +109,62 @@ mod tests {
     fn absent_zero_and_largest_limits_stay_apart() {
         let limits = [None, Some(0), Some(u64::MAX)];
         let rows = limits.map(|limit| row(limit, u64::MAX, 2, 1));
-        let converted = allowances(&rows).rows;
-        assert_eq!(
-            converted.iter().map(|row| row.limit).collect::<Vec<_>>(),
-            limits
-        );
-        assert!(converted.iter().all(|row| row.usage == u64::MAX));
+        let converted = allowances(TENANT, &rows).rows;
+        let read: Vec<_> = converted.iter().map(|row| row.limit).collect();
+        let expected = [Limit::Unset, Limit::Amount(0), Limit::Amount(u64::MAX)];
+        assert_eq!(read, expected);
+        let largest = Usage::exactly(u64::MAX);
+        assert!(converted.iter().all(|row| row.usage == largest));
+    }
+
+    #[test]
+    fn twins_share_a_key_and_another_region_has_its_own() {
+        let mut elsewhere = row(Some(1), 0, 2, 1);
+        elsewhere.spec.as_mut().unwrap().region = "eu-west1".to_owned();
+        let rows = [row(Some(1), 0, 2, 1), row(Some(2), 0, 2, 1), elsewhere];
+        let converted = allowances(TENANT, &rows).rows;
+        let keys: Vec<_> = converted.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(keys[0], keys[1]);
+        assert_ne!(keys[0], keys[2]);
+    }
+
+    #[test]
+    fn rows_of_another_owner_are_not_this_ones() {
+        let converted = allowances("project-e00eunorth1", &[row(Some(1), 0, 2, 1)]);
+        assert_eq!(converted.rows, []);
+        assert_eq!(converted.malformed, []);
     }
 
     #[test]
     fn numbers_that_this_build_does_not_know_say_nothing() {
         let states = [
             (0, RowState::Unknown),
-            (1, RowState::Provisioning),
-            (2, RowState::Active),
-            (3, RowState::Frozen),
+            (1, RowState::Changing),
+            (2, RowState::InForce),
+            (3, RowState::Suspended),
             (4, RowState::Unknown),
-            (10, RowState::Deleted),
+            (10, RowState::Gone),
             (-1, RowState::Unknown),
             (i32::MAX, RowState::Unknown),
         ];
         for (number, state) in states {
             assert_eq!(row_state(number), state, "{number}");
         }
-        let usage_states = [
-            (0, UsageState::Unspecified),
-            (1, UsageState::Used),
-            (2, UsageState::NotUsed),
-            (3, UsageState::Unknown),
-            (4, UsageState::NotApplicable),
-            (5, UsageState::Unspecified),
-            (i32::MIN, UsageState::Unspecified),
-        ];
-        for (number, state) in usage_states {
-            assert_eq!(usage_state(number), state, "{number}");
-        }
     }
 
     #[test]
-    fn an_empty_message_is_a_row_that_says_nothing() {
-        let rows = allowances(&[QuotaAllowance::default()]).rows;
-        let row = rows.first().unwrap();
-        assert_eq!(row.limit, None);
+    fn a_row_without_spec_and_status_says_nothing() {
+        let bare = QuotaAllowance {
+            spec: None,
+            status: None,
+            ..row(Some(1), 1, 2, 1)
+        };
+        let row = allowances(TENANT, &[bare]).rows.remove(0);
+        assert_eq!(row.limit, Limit::Unset);
         assert_eq!(row.state, RowState::Unknown);
-        assert_eq!(row.usage_state, UsageState::Unspecified);
+        assert_eq!(row.usage, Usage::UNKNOWN);
+        assert_eq!(row.place, Place::EVERYWHERE);
+        let state = quotagate::attribute(&row.attributes, "usage_state");
+        assert_eq!(state, Some("unspecified"));
     }
 }

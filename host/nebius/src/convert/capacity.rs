@@ -1,4 +1,4 @@
-//! Advice on free hardware, a row per lane that the cloud speaks of.
+//! Advice on free hardware, a row per way of launching that the cloud speaks of.
 
 use nebius_api::nebius::capacity::v1::{
     ResourceAdvice,
@@ -8,16 +8,20 @@ use nebius_api::nebius::capacity::v1::{
         availability::{AvailabilityLevel, DataState},
     },
 };
-use quotagate::types::{Capacity, CapacityLevel, Freshness, Lane};
+use quotagate::{Capacity, Grade, Place, RESERVED};
 
-use super::{Converted, filled, instance_type::type_name, milliseconds};
+use super::{
+    Converted, filled,
+    instance_type::{ON_DEMAND, PREEMPTIBLE, type_name},
+    milliseconds,
+};
 
 /// Advice that names no instance type this build knows is passed over: no advice is no evidence, in either direction.
 pub(crate) fn capacities(advice: &[ResourceAdvice]) -> Converted<Capacity> {
-    Converted::collect(advice.iter().flat_map(lanes).map(Ok))
+    Converted::collect(advice.iter().flat_map(by_lifecycle).map(Ok))
 }
 
-fn lanes(advice: &ResourceAdvice) -> Vec<Capacity> {
+fn by_lifecycle(advice: &ResourceAdvice) -> Vec<Capacity> {
     let (Some(spec), Some(status)) = (&advice.spec, &advice.status) else {
         return Vec::new();
     };
@@ -30,39 +34,40 @@ fn lanes(advice: &ResourceAdvice) -> Vec<Capacity> {
         return Vec::new();
     };
     let instance_type = type_name(&instance.platform, preset);
-    let (region, fabric) = place(&spec.region, &spec.fabric);
-    let lanes = [
-        (Lane::OnDemand, &status.on_demand),
-        (Lane::Preemptible, &status.preemptible),
-        (Lane::Reserved, &status.reserved),
+    let place = place(&spec.region, &spec.fabric);
+    let lifecycles = [
+        (ON_DEMAND, &status.on_demand),
+        (PREEMPTIBLE, &status.preemptible),
+        (RESERVED, &status.reserved),
     ];
-    lanes
+    lifecycles
         .into_iter()
-        .filter_map(|(lane, availability)| {
+        .filter_map(|(lifecycle, availability)| {
             availability.as_ref().map(|availability| Capacity {
                 instance_type: instance_type.clone(),
-                region: region.clone(),
-                fabric: fabric.clone(),
-                lane,
-                available: availability.available,
-                level: level(availability),
-                freshness: freshness(availability),
-                observed_at: availability.effective_at.as_ref().and_then(milliseconds),
+                place: place.clone(),
+                lifecycle: lifecycle.to_owned(),
+                available: Some(availability.available),
+                for_count: None,
+                grade: grade(level(availability)),
+                clipped: level(availability) == Some(AvailabilityLevel::LimitReached),
+                fresh: DataState::try_from(availability.data_state) == Ok(DataState::Fresh),
+                measured_at: availability.effective_at.as_ref().and_then(milliseconds),
             })
         })
         .collect()
 }
 
-/// The region and the fabric. A region is taken as it stands, unless it has the shape of a fabric, `<region>-<letter>`:
+/// The region and the fabric, which is its zone. A region is taken as it stands, unless it has the shape of a fabric, `<region>-<letter>`:
 /// then it is a fabric of that region, never another region.
-fn place(region: &str, fabric: &str) -> (String, Option<String>) {
+fn place(region: &str, fabric: &str) -> Place {
     let fabric = filled(fabric);
     match region_of_fabric(region) {
-        Some(parent) => (
-            parent.to_owned(),
-            fabric.or_else(|| Some(region.to_owned())),
-        ),
-        None => (region.to_owned(), fabric),
+        Some(parent) => Place::zone(parent, fabric.as_deref().unwrap_or(region)),
+        None => Place {
+            region: filled(region),
+            zone: fabric,
+        },
     }
 }
 
@@ -74,23 +79,22 @@ fn region_of_fabric(place: &str) -> Option<&str> {
     (is_letter && is_region).then_some(region)
 }
 
-fn level(availability: &Availability) -> CapacityLevel {
-    match AvailabilityLevel::try_from(availability.availability_level) {
-        Ok(AvailabilityLevel::High) => CapacityLevel::High,
-        Ok(AvailabilityLevel::Medium) => CapacityLevel::Medium,
-        Ok(AvailabilityLevel::Low) => CapacityLevel::Low,
-        Ok(AvailabilityLevel::LimitReached) => CapacityLevel::LimitReached,
-        Ok(AvailabilityLevel::Unspecified | AvailabilityLevel::Unknown) | Err(_) => {
-            CapacityLevel::Unknown
-        }
-    }
+fn level(availability: &Availability) -> Option<AvailabilityLevel> {
+    AvailabilityLevel::try_from(availability.availability_level).ok()
 }
 
-fn freshness(availability: &Availability) -> Freshness {
-    match DataState::try_from(availability.data_state) {
-        Ok(DataState::Fresh) => Freshness::Fresh,
-        Ok(DataState::Stale) => Freshness::Stale,
-        Ok(DataState::Unspecified | DataState::Unknown) | Err(_) => Freshness::Unknown,
+fn grade(level: Option<AvailabilityLevel>) -> Grade {
+    match level {
+        Some(AvailabilityLevel::High) => Grade::High,
+        Some(AvailabilityLevel::Medium) => Grade::Medium,
+        Some(AvailabilityLevel::Low) => Grade::Low,
+        // A limit that is reached speaks of the account, not of hardware.
+        Some(
+            AvailabilityLevel::LimitReached
+            | AvailabilityLevel::Unspecified
+            | AvailabilityLevel::Unknown,
+        )
+        | None => Grade::Unknown,
     }
 }
 
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_lane_is_no_row_and_a_measured_zero_is_one() {
+    fn an_absent_lifecycle_is_no_row_and_a_measured_zero_is_one() {
         let rows = capacities(&[advice(
             "gpu-h200-sxm",
             "8gpu-128vcpu-1600gb",
@@ -151,16 +155,23 @@ mod tests {
         assert_eq!(rows.len(), 2);
         let expected = Capacity {
             instance_type: "gpu-h200-sxm 8gpu-128vcpu-1600gb".to_owned(),
-            region: "eu-north1".to_owned(),
-            fabric: Some("fabric-7".to_owned()),
-            lane: Lane::OnDemand,
-            available: 0,
-            level: CapacityLevel::LimitReached,
-            freshness: Freshness::Fresh,
-            observed_at: Some(5_000),
+            place: Place::zone("eu-north1", "fabric-7"),
+            lifecycle: "on-demand".to_owned(),
+            available: Some(0),
+            for_count: None,
+            grade: Grade::Unknown,
+            clipped: true,
+            fresh: true,
+            measured_at: Some(5_000),
         };
         assert_eq!(rows.first(), Some(&expected));
-        assert_eq!(rows.last().map(|row| row.available), Some(u32::MAX));
+        let last = rows.last().unwrap();
+        assert_eq!(last.available, Some(u32::MAX));
+        assert_eq!(
+            (last.lifecycle.as_str(), last.grade),
+            ("preemptible", Grade::High)
+        );
+        assert!(!last.clipped && !last.fresh);
     }
 
     #[test]
@@ -208,24 +219,38 @@ mod tests {
             ("us-central1-1", "", "us-central1-1", None),
             ("us-central1-ab", "", "us-central1-ab", None),
             ("us-central1-", "", "us-central1-", None),
-            ("", "", "", None),
         ];
         for (region, fabric, expected, on) in cases {
-            let (at, fabric) = place(region, fabric);
-            assert_eq!((at.as_str(), fabric.as_deref()), (expected, on), "{region}");
+            let at = place(region, fabric);
+            let expected = (Some(expected), on);
+            assert_eq!(
+                (at.region.as_deref(), at.zone.as_deref()),
+                expected,
+                "{region}"
+            );
         }
+        assert_eq!(place("", ""), Place::EVERYWHERE);
     }
 
     #[test]
     fn numbers_that_this_build_does_not_know_say_nothing() {
+        let row = |level, data_state| {
+            let status = ResourceAdviceStatus {
+                reserved: Some(availability(9, level, data_state)),
+                ..ResourceAdviceStatus::default()
+            };
+            let mut rows = capacities(&[advice("gpu-h200-sxm", "1gpu", status)]).rows;
+            rows.remove(0)
+        };
         for number in [0, 5, 6, -1, i32::MAX] {
-            assert_eq!(level(&availability(9, number, 1)), CapacityLevel::Unknown);
+            let row = row(number, 1);
+            assert_eq!((row.grade, row.clipped), (Grade::Unknown, false));
         }
-        for number in [0, 3, 10, 11, i32::MIN] {
-            assert_eq!(freshness(&availability(9, 1, number)), Freshness::Unknown);
+        for number in [0, 2, 3, 10, 11, i32::MIN] {
+            assert!(!row(1, number).fresh, "{number}");
         }
-        assert_eq!(freshness(&availability(9, 1, 2)), Freshness::Stale);
-        assert_eq!(level(&availability(9, 2, 1)), CapacityLevel::Medium);
-        assert_eq!(level(&availability(9, 3, 1)), CapacityLevel::Low);
+        assert_eq!(row(2, 1).grade, Grade::Medium);
+        assert_eq!(row(3, 1).grade, Grade::Low);
+        assert_eq!(row(3, 1).lifecycle, RESERVED);
     }
 }

@@ -1,17 +1,23 @@
 //! Instance types: a platform with one of its presets.
 
 use nebius_api::nebius::compute::v1::{Platform, Preset};
-use quotagate::types::InstanceType;
+use quotagate::{Draw, InstanceType, Offered, Place};
 
 use super::{ConvertError, Converted, filled};
 
 const GIBIBYTE: u64 = 1 << 30;
 
-/// One row per preset. The platform is called by `metadata.name`, since that is what instances ask for.
-pub(crate) fn instance_types(platforms: &[Platform]) -> Converted<InstanceType> {
+/// The usual way of launching.
+pub(super) const ON_DEMAND: &str = "on-demand";
+/// Instances that the cloud may take back.
+pub(super) const PREEMPTIBLE: &str = "preemptible";
+
+/// One row per preset, offered where the project lives: its platforms name no place. The platform is called by
+/// `metadata.name`, since that is what instances ask for.
+pub(crate) fn instance_types(place: &Place, platforms: &[Platform]) -> Converted<InstanceType> {
     Converted::collect(platforms.iter().flat_map(|platform| {
         let presets = platform.spec.iter().flat_map(|spec| &spec.presets);
-        presets.map(move |preset| instance_type(platform, preset))
+        presets.map(move |preset| instance_type(place, platform, preset))
     }))
 }
 
@@ -20,7 +26,11 @@ pub(super) fn type_name(platform: &str, preset: &str) -> String {
     format!("{platform} {preset}")
 }
 
-fn instance_type(platform: &Platform, preset: &Preset) -> Result<InstanceType, ConvertError> {
+fn instance_type(
+    place: &Place,
+    platform: &Platform,
+    preset: &Preset,
+) -> Result<InstanceType, ConvertError> {
     let family = match &platform.metadata {
         Some(metadata) if !metadata.name.is_empty() => metadata.name.clone(),
         _ => return Err(ConvertError::Nameless("platform")),
@@ -48,18 +58,30 @@ fn instance_type(platform: &Platform, preset: &Preset) -> Result<InstanceType, C
         .status
         .as_ref()
         .is_some_and(|status| status.allowed_for_preemptibles);
+    let mut lifecycles = vec![ON_DEMAND.to_owned()];
+    if allowed_for_preemptibles && gpus > 0 {
+        lifecycles.push(PREEMPTIBLE.to_owned());
+    }
+    let spec = platform.spec.as_ref();
+    let gpu_quota = spec.and_then(|spec| filled(&spec.gpu_count_quota_type));
+    let draws = gpu_quota.map(|quota| Draw {
+        quota,
+        each: u64::from(gpus),
+    });
     Ok(InstanceType {
         name: type_name(&family, &preset.name),
+        family,
         vcpus,
         memory_bytes: u64::from(gibibytes) * GIBIBYTE,
         gpus,
-        gpu_quota: platform
-            .spec
-            .as_ref()
-            .and_then(|spec| filled(&spec.gpu_count_quota_type)),
-        preemptible: allowed_for_preemptibles && gpus > 0,
-        clusterable: preset.allow_gpu_clustering,
-        family,
+        gpu_model: None,
+        draws: draws.into_iter().collect(),
+        offered: vec![Offered {
+            place: place.clone(),
+            lifecycles,
+            together: preset.allow_gpu_clustering,
+            restriction: None,
+        }],
     })
 }
 
@@ -105,20 +127,26 @@ mod tests {
     #[test]
     fn a_preset_becomes_a_type_of_its_platform() {
         let presets = vec![preset("8gpu-128vcpu-1600gb", 128, 1600, 8)];
-        let types = instance_types(&[platform(
-            "gpu-h200-sxm",
-            "compute.instance.gpu.h200",
-            presets,
-        )]);
+        let quota = "compute.instance.gpu.h200";
+        let place = Place::region("eu-north1");
+        let types = instance_types(&place, &[platform("gpu-h200-sxm", quota, presets)]);
         let expected = InstanceType {
             name: "gpu-h200-sxm 8gpu-128vcpu-1600gb".to_owned(),
             family: "gpu-h200-sxm".to_owned(),
             vcpus: 128,
             memory_bytes: 1600 << 30,
             gpus: 8,
-            gpu_quota: Some("compute.instance.gpu.h200".to_owned()),
-            preemptible: true,
-            clusterable: true,
+            gpu_model: None,
+            draws: vec![Draw {
+                quota: quota.to_owned(),
+                each: 8,
+            }],
+            offered: vec![Offered {
+                place,
+                lifecycles: vec!["on-demand".to_owned(), "preemptible".to_owned()],
+                together: true,
+                restriction: None,
+            }],
         };
         assert_eq!(types.rows, [expected]);
         assert_eq!(types.malformed, []);
@@ -126,10 +154,15 @@ mod tests {
 
     #[test]
     fn a_type_without_gpus_is_never_preemptible_and_names_no_gpu_quota() {
-        let types = instance_types(&[platform("cpu-d3", "", vec![preset("4vcpu-16gb", 4, 16, 0)])]);
+        let presets = vec![preset("4vcpu-16gb", 4, 16, 0)];
+        let types = instance_types(&Place::EVERYWHERE, &[platform("cpu-d3", "", presets)]);
         let cpu = types.rows.first().unwrap();
-        assert!(!cpu.preemptible);
-        assert_eq!(cpu.gpu_quota, None);
+        let [offered] = cpu.offered.as_slice() else {
+            panic!("{cpu:?}");
+        };
+        assert_eq!(offered.lifecycles, ["on-demand"]);
+        assert!(!offered.together);
+        assert_eq!(cpu.draws, []);
     }
 
     #[test]
@@ -146,10 +179,11 @@ mod tests {
             },
             preset("largest", i32::MAX, i32::MAX, i32::MAX),
         ];
-        let types = instance_types(&[
+        let platforms = [
             platform("gpu-x", "", presets),
             platform("", "", vec![preset("nameless-platform", 1, 1, 1)]),
-        ]);
+        ];
+        let types = instance_types(&Place::EVERYWHERE, &platforms);
         assert_eq!(types.malformed.len(), 7);
         let largest = types.rows.first().unwrap();
         assert_eq!(largest.memory_bytes, 0x7fff_ffff << 30);

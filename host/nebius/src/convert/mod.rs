@@ -5,15 +5,19 @@ mod capacity;
 mod instance_type;
 mod project;
 mod reservation;
+mod usage;
 
-pub(crate) use allowance::{allowances, owned};
+pub(crate) use allowance::allowances;
 pub(crate) use capacity::capacities;
 pub(crate) use instance_type::instance_types;
-pub(crate) use project::{account, projects};
+pub(crate) use project::{account, projects, region_of};
 pub(crate) use reservation::{reservation_shares, reservations};
 
 use prost_types::Timestamp;
-use quotagate::source::{Read, SourceError, SourceErrorKind};
+use quotagate::{
+    InstanceType,
+    source::{Answer, Read, SourceError, SourceErrorKind},
+};
 
 /// What became of a list of messages.
 #[derive(Debug)]
@@ -73,18 +77,26 @@ impl<T> Converted<T> {
         interrupted_by: Option<SourceError>,
         recorded_at: Option<u64>,
     ) -> Read<Vec<T>> {
-        let left_out = self.malformed.first().map(|first| {
+        let how_many = self.malformed.len();
+        let left_out = self.malformed.into_iter().next().map(|first| {
             let text = format!(
-                "left out {} of the cloud's rows that make no sense, the first because {first}",
-                self.malformed.len()
+                "left out {how_many} of the cloud's rows that make no sense, the first because {first}"
             );
-            SourceError::new(SourceErrorKind::Invalid, text)
+            SourceError::new(SourceErrorKind::Invalid, text).because(first)
         });
         Read {
             value: self.rows,
             interrupted_by: interrupted_by.or(left_out),
             recorded_at,
         }
+    }
+}
+
+/// Types as an answer. The cloud does not say where disks and addresses are to be had.
+pub(crate) fn types_answer(items: Vec<InstanceType>) -> Answer {
+    Answer::Types {
+        items,
+        kinds: Vec::new(),
     }
 }
 

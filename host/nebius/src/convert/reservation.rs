@@ -2,44 +2,58 @@
 
 use nebius_api::nebius::capacity::v1::{
     CapacityAllowance, CapacityBlockGroup, CapacityBlockGroupStatus, capacity_allowance_status,
-    capacity_block_group_status::{State, UsageState as CloudUsageState},
-    resource_affinity::Versions,
+    capacity_block_group_status::State, resource_affinity::Versions,
 };
-use quotagate::{
-    source::ReservationShare,
-    types::{Reservation, ReservationChange, UsageState},
-};
+use quotagate::{Change, Limit, Place, Reservation, Row, RowState, Usage, source::Share};
 
-use super::{ConvertError, Converted, filled, milliseconds};
+use super::{ConvertError, Converted, filled, milliseconds, usage};
 
 /// The service whose instances can be placed on a block.
 const COMPUTE: &str = "compute";
 
-/// The blocks that hold instances; those of other services are passed over. The share of a project is left at "not
-/// limited".
-pub(crate) fn reservations(blocks: &[CapacityBlockGroup]) -> Converted<Reservation> {
+/// What blocks and shares count in.
+const UNIT: &str = "gpu";
+
+/// The blocks of a tenant that hold instances; those of other services are passed over.
+pub(crate) fn reservations(tenant: &str, blocks: &[CapacityBlockGroup]) -> Converted<Reservation> {
     Converted::collect(blocks.iter().filter_map(|block| {
         let status = block.status.clone().unwrap_or_default();
-        is_compute(&status).then(|| reservation(block, status))
+        is_compute(&status).then(|| reservation(tenant, block, status))
     }))
 }
 
-/// What a project may take of each block. An absent limit is documented as unlimited here.
-pub(crate) fn reservation_shares(rows: &[CapacityAllowance]) -> Converted<ReservationShare> {
-    Converted::collect(rows.iter().map(|row| {
-        let spec = row.spec.clone().unwrap_or_default();
-        let status = row.status.clone().unwrap_or_default();
-        if spec.capacity_block_group_id.is_empty() {
+/// What a project may take of each block. An absent limit is documented as unlimited here; as everywhere it is passed on as
+/// one that is not set.
+pub(crate) fn reservation_shares(project: &str, rows: &[CapacityAllowance]) -> Converted<Share> {
+    Converted::collect(rows.iter().map(|entry| {
+        let spec = entry.spec.clone().unwrap_or_default();
+        let status = entry.status.clone().unwrap_or_default();
+        let block = spec.capacity_block_group_id;
+        if block.is_empty() {
             return Err(ConvertError::Nameless("capacity allowance"));
         }
-        Ok(ReservationShare {
-            reservation: spec.capacity_block_group_id,
-            limit: spec.limit,
-            usage: status.usage,
-            usage_state: share_usage_state(status.usage_state),
-            usage_fraction: filled(&status.usage_percentage),
-        })
+        let reservation = key(&block);
+        let row = Row {
+            key: format!("{reservation}/{project}"),
+            quota: block,
+            owner: project.to_owned(),
+            unit: UNIT.to_owned(),
+            state: share_state(status.state),
+            limit: spec.limit.map_or(Limit::Unset, Limit::Amount),
+            usage: Usage::exactly(status.usage),
+            attributes: usage::attributes(
+                usage::state_of_share(status.usage_state),
+                &status.usage_percentage,
+            ),
+            ..Row::default()
+        };
+        Ok(Share { reservation, row })
     }))
+}
+
+/// The key of a block's row, which names the reservation.
+fn key(block: &str) -> String {
+    format!("reservation/{block}")
 }
 
 /// The affinity speaks where the cloud leaves the service out.
@@ -48,62 +62,76 @@ fn is_compute(status: &CapacityBlockGroupStatus) -> bool {
 }
 
 fn reservation(
+    tenant: &str,
     block: &CapacityBlockGroup,
     status: CapacityBlockGroupStatus,
 ) -> Result<Reservation, ConvertError> {
-    let id = match &block.metadata {
-        Some(metadata) if !metadata.id.is_empty() => metadata.id.clone(),
-        _ => return Err(ConvertError::Nameless("capacity block group")),
-    };
+    let metadata = block.metadata.clone().unwrap_or_default();
+    let id = metadata.id;
+    if id.is_empty() {
+        return Err(ConvertError::Nameless("capacity block group"));
+    }
     let affinity = match status.resource_affinity.and_then(|held| held.versions) {
         Some(Versions::ComputeV1(affinity)) if !affinity.platform.is_empty() => affinity,
         _ => return Err(ConvertError::UnknownAffinity(id)),
     };
+    let row = Row {
+        key: key(&id),
+        quota: id,
+        owner: tenant.to_owned(),
+        place: Place {
+            region: filled(&status.region),
+            zone: filled(&affinity.fabric),
+        },
+        unit: UNIT.to_owned(),
+        state: block_state(status.state),
+        limit: Limit::Amount(status.current_limit),
+        usage: Usage::exactly(status.usage),
+        attributes: usage::attributes(
+            usage::state_of_block(status.usage_state),
+            &status.usage_percentage,
+        ),
+        ..Row::default()
+    };
+    let next = status.next_change_at.as_ref().and_then(milliseconds);
     Ok(Reservation {
-        id,
-        family: affinity.platform,
-        region: status.region,
-        fabric: filled(&affinity.fabric),
-        active: State::try_from(status.state) == Ok(State::Active),
-        limit: status.current_limit,
-        usage: status.usage,
-        usage_state: usage_state(status.usage_state),
-        usage_fraction: filled(&status.usage_percentage),
-        project_limit: None,
-        project_usage: 0,
-        project_usage_state: UsageState::Unspecified,
-        project_usage_fraction: None,
-        held: 0,
-        held_at_most: 0,
-        project_held: 0,
-        project_held_at_most: 0,
-        next_change: status
-            .next_change_at
-            .as_ref()
-            .and_then(milliseconds)
-            .map(|at| ReservationChange {
-                at,
-                limit: status.next_change_to,
-            }),
+        row,
+        family: Some(affinity.platform),
+        next: next.map(|at| Change {
+            at,
+            amount: status.next_change_to,
+        }),
+        state: state_word(status.state),
+        ..Reservation::default()
     })
 }
 
-fn usage_state(number: i32) -> UsageState {
-    match CloudUsageState::try_from(number) {
-        Ok(CloudUsageState::Used) => UsageState::Used,
-        Ok(CloudUsageState::NotUsed) => UsageState::NotUsed,
-        Ok(CloudUsageState::Unknown) => UsageState::Unknown,
-        Ok(CloudUsageState::Unspecified) | Err(_) => UsageState::Unspecified,
+/// The cloud's own word for the state of a block, such as `ACTIVE`; its number where this build does not know the word.
+fn state_word(number: i32) -> String {
+    match State::try_from(number) {
+        Ok(state) => {
+            let word = state.as_str_name();
+            word.strip_prefix("STATE_").unwrap_or(word).to_owned()
+        }
+        Err(_) => number.to_string(),
     }
 }
 
-fn share_usage_state(number: i32) -> UsageState {
-    use capacity_allowance_status::UsageState as Share;
+fn block_state(number: i32) -> RowState {
+    match State::try_from(number) {
+        Ok(State::Active) => RowState::InForce,
+        Ok(State::Allocating) => RowState::Changing,
+        Ok(State::Shutting | State::Inactive | State::Unspecified) | Err(_) => RowState::Unknown,
+    }
+}
+
+fn share_state(number: i32) -> RowState {
+    use capacity_allowance_status::State as Share;
     match Share::try_from(number) {
-        Ok(Share::Used) => UsageState::Used,
-        Ok(Share::NotUsed) => UsageState::NotUsed,
-        Ok(Share::Unknown) => UsageState::Unknown,
-        Ok(Share::Unspecified) | Err(_) => UsageState::Unspecified,
+        Ok(Share::Active) => RowState::InForce,
+        Ok(Share::Provisioning) => RowState::Changing,
+        Ok(Share::ContainerDeleted) => RowState::Gone,
+        Ok(Share::Unspecified) | Err(_) => RowState::Unknown,
     }
 }
 
@@ -117,6 +145,7 @@ mod tests {
         common::v1::ResourceMetadata,
     };
     use prost_types::Timestamp;
+    use quotagate::Attribute;
 
     use super::*;
 
@@ -157,82 +186,101 @@ mod tests {
 
     #[test]
     fn a_compute_block_passes_through() {
-        let converted = reservations(&[block(
-            "capacityblockgroup-1",
-            "compute",
-            affinity("gpu-b300-sxm", "uk-south1-a"),
-        )]);
+        let converted = reservations(
+            "tenant-1",
+            &[block(
+                "capacityblockgroup-1",
+                "compute",
+                affinity("gpu-b300-sxm", "uk-south1-a"),
+            )],
+        );
         let expected = Reservation {
-            id: "capacityblockgroup-1".to_owned(),
-            family: "gpu-b300-sxm".to_owned(),
-            region: "uk-south1".to_owned(),
-            fabric: Some("uk-south1-a".to_owned()),
-            active: true,
-            limit: 16,
-            usage: 8,
-            usage_state: UsageState::Used,
-            usage_fraction: Some("0.50".to_owned()),
-            project_limit: None,
-            project_usage: 0,
-            project_usage_state: UsageState::Unspecified,
-            project_usage_fraction: None,
-            held: 0,
-            held_at_most: 0,
-            project_held: 0,
-            project_held_at_most: 0,
-            next_change: Some(ReservationChange {
+            row: Row {
+                key: "reservation/capacityblockgroup-1".to_owned(),
+                quota: "capacityblockgroup-1".to_owned(),
+                title: None,
+                owner: "tenant-1".to_owned(),
+                place: Place::zone("uk-south1", "uk-south1-a"),
+                dimensions: Vec::new(),
+                unit: "gpu".to_owned(),
+                state: RowState::InForce,
+                limit: Limit::Amount(16),
+                usage: Usage::exactly(8),
+                attributes: vec![
+                    Attribute::new("usage_state", "used"),
+                    Attribute::new("usage_fraction", "0.50"),
+                ],
+            },
+            instance_type: None,
+            family: Some("gpu-b300-sxm".to_owned()),
+            targeted: false,
+            begins: None,
+            ends: None,
+            share: None,
+            share_unread: false,
+            next: Some(Change {
                 at: 10_000,
-                limit: Some(0),
+                amount: Some(0),
             }),
+            state: "ACTIVE".to_owned(),
+            attributes: Vec::new(),
         };
         assert_eq!(converted.rows, [expected]);
     }
 
     #[test]
     fn blocks_of_other_services_are_passed_over_without_a_word() {
-        let converted = reservations(&[
-            block("a", "tokenfactory", None),
-            block("b", "", None),
-            block("c", "", affinity("gpu-b300-sxm", "")),
-        ]);
+        let converted = reservations(
+            "tenant-1",
+            &[
+                block("a", "tokenfactory", None),
+                block("b", "", None),
+                block("c", "", affinity("gpu-b300-sxm", "")),
+            ],
+        );
         assert_eq!(converted.malformed, []);
         let block = converted.rows.first().unwrap();
-        assert_eq!((block.id.as_str(), &block.fabric), ("c", &None));
+        assert_eq!(block.row.key, "reservation/c");
+        assert_eq!(block.row.place, Place::region("uk-south1"));
         assert_eq!(converted.rows.len(), 1);
     }
 
     #[test]
     fn a_compute_block_of_unknown_hardware_makes_the_list_incomplete() {
         let unknown = Some(ResourceAffinity { versions: None });
-        let converted = reservations(&[
-            block("a", "compute", None),
-            block("b", "compute", unknown),
-            block("c", "compute", affinity("", "fabric-7")),
-        ]);
+        let converted = reservations(
+            "tenant-1",
+            &[
+                block("a", "compute", None),
+                block("b", "compute", unknown),
+                block("c", "compute", affinity("", "fabric-7")),
+            ],
+        );
         assert_eq!(converted.rows, []);
         assert_eq!(converted.malformed.len(), 3);
     }
 
     #[test]
-    fn only_state_active_is_active() {
-        for (state, active) in [
-            (0, false),
-            (1, false),
-            (2, true),
-            (3, false),
-            (4, false),
-            (9, false),
+    fn a_state_is_told_in_the_clouds_own_word_and_only_active_is_in_force() {
+        for (number, word, state) in [
+            (0, "UNSPECIFIED", RowState::Unknown),
+            (1, "ALLOCATING", RowState::Changing),
+            (2, "ACTIVE", RowState::InForce),
+            (3, "SHUTTING", RowState::Unknown),
+            (4, "INACTIVE", RowState::Unknown),
+            (9, "9", RowState::Unknown),
         ] {
             let mut block = block("a", "compute", affinity("gpu-b300-sxm", ""));
             if let Some(status) = &mut block.status {
-                status.state = state;
+                status.state = number;
                 status.usage_state = 99;
                 status.next_change_at = None;
             }
-            let row = reservations(&[block]).rows.remove(0);
-            assert_eq!(row.active, active, "{state}");
-            assert_eq!(row.usage_state, UsageState::Unspecified);
-            assert_eq!(row.next_change, None);
+            let read = reservations("tenant-1", &[block]).rows.remove(0);
+            assert_eq!((read.state.as_str(), read.row.state), (word, state));
+            let usage = quotagate::attribute(&read.row.attributes, "usage_state");
+            assert_eq!(usage, Some("unspecified"));
+            assert_eq!(read.next, None);
         }
     }
 
@@ -245,22 +293,46 @@ mod tests {
                 limit,
             }),
             status: Some(CapacityAllowanceStatus {
+                state: 2,
                 usage: 3,
                 usage_state: 1,
                 ..CapacityAllowanceStatus::default()
             }),
         };
-        let converted =
-            reservation_shares(&[share("a", None), share("b", Some(0)), share("", None)]);
-        let limits: Vec<_> = converted.rows.iter().map(|row| row.limit).collect();
-        assert_eq!(limits, [None, Some(0)]);
-        assert_eq!(
-            converted.rows.first().unwrap().usage_state,
-            UsageState::Used
-        );
+        let shares = [share("a", None), share("b", Some(0)), share("", None)];
+        let converted = reservation_shares("project-1", &shares);
+        let limits: Vec<_> = converted.rows.iter().map(|share| share.row.limit).collect();
+        assert_eq!(limits, [Limit::Unset, Limit::Amount(0)]);
+        let expected = Share {
+            reservation: "reservation/a".to_owned(),
+            row: Row {
+                key: "reservation/a/project-1".to_owned(),
+                quota: "a".to_owned(),
+                owner: "project-1".to_owned(),
+                unit: "gpu".to_owned(),
+                usage: Usage::exactly(3),
+                attributes: vec![Attribute::new("usage_state", "used")],
+                ..Row::default()
+            },
+        };
+        assert_eq!(converted.rows.first(), Some(&expected));
         assert_eq!(
             converted.malformed,
             [ConvertError::Nameless("capacity allowance")]
         );
+    }
+
+    #[test]
+    fn the_state_of_a_share_is_the_clouds() {
+        let states = [
+            (0, RowState::Unknown),
+            (1, RowState::Changing),
+            (2, RowState::InForce),
+            (100, RowState::Gone),
+            (7, RowState::Unknown),
+        ];
+        for (number, state) in states {
+            assert_eq!(share_state(number), state, "{number}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! An access token, and the two makers of tokens that ask nobody: one that was handed in, and a file.
 
 use std::{
+    io,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -128,7 +130,7 @@ impl MakeToken for TokenFile {
     async fn make(&self, _now: SystemTime) -> Result<Fresh, CallError> {
         let path = self.0.clone();
         let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path));
-        let reason = match timeout(FILE_WAIT, read).await {
+        let cause = match timeout(FILE_WAIT, read).await {
             Ok(Ok(Ok(text))) => {
                 // What is around the token is wiped with it.
                 let text = SecretString::from(text);
@@ -138,13 +140,16 @@ impl MakeToken for TokenFile {
                     expires_after: None,
                 });
             }
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("it could not be read within {FILE_WAIT:?}"),
+            Ok(Ok(Err(error))) => error,
+            Ok(Err(error)) => io::Error::other(error),
+            Err(_) => {
+                let late = format!("it could not be read within {FILE_WAIT:?}");
+                io::Error::new(io::ErrorKind::TimedOut, late)
+            }
         };
         Err(CallError::TokenFile {
             path: self.0.clone(),
-            reason,
+            cause: Arc::new(cause),
         })
     }
 

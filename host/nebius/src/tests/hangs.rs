@@ -8,9 +8,9 @@ use quotagate::source::{SourceError, SourceErrorKind};
 use tokio::time::{Instant, sleep};
 use tonic::{Request, Response, Status, transport::Channel};
 
-use super::nowhere;
+use super::{connect, nowhere};
 use crate::{
-    ConnectOptions, CredentialsChoice, Deadlines, NebiusClient, Retries,
+    ConnectOptions, CredentialsChoice, Deadlines, Retries,
     address::Service,
     pages::Fetched,
     question::{About, Question},
@@ -49,7 +49,7 @@ struct Outcome {
 }
 
 async fn list(deadlines: Deadlines, retries: Retries, deed: impl Fn(usize) -> Deed) -> Outcome {
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         endpoint: Some("127.0.0.1:1".to_owned()),
         credentials: CredentialsChoice::Token("handed-in".into()),
         deadlines,

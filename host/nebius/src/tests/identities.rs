@@ -13,14 +13,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::source::SourceErrorKind;
 use tempfile::TempDir;
 use tonic::Status;
 
-use super::{Cloud, Misdeed, PATIENCE, acme, must_end, refuse};
-use crate::{
-    Clock, ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, Retries,
-};
+use super::{Cloud, Misdeed, PATIENCE, Questions, acme, connect, must_end, refuse};
+use crate::{Clock, ConnectOptions, CredentialsChoice, Deadlines, Environment, Retries};
 
 const PROJECT: &str = "project-e00euwest1";
 const LOGIN: &str = "profiles: {human: {auth-type: federation, federation-endpoint: auth.example.test, \
@@ -76,7 +74,7 @@ async fn a_token_of_the_environment_acts_as_the_service_account_of_the_profile()
     let home =
         home("profiles: {f: {token-file: ~/t, impersonate-service-account-id: serviceaccount-x}}");
     let options = options(&cloud, home.path(), &[("NEBIUS_IAM_TOKEN", "mine")]);
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     client.instance_types(PROJECT).await.unwrap();
     assert_eq!(sent(&cloud), "Bearer acting-1");
@@ -99,7 +97,7 @@ async fn who_may_not_act_as_the_account_is_told_so() {
     let home =
         home("profiles: {f: {token-file: ~/t, impersonate-service-account-id: serviceaccount-x}}");
     let options = options(&cloud, home.path(), &[("NEBIUS_IAM_TOKEN", "mine")]);
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     let error = client.instance_types(PROJECT).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unauthenticated);
     for part in [
@@ -127,7 +125,7 @@ async fn who_acts_is_asked_for_another_token_where_the_first_is_refused() {
         None
     })
     .await;
-    let client = NebiusClient::new(&options(&cloud, home.path(), &[])).unwrap();
+    let client = connect(&options(&cloud, home.path(), &[])).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     let acted = cloud.stub.acted.lock().unwrap().clone();
     assert_eq!(acted, [["serviceaccount-x", "new", "access_token"]]);
@@ -141,7 +139,7 @@ async fn a_token_of_another_issuer_is_exchanged_for_one_of_the_account() {
          federated-subject-credentials-file-path: ~/foreign}}",
     );
     fs::write(home.path().join("foreign"), "foreign\n").unwrap();
-    let client = NebiusClient::new(&options(&cloud, home.path(), &[])).unwrap();
+    let client = connect(&options(&cloud, home.path(), &[])).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     assert_eq!(sent(&cloud), "Bearer acting-1");
     let acted = cloud.stub.acted.lock().unwrap().clone();
@@ -156,7 +154,7 @@ async fn the_token_of_a_login_is_used_until_it_expires_and_read_again() {
     let hand = Arc::clone(&seconds);
     let clock = Clock::new(move || UNIX_EPOCH + Duration::from_secs(hand.load(Ordering::SeqCst)));
     keep(home.path(), "kept", 1_700_000_100);
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         clock,
         ..options(&cloud, home.path(), &[])
     })
@@ -199,13 +197,13 @@ async fn a_login_of_another_profile_or_a_broken_file_is_none() {
         format!("tokens: {{{entry}/human: {{token: SECRET, expires_at: 1}}}}"),
     ] {
         fs::write(&file, &text).unwrap();
-        let refused = NebiusClient::new(&options(&cloud, home.path(), &[]));
+        let refused = connect(&options(&cloud, home.path(), &[]));
         let error = refused.unwrap_err();
         assert!(error.to_string().contains("to log in again"), "{error}");
         assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
     }
     fs::write(&file, format!("tokens: {{{entry}/human: {{token: ever}}}}")).unwrap();
-    let client = NebiusClient::new(&options(&cloud, home.path(), &[])).unwrap();
+    let client = connect(&options(&cloud, home.path(), &[])).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     assert_eq!(sent(&cloud), "Bearer ever");
 }
@@ -218,7 +216,7 @@ async fn the_official_cli_renews_a_login_that_has_expired() {
     keep(home.path(), "kept", 1);
     let script = r#"echo "a hint" >&2; echo "helped-$*-$HOME" | tr ' /' '__'"#;
     install(home.path(), script);
-    let client = NebiusClient::new(&options(&cloud, home.path(), &[])).unwrap();
+    let client = connect(&options(&cloud, home.path(), &[])).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     let folder = home.path().display().to_string().replace('/', "_");
     assert_eq!(
@@ -247,7 +245,7 @@ async fn a_cli_that_fails_is_heard_and_one_that_hangs_is_ended() {
         let home = home(LOGIN);
         install(home.path(), script);
         let usual = options(&cloud, home.path(), &[]);
-        let client = NebiusClient::new(&ConnectOptions {
+        let client = connect(&ConnectOptions {
             deadlines: Deadlines {
                 helper,
                 ..usual.deadlines
@@ -303,7 +301,7 @@ async fn a_machine_asks_its_metadata_service() {
     let home = home(&format!(
         "profiles: {{vm: {{token-endpoint: 'http://127.0.0.1:{port}/v1/iam/sa/token'}}}}"
     ));
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         retries: Retries {
             attempts: 2,
             ..Retries::default()
@@ -353,7 +351,7 @@ async fn a_metadata_service_without_a_token_says_so() {
         let home = home(&format!(
             "profiles: {{vm: {{token-endpoint: 'http://127.0.0.1:{port}/token'}}}}"
         ));
-        let client = NebiusClient::new(&options(&cloud, home.path(), &[])).unwrap();
+        let client = connect(&options(&cloud, home.path(), &[])).unwrap();
         let error = client.instance_types(PROJECT).await.unwrap_err();
         for part in ["metadata service at http://127.0.0.1", complaint] {
             assert!(error.message.contains(part), "{}", error.message);
@@ -374,6 +372,6 @@ async fn a_token_that_goes_out_in_clear_text_is_said() {
         credentials: CredentialsChoice::Find,
         ..cloud.options()
     };
-    let client = NebiusClient::new(&made_up).unwrap();
+    let client = connect(&made_up).unwrap();
     assert!(client.connection().warnings.is_empty());
 }

@@ -7,11 +7,11 @@ use nebius_api::{
     nebius::common::v1::{ServiceError, TooManyRequests, service_error::Details},
 };
 use prost::Message;
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::source::SourceErrorKind;
 use tonic::{Code, Status};
 
-use super::{Cloud, Misdeed, acme, impatient, must_end, options_to, refuse};
-use crate::{ConnectOptions, CredentialsChoice, NebiusClient};
+use super::{Cloud, Misdeed, Questions, acme, connect, impatient, must_end, options_to, refuse};
+use crate::{CloudRefusal, ConnectOptions, CredentialsChoice};
 
 const PROJECT: &str = "project-e00eunorth1";
 
@@ -75,7 +75,7 @@ async fn many_small_pages_are_one_list() {
         .iter()
         .filter(|method| **method == "quotas.List")
         .count();
-    assert_eq!(pages, read.value.rows.len().div_ceil(7));
+    assert_eq!(pages, read.value.len().div_ceil(7));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_token_that_comes_twice_interrupts_the_list() {
     })
     .await;
     let read = cloud.client().tenant_allowances().await.unwrap();
-    assert_eq!(read.value.rows.len(), 4);
+    assert_eq!(read.value.len(), 4);
     let stop = read.interrupted_by.unwrap();
     assert_eq!(stop.kind, SourceErrorKind::Invalid);
     assert!(
@@ -106,7 +106,7 @@ async fn a_second_page_that_fails_keeps_the_first() {
     })
     .await;
     let read = cloud.client().tenant_allowances().await.unwrap();
-    assert_eq!(read.value.rows.len(), 5);
+    assert_eq!(read.value.len(), 5);
     let stop = read.interrupted_by.unwrap();
     assert_eq!(stop.kind, SourceErrorKind::Unavailable);
     assert!(
@@ -134,6 +134,11 @@ async fn a_first_page_that_fails_is_an_error_that_says_all_there_is_to_say() {
         cloud.address
     );
     assert_eq!(error.message, expected);
+    let cause = error.cause.unwrap();
+    let refusal = cause.downcast_ref::<CloudRefusal>().unwrap();
+    assert_eq!(refusal.code, "PERMISSION_DENIED");
+    assert_eq!(refusal.request_id.as_deref(), Some("request-9"));
+    assert_eq!(refusal.text, "no access to tenant-e00acme");
 }
 
 #[tokio::test]
@@ -180,7 +185,7 @@ async fn a_server_that_says_nothing_is_given_up() {
         deadlines: impatient(),
         ..cloud.options()
     };
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     let error = must_end(client.tenant_allowances()).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(
@@ -199,7 +204,7 @@ async fn a_host_that_accepts_and_says_nothing_is_given_up() {
         deadlines: impatient(),
         ..options_to(listener.local_addr().unwrap())
     };
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     let error = must_end(client.capacities()).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
 }
@@ -209,7 +214,7 @@ async fn the_deadline_of_the_source_is_in_force() {
     let cloud = Cloud::of(acme(), 5, |_| Some(Misdeed::Hang)).await;
     let mut options = cloud.options();
     options.deadlines.source = Duration::from_millis(40);
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     let error = must_end(client.tenant_allowances()).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
 }
@@ -219,7 +224,7 @@ async fn nobody_at_the_address_is_said_with_the_reason() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = NebiusClient::new(&options_to(address)).unwrap();
+    let client = connect(&options_to(address)).unwrap();
     let error = client.instance_types(PROJECT).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(

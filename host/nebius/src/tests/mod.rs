@@ -19,9 +19,16 @@ use std::{
 };
 
 use nebius_api::world::World;
+use quotagate::{
+    Capacity, Feed, InstanceType, Reservation, Row,
+    source::{Account, Answer, Read, Share, Source, SourceError, SourceId},
+};
 use tonic::{Status, transport::Identity};
 
-use crate::{ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, Retries};
+use crate::{
+    ConnectError, ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient,
+    RecordedWorld, Retries, convert,
+};
 
 /// Longer than anything takes on a machine that has other things to do. Who has waited for so long fails.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -123,13 +130,100 @@ impl Cloud {
     }
 
     fn client(&self) -> NebiusClient {
-        NebiusClient::new(&self.options()).unwrap()
+        connect(&self.options()).unwrap()
     }
 }
 
 impl Drop for Cloud {
     fn drop(&mut self) {
         self.server.abort();
+    }
+}
+
+/// A client that has read the sample account, so that it knows where its projects live.
+fn connect(options: &ConnectOptions) -> Result<NebiusClient, ConnectError> {
+    let client = NebiusClient::new(options)?;
+    let world = acme();
+    let projects = convert::projects(&world.projects.answer().unwrap().items);
+    let account = convert::account("tenant-e00acme", projects.into_read(None, None));
+    client.remember(&account.value);
+    Ok(client)
+}
+
+/// The questions of a source, each with the answer that belongs to it.
+trait Questions: Source {
+    async fn account(&self) -> Result<Read<Account>, SourceError> {
+        let source = SourceId::of_account("account", Feed::Account);
+        answer(self, source, |answer| match answer {
+            Answer::Account(account) => Some(account),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn tenant_allowances(&self) -> Result<Read<Vec<Row>>, SourceError> {
+        let source = SourceId::of_account("tenant_allowances", Feed::Rows);
+        answer(self, source, rows).await
+    }
+
+    async fn project_allowances(&self, project: &str) -> Result<Read<Vec<Row>>, SourceError> {
+        let source = SourceId::of_project("project_allowances", Feed::Rows, project);
+        answer(self, source, rows).await
+    }
+
+    async fn instance_types(&self, project: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
+        let source = SourceId::of_project("instance_types", Feed::Types, project);
+        answer(self, source, |answer| match answer {
+            Answer::Types { items, .. } => Some(items),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
+        let source = SourceId::of_account("capacities", Feed::Capacities);
+        answer(self, source, |answer| match answer {
+            Answer::Capacities(capacities) => Some(capacities),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
+        let source = SourceId::of_account("reservations", Feed::Reservations);
+        answer(self, source, |answer| match answer {
+            Answer::Reservations(reservations) => Some(reservations),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn reservation_shares(&self, project: &str) -> Result<Read<Vec<Share>>, SourceError> {
+        let source = SourceId::of_project("reservation_shares", Feed::Reservations, project);
+        answer(self, source, |answer| match answer {
+            Answer::Shares(shares) => Some(shares),
+            _ => None,
+        })
+        .await
+    }
+}
+
+impl Questions for NebiusClient {}
+impl Questions for RecordedWorld {}
+
+async fn answer<T>(
+    of: &(impl Source + ?Sized),
+    source: SourceId,
+    expected: impl FnOnce(Answer) -> Option<T>,
+) -> Result<Read<T>, SourceError> {
+    let read = of.ask(&source).await?;
+    Ok(read.map(|answer| expected(answer).expect("an answer to another question")))
+}
+
+fn rows(answer: Answer) -> Option<Vec<Row>> {
+    match answer {
+        Answer::Rows(rows) => Some(rows),
+        _ => None,
     }
 }
 

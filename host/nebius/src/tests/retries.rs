@@ -17,7 +17,7 @@ use nebius_api::{
     },
 };
 use prost::Message;
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::source::SourceErrorKind;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
@@ -26,7 +26,10 @@ use tonic::{
     server::NamedService,
 };
 
-use super::{Cloud, Misdeed, Seen, acme, key_in, must_end, options_to, refuse, stub::Stub};
+use super::{
+    Cloud, Misdeed, Questions, Seen, acme, connect, key_in, must_end, options_to, refuse,
+    stub::Stub,
+};
 use crate::{ConnectOptions, NebiusClient, Retries, details::RetryInfo, status::code_name};
 
 const PROJECT: &str = "project-e00eunorth1";
@@ -59,7 +62,7 @@ fn quick(cloud: &Cloud) -> ConnectOptions {
 }
 
 fn client(cloud: &Cloud) -> NebiusClient {
-    NebiusClient::new(&quick(cloud)).unwrap()
+    connect(&quick(cloud)).unwrap()
 }
 
 /// The same question, so often.
@@ -218,9 +221,9 @@ async fn a_page_in_the_middle_is_asked_again_and_no_other() {
         .into_iter()
         .map(|seen| seen.page_token)
         .collect();
-    assert_eq!(pages.len(), read.value.rows.len().div_ceil(5) + 1);
+    assert_eq!(pages.len(), read.value.len().div_ceil(5) + 1);
     pages.dedup();
-    assert_eq!(pages.len(), read.value.rows.len().div_ceil(5));
+    assert_eq!(pages.len(), read.value.len().div_ceil(5));
 }
 
 #[tokio::test]
@@ -228,7 +231,7 @@ async fn a_hang_is_cut_short_and_asked_again() {
     let cloud = failing(usize::MAX, |_| Some(Misdeed::Hang)).await;
     let mut options = quick(&cloud);
     options.deadlines.call = Duration::from_millis(100);
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     let error = must_end(client.instance_types(PROJECT)).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     let expected = "did not answer within 100ms; ask again later (asked 3 times)";
@@ -240,7 +243,7 @@ async fn nobody_at_the_address_is_known_without_a_wait_for_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = NebiusClient::new(&options_to(address)).unwrap();
+    let client = connect(&options_to(address)).unwrap();
     let error = must_end(client.instance_types(PROJECT)).await.unwrap_err();
     for part in ["Connection refused", "(asked 3 times)"] {
         assert!(error.message.contains(part), "{}", error.message);
@@ -259,7 +262,7 @@ async fn a_connection_that_is_cut_off_is_made_again() {
         drop(listener.accept().await.unwrap());
         super::stub::serve(stub, listener, None).await;
     });
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     client.instance_types(PROJECT).await.unwrap();
     server.abort();
 }
@@ -310,7 +313,7 @@ async fn what_a_proxy_says_is_told_from_what_the_service_says() {
             .add_service(Proxy(status, Arc::clone(&calls)))
             .serve_with_incoming(TcpListenerStream::new(listener));
         let server = tokio::spawn(server);
-        let client = NebiusClient::new(&options).unwrap();
+        let client = connect(&options).unwrap();
         let error = client.instance_types(PROJECT).await.unwrap_err();
         let code = code_name(code);
         assert!(error.message.contains(code), "{status}: {}", error.message);
@@ -320,7 +323,7 @@ async fn what_a_proxy_says_is_told_from_what_the_service_says() {
 }
 
 fn with_key(cloud: &Cloud, folder: &std::path::Path) -> NebiusClient {
-    NebiusClient::new(&ConnectOptions {
+    connect(&ConnectOptions {
         credentials: key_in(folder),
         ..quick(cloud)
     })

@@ -5,11 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use quotagate::source::Source;
 use tonic::Status;
 
-use super::{Cloud, acme, refuse};
-use crate::{ConnectOptions, CredentialsChoice, Environment, NebiusClient};
+use super::{Cloud, Questions, acme, connect, refuse};
+use crate::{ConnectOptions, CredentialsChoice, Environment};
 
 const SECRET: &str = "ne1SECRETSECRETSECRET";
 
@@ -40,7 +39,7 @@ async fn a_token_is_in_no_text() {
             environment,
             ..cloud.options()
         };
-        let client = NebiusClient::new(&options).unwrap();
+        let client = connect(&options).unwrap();
         let error = client
             .instance_types("project-e00eunorth1")
             .await
@@ -78,7 +77,7 @@ async fn a_token_that_no_header_can_carry_is_not_quoted() {
         "",
         "ümlaut SECRET",
     ] {
-        let client = NebiusClient::new(&ConnectOptions {
+        let client = connect(&ConnectOptions {
             credentials: CredentialsChoice::Token(token.into()),
             ..cloud.options()
         })

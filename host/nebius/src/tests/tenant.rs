@@ -7,10 +7,10 @@ use std::sync::{
 
 use futures::future::join_all;
 use nebius_api::world::{Recorded, RecordedError, World};
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::{Place, source::SourceErrorKind};
 use tonic::Status;
 
-use super::{Cloud, acme};
+use super::{Cloud, Questions, acme, connect};
 use crate::{ConnectOptions, NebiusClient};
 
 const PROJECT: &str = "project-e00euwest1";
@@ -23,7 +23,7 @@ fn denied<T>() -> Recorded<T> {
 }
 
 fn with_project(cloud: &Cloud) -> NebiusClient {
-    NebiusClient::new(&ConnectOptions {
+    connect(&ConnectOptions {
         project: Some(PROJECT.to_owned()),
         ..cloud.options()
     })
@@ -64,7 +64,7 @@ async fn a_failure_to_find_the_tenant_is_not_kept() {
 #[tokio::test]
 async fn a_named_tenant_is_asked_about_without_a_question() {
     let cloud = Cloud::kind().await;
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         tenant: Some("tenant-e00other".to_owned()),
         ..cloud.options()
     })
@@ -124,10 +124,10 @@ async fn the_named_project_stands_for_a_list_that_is_denied() {
     };
     let cloud = Cloud::of(world, 5, |_| None).await;
     let read = with_project(&cloud).account().await.unwrap();
-    let project = read.value.projects.first().unwrap();
+    let project = read.value.projects.first().unwrap().last().unwrap();
     assert_eq!(
-        (project.id.as_str(), project.region.as_str()),
-        (PROJECT, "eu-west1")
+        (project.id.as_str(), project.place.clone()),
+        (PROJECT, Place::region("eu-west1"))
     );
     assert_eq!(read.value.projects.len(), 1);
     assert_eq!(read.interrupted_by.unwrap().kind, SourceErrorKind::Denied);

@@ -8,13 +8,13 @@ use std::{
     thread,
 };
 
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::source::SourceErrorKind;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tonic::transport::Identity;
 
-use super::{Cloud, Misdeed, acme, must_end};
+use super::{Cloud, Misdeed, Questions, acme, connect, must_end};
 use crate::{ConnectOptions, Environment, NebiusClient, Retries};
 
 const PROJECT: &str = "project-e00euwest1";
@@ -70,7 +70,7 @@ fn options(trusted: PathBuf, more: &[(&str, &str)]) -> ConnectOptions {
 }
 
 fn at(port: u16, trusted: PathBuf) -> NebiusClient {
-    NebiusClient::new(&ConnectOptions {
+    connect(&ConnectOptions {
         endpoint: Some(format!("{HERE}:{port}")),
         ..options(trusted, &[])
     })
@@ -187,7 +187,7 @@ async fn a_proxy_passes_on_what_it_cannot_read() {
         }
     });
     let address = format!("http://user:SECRET@127.0.0.1:{port}");
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         endpoint: None,
         domain: Some("api.example.test:8443".to_owned()),
         ..options(authority.file(), &[("HTTPS_PROXY", &address)])
@@ -216,7 +216,7 @@ async fn a_proxy_that_is_not_there_is_named_and_none_is_asked_for_this_machine()
     let proxy = [("HTTPS_PROXY", "http://user:SECRET@127.0.0.1:1")];
     let authority = Authority::new();
     let options = options(authority.file(), &proxy);
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         endpoint: None,
         domain: Some("api.example.test".to_owned()),
         ..options.clone()
@@ -231,7 +231,7 @@ async fn a_proxy_that_is_not_there_is_named_and_none_is_asked_for_this_machine()
     assert!(!message.contains("SECRET"), "{message}");
 
     let cloud = Cloud::kind().await;
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         endpoint: Some(cloud.address.to_string()),
         ..options
     })

@@ -9,10 +9,10 @@ use std::{
 };
 
 use futures::future::join_all;
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::source::SourceErrorKind;
 use tonic::Status;
 
-use super::{Cloud, PATIENCE, acme, impatient, key_in, must_end, refuse};
+use super::{Cloud, PATIENCE, Questions, acme, connect, impatient, key_in, must_end, refuse};
 use crate::{
     Clock, ConnectOptions, CredentialsChoice, CredentialsOrigin, Environment, NebiusClient,
 };
@@ -30,7 +30,7 @@ fn clock() -> (Clock, Arc<AtomicU64>) {
 }
 
 fn with_key(cloud: &Cloud, folder: &std::path::Path, clock: Clock) -> NebiusClient {
-    NebiusClient::new(&ConnectOptions {
+    connect(&ConnectOptions {
         credentials: key_in(folder),
         tenant: Some("tenant-e00acme".to_owned()),
         clock,
@@ -156,7 +156,7 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
     assert_eq!(exchanges(&cloud), 1, "those who waited share the failure");
 
     let cloud = Cloud::of(acme(), 5, |_| Some(super::Misdeed::Hang)).await;
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         credentials: key_in(folder.path()),
         deadlines: impatient(),
         ..cloud.options()
@@ -180,7 +180,7 @@ async fn an_exchange_that_is_refused_or_hangs_says_so() {
 async fn a_token_that_was_handed_in_is_not_renewed() {
     let cloud = Cloud::of(acme(), 5, |_| refuse(Status::unauthenticated("expired"))).await;
     let environment = Environment::new([("NEBIUS_IAM_TOKEN", "stale")], None);
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         credentials: CredentialsChoice::Find,
         environment,
         ..cloud.options()
@@ -226,7 +226,7 @@ async fn a_token_file_is_read_again_after_five_minutes_and_when_refused() {
     let write = |token: &str| std::fs::write(home.path().join("token"), token).unwrap();
     write("first\n");
     let (clock, seconds) = clock();
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         credentials: CredentialsChoice::Find,
         environment: Environment::new([("", ""); 0], Some(home.path().to_owned())),
         clock,
@@ -258,24 +258,52 @@ async fn a_token_file_is_read_again_after_five_minutes_and_when_refused() {
 }
 
 #[tokio::test]
+async fn a_token_file_that_is_not_there_is_the_cause() {
+    let cloud = Cloud::kind().await;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".nebius")).unwrap();
+    let config = format!(
+        "default: p\nprofiles:\n  p:\n    token-file: {}/token\n",
+        home.path().display()
+    );
+    std::fs::write(home.path().join(".nebius/config.yaml"), config).unwrap();
+    let client = connect(&ConnectOptions {
+        credentials: CredentialsChoice::Find,
+        environment: Environment::new([("", ""); 0], Some(home.path().to_owned())),
+        ..cloud.options()
+    })
+    .unwrap();
+    let error = client.instance_types(PROJECT).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unauthenticated);
+    let cause = error.cause.unwrap();
+    let io = cause.downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(io.kind(), std::io::ErrorKind::NotFound);
+    assert!(
+        error.message.contains("cannot read the token file"),
+        "{}",
+        error.message
+    );
+}
+
+#[tokio::test]
 async fn a_local_server_needs_no_credentials() {
     let cloud = Cloud::kind().await;
     let options = ConnectOptions {
         credentials: CredentialsChoice::Find,
         ..cloud.options()
     };
-    let client = NebiusClient::new(&options).unwrap();
+    let client = connect(&options).unwrap();
     assert_eq!(
         client.connection().credentials,
         CredentialsOrigin::Placeholder
     );
     client.account().await.unwrap();
-    let refused = NebiusClient::new(&ConnectOptions {
+    let refused = connect(&ConnectOptions {
         placeholder_on_loopback: false,
         ..options.clone()
     });
     assert!(refused.unwrap_err().to_string().contains("quotagate demo"));
-    let remote = NebiusClient::new(&ConnectOptions {
+    let remote = connect(&ConnectOptions {
         endpoint: Some("api.example.test:443".to_owned()),
         ..options
     });

@@ -3,11 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use nebius_api::world::{ProjectFiles, Recorded, RecordedError, World};
-use quotagate::source::{Source, SourceErrorKind};
+use quotagate::{
+    Place,
+    source::{Source, SourceErrorKind},
+};
 use tonic::Status;
 
-use super::{Cloud, Misdeed, acme, refuse};
-use crate::{Clock, ConnectOptions, NebiusClient, RecordedWorld};
+use super::{Cloud, Misdeed, Questions, acme, connect, refuse};
+use crate::{Clock, CloudRefusal, ConnectOptions, NebiusClient, RecordedWorld};
 
 const PROJECT: &str = "project-e00eunorth1";
 
@@ -43,10 +46,9 @@ async fn a_live_account_and_its_world_answer_the_same() {
         );
     }
     let account = world.account().await.unwrap().value;
-    assert_eq!(
-        (account.tenant.as_str(), account.projects.len()),
-        ("tenant-e00acme", 5)
-    );
+    assert_eq!(account.outermost().unwrap().id, "tenant-e00acme");
+    assert_eq!(account.projects.len(), 5);
+    assert_eq!(live.sources(Some(&account)), world.sources(Some(&account)));
     assert!(!world.capacities().await.unwrap().value.is_empty());
     assert!(
         !world
@@ -62,7 +64,7 @@ async fn a_live_account_and_its_world_answer_the_same() {
 async fn what_is_recorded_reads_back_as_it_was() {
     let cloud = Cloud::of(acme(), 6, |_| None).await;
     let clock = Clock::new(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-    let client = NebiusClient::new(&ConnectOptions {
+    let client = connect(&ConnectOptions {
         clock,
         ..cloud.options()
     })
@@ -100,7 +102,7 @@ async fn refused_and_interrupted_sources_are_recorded_as_such() {
         project: Some(PROJECT.to_owned()),
         ..cloud.options()
     };
-    let world = NebiusClient::new(&options).unwrap().record().await;
+    let world = connect(&options).unwrap().record().await;
     let expected = RecordedError {
         code: "UNAVAILABLE".to_owned(),
         message: "asleep".to_owned(),
@@ -117,7 +119,7 @@ async fn refused_and_interrupted_sources_are_recorded_as_such() {
         SourceErrorKind::Unavailable
     );
     let rows = source.tenant_allowances().await.unwrap();
-    assert_eq!(rows.value.rows.len(), 6);
+    assert_eq!(rows.value.len(), 6);
     let stop = rows.interrupted_by.unwrap();
     assert!(
         stop.message.contains("`tenant/allowances.json`"),
@@ -150,7 +152,7 @@ async fn an_account_without_a_tenant_is_recorded_with_the_reason() {
         project: Some(PROJECT.to_owned()),
         ..cloud.options()
     };
-    let world = NebiusClient::new(&options).unwrap().record().await;
+    let world = connect(&options).unwrap().record().await;
     for kept in [
         matches!(world.tenant, Recorded::Error(_)),
         matches!(world.allowances, Recorded::Error(_)),
@@ -259,6 +261,12 @@ async fn recorded_errors_keep_their_kind() {
         let error = world.capacities().await.unwrap_err();
         assert_eq!(error.kind, kind, "{code}");
         assert!(error.message.contains(code) && error.message.contains("reason"));
+        let cause = error.cause.unwrap();
+        let refusal = cause.downcast_ref::<CloudRefusal>().unwrap();
+        assert_eq!(
+            (refusal.code.as_str(), refusal.text.as_str()),
+            (code, "reason")
+        );
     }
 }
 
@@ -271,10 +279,37 @@ async fn the_projects_tell_the_tenant_where_its_file_is_denied() {
         }),
         ..acme()
     });
-    assert_eq!(
-        world.account().await.unwrap().value.tenant,
-        "tenant-e00acme"
-    );
+    let account = world.account().await.unwrap().value;
+    assert_eq!(account.outermost().unwrap().id, "tenant-e00acme");
+}
+
+#[tokio::test]
+async fn what_a_project_launches_it_launches_where_it_lives() {
+    let cloud = Cloud::kind().await;
+    let fresh = NebiusClient::new(&cloud.options()).unwrap();
+    let types = fresh.instance_types(PROJECT).await.unwrap();
+    assert_eq!(cloud.methods(), ["projects.Get", "platforms.List"]);
+    let world = recorded(acme());
+    assert_eq!(types, world.instance_types(PROJECT).await.unwrap());
+    let mut offered = types.value.iter().flat_map(|known| &known.offered);
+    assert!(offered.all(|offered| offered.place == Place::region("eu-north1")));
+
+    let knowing = NebiusClient::new(&cloud.options()).unwrap();
+    knowing.account().await.unwrap();
+    knowing.instance_types(PROJECT).await.unwrap();
+    let asked = cloud.methods().split_off(2);
+    assert_eq!(asked, ["tenants.List", "projects.List", "platforms.List"]);
+}
+
+#[test]
+fn a_world_is_known_by_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!RecordedWorld::is_at(folder.path()));
+    assert!(!RecordedWorld::is_at(&folder.path().join("nowhere")));
+    std::fs::create_dir(folder.path().join("account")).unwrap();
+    assert!(!RecordedWorld::is_at(folder.path()));
+    acme().write(folder.path()).unwrap();
+    assert!(RecordedWorld::is_at(folder.path()));
 }
 
 #[test]
