@@ -7,6 +7,14 @@ use quotagate_guest_build::{build, variable};
 const GUEST: &str = "quotagate-bad-guest";
 const MANIFESTS: &[&str] = &["tests/bad-plugins/guest/Cargo.toml"];
 
+const MINIMAL: &str = "quotagate-minimal-plugin";
+const MINIMAL_MANIFESTS: &[&str] = &[
+    "guest/engine/Cargo.toml",
+    "guest/minimal/Cargo.toml",
+    "guest/sdk/Cargo.toml",
+    "wit/Cargo.toml",
+];
+
 /// Name of the file, and the features that make it.
 const COMPONENTS: &[(&str, &[&str])] = &[
     ("unruly", &["plugin"]),
@@ -14,7 +22,8 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("spy", &["spy"]),
     ("two-contracts", &["two-contracts"]),
     ("other-world", &["other-world"]),
-    ("other-contract", &["other-contract"]),
+    ("older-contract", &["older-contract"]),
+    ("newer-contract", &["newer-contract"]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,11 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     fs::copy(
-        build(
-            "quotagate-minimal-plugin",
-            &[],
-            &["guest/minimal/Cargo.toml"],
-        )?,
+        build(MINIMAL, &[], MINIMAL_MANIFESTS)?,
         out.join("minimal.wasm"),
     )?;
     Ok(())

@@ -15,8 +15,11 @@ pub const TWO_CONTRACTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/two-c
 /// A component of another world.
 pub const OTHER_WORLD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-world.wasm"));
 
-/// Speaks version 0.9.0 of the contract, whose functions are others.
-pub const OTHER_CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/other-contract.wasm"));
+/// Speaks version 0.1.0 of the contract, which is over.
+pub const OLDER_CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/older-contract.wasm"));
+
+/// Speaks version 0.3.0 of the contract, which is yet to come.
+pub const NEWER_CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/newer-contract.wasm"));
 
 /// Breaks no rule: the example of `wit/README.md`, to compare the others with.
 pub const MINIMAL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/minimal.wasm"));

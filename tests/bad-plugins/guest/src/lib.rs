@@ -22,15 +22,21 @@ mod plugin;
 mod misbehave;
 
 #[cfg(all(target_family = "wasm", feature = "plugin"))]
+mod proper;
+
+#[cfg(all(target_family = "wasm", feature = "plugin"))]
 mod contradict;
 
 #[cfg(all(target_family = "wasm", feature = "other-world"))]
 mod other_world;
 
-#[cfg(all(target_family = "wasm", feature = "other-contract"))]
+#[cfg(all(
+    target_family = "wasm",
+    any(feature = "older-contract", feature = "newer-contract")
+))]
 mod other_contract;
 
 // An allocator and a panic handler are the same for every plugin without `std`.
 #[cfg(target_family = "wasm")]
-#[path = "../../../../guest/nebius/src/component/runtime.rs"]
+#[path = "../../../../guest/sdk/src/component/runtime.rs"]
 mod runtime;

@@ -1,6 +1,6 @@
 //! Deeds that end a call, each by the name under which a launch asks for it.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 use core::{hint::black_box, mem};
 
 use crate::plugin::{
@@ -9,6 +9,12 @@ use crate::plugin::{
 };
 
 const MEGABYTE: usize = 1 << 20;
+
+/// Where the account has advice on hardware.
+const REGION: &str = "eu-north1";
+
+/// More names than a call can need.
+const NAMES: u32 = 200_000;
 
 /// Does what `deed` says; nothing where it says nothing of this kind.
 pub(crate) fn misbehave(deed: &str) {
@@ -31,12 +37,12 @@ pub(crate) fn misbehave(deed: &str) {
         "keep" => mem::forget(black_box(vec![1_u8; 3 * MEGABYTE])),
         // Asks for everything, again and again.
         "chatter" => loop {
-            black_box(inventory::get_allowances(deed));
-            black_box(inventory::get_capacities());
+            black_box(inventory::get_owners(deed));
+            black_box(inventory::get_capacities(REGION));
         },
         // The same, and keeps what it is given.
         "collect" => loop {
-            mem::forget(black_box(inventory::get_capacities()));
+            mem::forget(black_box(inventory::get_capacities(REGION)));
         },
         // Asks for the time, which lasts as long as the host's clock takes. No misdeed, but one can hold a call with it.
         "dawdle" => {
@@ -44,13 +50,23 @@ pub(crate) fn misbehave(deed: &str) {
         }
         // A question of two megabytes.
         "shout" => {
-            black_box(inventory::get_allowances(&"a".repeat(2 * MEGABYTE)));
+            black_box(inventory::get_owners(&"a".repeat(2 * MEGABYTE)));
         }
         // A question that is no text.
         "mumble" => {
             // SAFETY: none; that is the point. Nothing here looks into the string.
             let text = unsafe { String::from_utf8_unchecked(vec![0xff; 16]) };
-            black_box(inventory::get_allowances(&text));
+            black_box(inventory::get_owners(&text));
+        }
+        // Names without end, the same ones each time.
+        "mint" => {
+            for index in 0..NAMES {
+                black_box(inventory::number_of(&format!("mint-{index}")));
+            }
+        }
+        // The name of a number that was never given out.
+        "guess" => {
+            black_box(inventory::name_of(u32::MAX));
         }
         // A hundred handles at once.
         "hoard" => {

@@ -1,9 +1,21 @@
 //! A plugin of another version of the contract, in which nothing is as it was.
 
+#[cfg(feature = "older-contract")]
 mod bindings {
     wit_bindgen::generate!({
         inline: "
-            package quotagate:plugin@0.9.0;
+            package quotagate:plugin@0.1.0;
+            interface gate { judge: func(everything: list<string>) -> bool; }
+            world plugin { export gate; }
+        ",
+    });
+}
+
+#[cfg(feature = "newer-contract")]
+mod bindings {
+    wit_bindgen::generate!({
+        inline: "
+            package quotagate:plugin@0.3.0;
             interface gate { judge: func(everything: list<string>) -> bool; }
             world plugin { export gate; }
         ",

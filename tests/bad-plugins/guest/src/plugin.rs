@@ -1,20 +1,20 @@
 //! The component: every export first misbehaves where its input says so, then answers properly.
 
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use self::bindings::{
     exports::quotagate::{
         bad::keeper,
         plugin::gate::{
-            Admission, Descriptor, Diagnosis, Failure, FailureKind, GateError, Guest, Needs,
+            Admission, Answer, Descriptor, Diagnosis, Failure, GateError, Guest, Standing,
         },
     },
-    quotagate::plugin::types::{
-        Availability, CapacityOutcome, Finding, Launch, Offer, Policy, Profile, QuotaOutcome,
-        Reason, Verdict,
+    quotagate::plugin::{
+        inventory,
+        types::{Launch, NumberedOffer, OfferNeed, Policy, Profile, Verdict},
     },
 };
-use crate::{contradict, misbehave::misbehave};
+use crate::{contradict, misbehave::misbehave, proper};
 
 /// The contract and an export besides, whose resource makes handles.
 #[cfg(not(any(feature = "spy", feature = "two-contracts")))]
@@ -25,7 +25,7 @@ pub(crate) mod bindings {
         inline: "
             package quotagate:bad;
             interface keeper { resource thing { constructor(); } }
-            world bad { include quotagate:plugin/plugin@0.1.0; export keeper; }
+            world bad { include quotagate:plugin/plugin@0.2.0; export keeper; }
         ",
     });
 }
@@ -40,7 +40,7 @@ pub(crate) mod bindings {
             package quotagate:bad;
             interface keeper { resource thing { constructor(); } }
             interface vault { resource secret { constructor(); } }
-            world bad { include quotagate:plugin/plugin@0.1.0; import vault; export keeper; }
+            world bad { include quotagate:plugin/plugin@0.2.0; import vault; export keeper; }
         ",
     });
 }
@@ -56,7 +56,7 @@ mod generated {
             interface keeper { resource thing { constructor(); } }
             world bad {
                 export quotagate:plugin/gate@0.9.0;
-                include quotagate:plugin/plugin@0.1.0;
+                include quotagate:plugin/plugin@0.2.0;
                 export keeper;
             }
             package quotagate:plugin@0.9.0 {
@@ -72,12 +72,12 @@ pub(crate) mod bindings {
     pub(crate) mod exports {
         pub(crate) mod quotagate {
             pub(crate) use crate::plugin::generated::exports::quotagate::{
-                bad, plugin0_1_0 as plugin,
+                bad, plugin0_2_0 as plugin,
             };
         }
     }
     pub(crate) mod quotagate {
-        pub(crate) use crate::plugin::generated::quotagate::plugin0_1_0 as plugin;
+        pub(crate) use crate::plugin::generated::quotagate::plugin0_2_0 as plugin;
     }
 }
 
@@ -115,30 +115,81 @@ impl Guest for Component {
         core::mem::forget(bindings::quotagate::bad::vault::Secret::new());
         Descriptor {
             cloud: "nebius".into(),
+            title: "Bad".into(),
             version: "bad".into(),
-            needs: Needs::empty(),
+            sources: Vec::new(),
+            lifecycles: Vec::new(),
+            kinds: Vec::new(),
+            levels: Vec::new(),
+            zone_word: "zone".into(),
+            units: Vec::new(),
         }
     }
 
+    fn standings(project: String, only: Option<Vec<u32>>) -> Vec<Standing> {
+        misbehave(&project);
+        let mut standings = proper::standings(&project, only.as_deref());
+        contradict::in_standings(&project, &mut standings);
+        standings
+    }
+
     fn assess(
-        offers: Vec<Offer>,
+        offers: Vec<NumberedOffer>,
+        _: Vec<OfferNeed>,
+        count: u32,
+        _: Profile,
+        _: Policy,
+    ) -> Result<Answer, GateError> {
+        let mut answer = proper::answer(&offers, count);
+        for (place, offer) in offers.iter().enumerate() {
+            let deed = inventory::name_of(offer.instance_type);
+            misbehave(&deed);
+            contradict::in_answer(&deed, &mut answer, place);
+        }
+        Ok(answer)
+    }
+
+    fn explain(
+        offers: Vec<NumberedOffer>,
+        _: Vec<OfferNeed>,
         count: u32,
         _: Profile,
         _: Policy,
     ) -> Result<Vec<Verdict>, GateError> {
         let mut verdicts = Vec::new();
         for offer in offers {
-            let deed = offer.instance_type.clone();
-            misbehave(&deed);
-            let mut verdict = proper(offer, count);
-            contradict::in_verdict(&deed, &mut verdict);
-            match deed.as_str() {
-                "short" => {}
-                "long" => verdicts.extend([verdict.clone(), verdict]),
-                _ => verdicts.push(verdict),
-            }
+            misbehave(&inventory::name_of(offer.instance_type));
+            verdicts.extend(contradict::explained(offer, count));
         }
         Ok(verdicts)
+    }
+
+    fn admit(plan: Vec<Launch>, _: Policy) -> Result<Admission, GateError> {
+        let launches = plan.len() as u32;
+        let Some(first) = plan.first() else {
+            core::arch::wasm32::unreachable();
+        };
+        let deed = first.offer.instance_type.as_str();
+        misbehave(deed);
+        let mut admission = proper::admission(first, launches);
+        contradict::in_admission(deed, &mut admission, first, launches);
+        Ok(admission)
+    }
+
+    fn diagnose(failure: Failure, _: Option<Launch>) -> Result<Diagnosis, GateError> {
+        let message = match failure {
+            Failure::Parts(parts) => parts.message,
+            Failure::Text(text) => text,
+        };
+        misbehave(&message);
+        let mut diagnosis = proper::diagnosis(message.clone());
+        contradict::in_diagnosis(&message, &mut diagnosis);
+        Ok(diagnosis)
+    }
+
+    fn alternatives(launch: Launch) -> Result<Vec<Launch>, GateError> {
+        misbehave(&launch.offer.instance_type);
+        Ok(contradict::alternatives(launch))
     }
 
     fn assess_json(request: String) -> Result<String, GateError> {
@@ -146,75 +197,13 @@ impl Guest for Component {
         Ok(request)
     }
 
-    fn admit(plan: Vec<Launch>, _: Policy) -> Result<Admission, GateError> {
-        let launches = plan.len() as u32;
-        let Some(first) = plan.into_iter().next() else {
-            core::arch::wasm32::unreachable();
-        };
-        let deed = first.offer.instance_type.clone();
-        misbehave(&deed);
-        let (project, region) = (first.profile.project, first.offer.region.clone());
-        let mut admission = Admission {
-            verdict: proper(first.offer, launches),
-            demands: Vec::new(),
-            reserved: Vec::new(),
-            breaks_at: None,
-        };
-        contradict::in_verdict(&deed, &mut admission.verdict);
-        contradict::in_admission(&deed, &mut admission, launches);
-        contradict::in_demands(&deed, &mut admission, &project, &region);
-        Ok(admission)
-    }
-
     fn admit_json(request: String) -> Result<String, GateError> {
         misbehave(&request);
         Ok(request)
     }
 
-    fn diagnose(failure: Failure) -> Diagnosis {
-        misbehave(&failure.message);
-        Diagnosis {
-            kind: FailureKind::Ambiguous,
-            findings: contradict::in_diagnosis(&failure.message),
-            retry: false,
-            remedy: Some(failure.message),
-        }
-    }
-
-    fn diagnose_json(error: String) -> Result<String, GateError> {
-        misbehave(&error);
-        Ok(error)
-    }
-}
-
-/// A verdict that cannot be taken for that of another offer.
-pub(crate) fn proper(offer: Offer, count: u32) -> Verdict {
-    let finding = Finding {
-        reason: Reason::Fits,
-        outcome: QuotaOutcome::Fits,
-        quota: None,
-        scope: None,
-        owner: None,
-        region: offer.region,
-        unit: "count".into(),
-        required: Some(count.into()),
-        limit: None,
-        usage: None,
-        held: 0,
-        headroom: None,
-        shortfall: None,
-        minimum_limit: None,
-        detail: Some(format!("{count} of {}", offer.instance_type)),
-        remedy: None,
-        command: Vec::new(),
-        rule: None,
-    };
-    Verdict {
-        quota: QuotaOutcome::Fits,
-        capacity: CapacityOutcome::Likely,
-        availability: Availability::Available,
-        fits_count: Some(count),
-        visible: true,
-        findings: vec![finding],
+    fn diagnose_json(request: String) -> Result<String, GateError> {
+        misbehave(&request);
+        Ok(request)
     }
 }
