@@ -189,10 +189,12 @@ pub(crate) fn options(config: &Config) -> GateOptions {
 /// Loads the plugin that the configuration names, else the built-in one of the cloud.
 pub(crate) fn load_plugin(config: &Config, cloud: &Cloud) -> Result<Plugin, CliError> {
     let configured = &config.settings().plugin;
-    let mut options = PluginOptions::default();
-    options.limits = configured.limits.clone();
-    options.sha256.clone_from(&configured.sha256);
-    options.cache = CompileCache::User;
+    let options = PluginOptions {
+        limits: configured.limits.clone(),
+        sha256: configured.sha256.clone(),
+        cache: CompileCache::Default,
+        ..PluginOptions::default()
+    };
     let path = configured.path.as_deref();
     let bytes = path.map(read).transpose()?;
     let bytes = bytes.as_deref().unwrap_or(cloud.plugin.bytes);

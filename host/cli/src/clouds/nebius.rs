@@ -18,7 +18,7 @@ pub(crate) const ZONE_WORD: &str = "fabric";
 pub(crate) const CLOUD: Cloud = Cloud {
     name: quotagate_nebius::CLOUD,
     plugin: &quotagate_plugins::NEBIUS,
-    is_world: quotagate_nebius::is_world,
+    is_world: RecordedWorld::is_at,
     read,
     connect,
     record: |global, options, directory, output| {

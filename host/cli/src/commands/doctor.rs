@@ -167,7 +167,7 @@ fn judge(config: &Config) -> String {
 }
 
 fn cache(report: &mut Vec<Examined>) {
-    report.push(match CompileCache::User.directory() {
+    report.push(match CompileCache::Default.directory() {
         Ok(Some(directory)) => works("compile cache", format!("`{}`", directory.display())),
         Ok(None) => impaired(
             "compile cache",

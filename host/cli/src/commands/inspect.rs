@@ -37,10 +37,12 @@ struct PluginJson<'a> {
 /// Describes the component in `file`.
 pub(crate) fn run(file: &Path, global: &Global, output: &mut Output) -> Result<Exit, CliError> {
     let bytes = session::read(file)?;
-    let mut options = PluginOptions::default();
-    // A component that is only looked at leaves nothing behind.
-    options.cache = CompileCache::Off;
-    options.sha256.clone_from(&global.plugin_sha256);
+    let options = PluginOptions {
+        // A component that is only looked at leaves nothing behind.
+        cache: CompileCache::Off,
+        sha256: global.plugin_sha256.clone(),
+        ..PluginOptions::default()
+    };
     let start = Instant::now();
     let plugin = Plugin::load_with(&bytes, &options).map_err(|source| CliError::Plugin {
         path: Some(file.to_owned()),

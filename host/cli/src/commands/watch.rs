@@ -57,7 +57,7 @@ pub(crate) async fn run(
     // Only now: what waits for answers reads them itself.
     let _refresher = gate.keep_fresh();
     // The first scrape finds everything there.
-    gate.show_metrics();
+    gate.show_metrics().await;
     if let Some(exporter) = &exporter {
         let address = exporter.address();
         output.note(&format!("metrics at http://{address}/metrics"));
