@@ -47,7 +47,10 @@ pub struct Head {
 
 /// One row's part in a judgement. Names are numbers, zero for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "each is defined in wit/types.wit, under the same name")]
+#[allow(
+    missing_docs,
+    reason = "each is defined in wit/types.wit, under the same name"
+)]
 pub struct NumberedFinding {
     pub reason: Reason,
     pub outcome: QuotaOutcome,
@@ -66,4 +69,29 @@ pub struct NumberedFinding {
     pub headroom: Option<u64>,
     pub shortfall: Option<u64>,
     pub minimum_limit: Option<u64>,
+}
+
+impl NumberedFinding {
+    /// A finding that says nothing but why.
+    pub const fn new(reason: Reason, outcome: QuotaOutcome) -> Self {
+        Self {
+            reason,
+            outcome,
+            row: 0,
+            quota: 0,
+            owner: 0,
+            level: 0,
+            region: 0,
+            zone: 0,
+            unit: 0,
+            required: None,
+            limit: None,
+            usage: None,
+            usage_at_most: None,
+            held: 0,
+            headroom: None,
+            shortfall: None,
+            minimum_limit: None,
+        }
+    }
 }

@@ -70,7 +70,9 @@ impl Reader for NativeReader {
     fn name_of(&self, number: Number) -> String {
         let names = self.names.borrow();
         let index = usize::try_from(number).unwrap_or(usize::MAX);
-        let text = index.checked_sub(1).and_then(|index| names.texts.get(index));
+        let text = index
+            .checked_sub(1)
+            .and_then(|index| names.texts.get(index));
         text.cloned().unwrap_or_default()
     }
 
@@ -138,7 +140,9 @@ impl Reader for NativeReader {
 
     fn capacities(&self, region: &str) -> Vec<Capacity> {
         let all = self.inventory.capacities.iter();
-        all.filter(|item| is_in(&item.place, region)).cloned().collect()
+        all.filter(|item| is_in(&item.place, region))
+            .cloned()
+            .collect()
     }
 
     fn reservations(&self, project: &str, region: &str) -> Vec<NumberedReservation> {
@@ -149,7 +153,10 @@ impl Reader for NativeReader {
             .filter(|item| is_in(&item.row.place, region))
             .map(|item| NumberedReservation {
                 number: self.number_of(&item.row.key),
-                share: item.share.as_ref().map_or(0, |share| self.number_of(&share.key)),
+                share: item
+                    .share
+                    .as_ref()
+                    .map_or(0, |share| self.number_of(&share.key)),
                 reservation: item.clone(),
             })
             .collect()
@@ -198,6 +205,8 @@ fn is_offered_in(offered: &[Offered], region: &str) -> bool {
 }
 
 fn offered_in(offered: &[Offered], region: &str) -> Vec<Offered> {
-    let here = offered.iter().filter(|offered| is_in(&offered.place, region));
+    let here = offered
+        .iter()
+        .filter(|offered| is_in(&offered.place, region));
     here.cloned().collect()
 }

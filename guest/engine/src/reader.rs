@@ -73,7 +73,10 @@ pub struct Moment {
 }
 
 /// An account as it is shown; `wit/inventory.wit` says what each function answers and how long it holds.
-#[allow(missing_docs, reason = "each is defined in wit/inventory.wit, under the same name")]
+#[allow(
+    missing_docs,
+    reason = "each is defined in wit/inventory.wit, under the same name"
+)]
 pub trait Reader {
     fn name_of(&self, number: Number) -> String;
     fn number_of(&self, name: &str) -> Number;

@@ -7,6 +7,8 @@ use quotagate::{
     source::{Account, SourceError, SourceErrorKind, SourceId},
 };
 
+use crate::convert::TENANT;
+
 const ACCOUNT: &str = "account";
 const TENANT_ALLOWANCES: &str = "tenant_allowances";
 const PROJECT_ALLOWANCES: &str = "project_allowances";
@@ -60,10 +62,13 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The sources of an account: those of the tenant at once, those of a project when the account names it.
+/// The sources of an account: those of the tenant at once, those of a project when the account names it. An account that is still
+/// to be read may name a project without its tenant.
 pub(crate) fn sources(tenant: Option<&str>, account: Option<&Account>) -> Vec<SourceId> {
     let rows = SourceId::of_account(TENANT_ALLOWANCES, Feed::Rows);
-    let named = account.and_then(|account| Some(account.outermost()?.id.as_str()));
+    let outermost = account.and_then(Account::outermost);
+    let named = outermost.filter(|owner| owner.level == TENANT);
+    let named = named.map(|owner| owner.id.as_str());
     let mut sources = vec![
         SourceId::of_account(ACCOUNT, Feed::Account),
         match named.or(tenant) {
@@ -92,9 +97,10 @@ mod tests {
 
     use super::*;
 
-    fn owner(id: &str) -> Owner {
+    fn owner(level: &str, id: &str) -> Owner {
         Owner {
             id: id.to_owned(),
+            level: level.to_owned(),
             ..Owner::default()
         }
     }
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_project_has_three_sources_however_often_it_is_listed() {
-        let chain = |project| vec![owner("tenant-1"), owner(project)];
+        let chain = |project| vec![owner("tenant", "tenant-1"), owner("project", project)];
         let account = Account {
             projects: vec![chain("project-b"), chain("project-a"), chain("project-b")],
             ..Account::default()
@@ -142,6 +148,26 @@ mod tests {
             let whose = if is_projects { project } else { tenant };
             assert_eq!(source.owner.as_deref(), whose, "{}", source.key);
             assert!(Asked::of(source).is_ok(), "{}", source.key);
+        }
+    }
+
+    #[test]
+    fn a_project_whose_tenant_is_not_known_is_not_taken_for_it() {
+        for level in ["project", ""] {
+            let account = Account {
+                projects: vec![vec![owner(level, "project-1")]],
+                ..Account::default()
+            };
+            let owner_of_rows = |tenant| {
+                let sources = sources(tenant, Some(&account));
+                let rows = sources
+                    .into_iter()
+                    .find(|known| known.kind == TENANT_ALLOWANCES);
+                rows.unwrap().owner
+            };
+            assert_eq!(owner_of_rows(None), None);
+            assert_eq!(owner_of_rows(Some("tenant-1")).as_deref(), Some("tenant-1"));
+            assert_eq!(sources(None, Some(&account)).len(), 7);
         }
     }
 

@@ -5,11 +5,16 @@ use quotagate::{Limit, Place, Row, RowState, Usage};
 
 use super::{Converted, filled, usage};
 
-/// The rows of an owner as the cloud says them: an absent limit stays absent, and nothing is concluded from a usage. A list may
-/// hold rows of other owners too; what they have is asked of them.
+/// The rows of an owner as the cloud says them: an absent limit stays absent, and nothing is concluded from a usage. Where a list
+/// holds rows of other owners too, they are left to the lists of those, which would show them twice.
 pub(crate) fn allowances(owner: &str, rows: &[QuotaAllowance]) -> Converted<Row> {
     let rows = rows.iter().map(allowance);
-    Converted::collect(rows.filter(|row| row.owner == owner).map(Ok))
+    Converted::collect(rows.filter(|row| is_of(row, owner)).map(Ok))
+}
+
+/// One that names no owner is nobody else's.
+fn is_of(row: &Row, owner: &str) -> bool {
+    row.owner == owner || row.owner.is_empty()
 }
 
 fn allowance(entry: &QuotaAllowance) -> Row {
@@ -133,6 +138,15 @@ mod tests {
         let converted = allowances("project-e00eunorth1", &[row(Some(1), 0, 2, 1)]);
         assert_eq!(converted.rows, []);
         assert_eq!(converted.malformed, []);
+    }
+
+    #[test]
+    fn a_row_that_names_no_owner_stays() {
+        let rows = allowances(TENANT, &[QuotaAllowance::default()]).rows;
+        let [row] = rows.as_slice() else {
+            panic!("{rows:?}");
+        };
+        assert_eq!((row.key.as_str(), row.owner.as_str()), ("//", ""));
     }
 
     #[test]

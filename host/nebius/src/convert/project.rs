@@ -11,7 +11,7 @@ use quotagate::{
 use super::{ConvertError, Converted, filled};
 
 /// The level of a tenant among the owners of a project.
-const TENANT: &str = "tenant";
+pub(crate) const TENANT: &str = "tenant";
 /// The level of a project.
 const PROJECT: &str = "project";
 

@@ -1,0 +1,457 @@
+//! What a generation says of one project in one region: its owners, rows, types, advice and reservations by number.
+
+use alloc::{
+    collections::BTreeMap,
+    rc::Rc,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+
+use quotagate_contract::{Attribute, Capacity, InstanceType, KindOffered, Owner, Reservation, Row};
+
+use crate::{
+    cloud::{At, Claim, Cloud, LevelRules, Owners},
+    compile::{Asking, Compiled},
+    reader::{Number, Reader},
+    row::RowNumbers,
+    rows::{Lookup, OwnerRows},
+};
+
+/// What is derived of one project in one region, once a generation.
+pub(crate) struct RegionContext {
+    /// The generations that it was derived from.
+    pub(crate) stamp: Vec<u64>,
+    pub(crate) project: String,
+    pub(crate) region: String,
+    pub(crate) region_number: Number,
+    /// The chain of owners, outermost first.
+    pub(crate) owners: Vec<KnownOwner>,
+    /// Why the account may not launch in the region.
+    pub(crate) restriction: Option<String>,
+    /// The zones that the cloud lists in the region.
+    zones: Vec<String>,
+    /// Sorted by number.
+    types: Vec<KnownType>,
+    pub(crate) kinds: Vec<KindOffered>,
+    /// Sorted by the number of the type.
+    capacities: Vec<KnownCapacity>,
+    pub(crate) reservations: Vec<KnownReservation>,
+    pub(crate) targets: Vec<Target>,
+    targets_by_key: BTreeMap<TargetKey, u32>,
+    /// What people call quotas, by the number of the quota.
+    titles: BTreeMap<Number, Rc<str>>,
+    /// What usages rest on, besides the rows themselves.
+    pub(crate) foundations: Vec<Foundation>,
+    pub(crate) compiled: BTreeMap<Asking, Rc<Compiled>>,
+}
+
+/// One owner of the chain.
+pub(crate) struct KnownOwner {
+    pub(crate) owner: Owner,
+    pub(crate) number: Number,
+    pub(crate) level: Number,
+    pub(crate) rules: LevelRules,
+    /// Rows that count everywhere.
+    pub(crate) everywhere: Rc<OwnerRows>,
+    /// Rows of the region and its zones.
+    pub(crate) here: Rc<OwnerRows>,
+}
+
+/// An instance type with the number of its name.
+pub(crate) struct KnownType {
+    number: Number,
+    pub(crate) instance_type: Rc<InstanceType>,
+}
+
+/// Advice by number.
+pub(crate) struct KnownCapacity {
+    instance_type: Number,
+    pub(crate) lifecycle: Number,
+    pub(crate) zone: Number,
+    pub(crate) capacity: Capacity,
+}
+
+/// A reservation with what its rows say in numbers.
+pub(crate) struct KnownReservation {
+    /// The number of the row's key.
+    pub(crate) number: Number,
+    /// The number of the share's key; zero where there is none.
+    pub(crate) share_number: Number,
+    pub(crate) zone: Number,
+    pub(crate) reservation: Reservation,
+    pub(crate) own: ReadRow,
+    /// The asking project's share, where it is limited.
+    pub(crate) share: Option<ReadRow>,
+}
+
+/// A row as the cloud's rules read it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadRow {
+    pub(crate) numbers: RowNumbers,
+    /// Why the usage is no measurement, in words.
+    pub(crate) doubt: Option<Rc<str>>,
+}
+
+impl ReadRow {
+    pub(crate) fn of(cloud: &impl Cloud, row: &Row, rows: Option<&OwnerRows>) -> Self {
+        let holdings = rows.map_or(&[][..], |rows| &rows.holdings);
+        let reading = cloud.reading(row, holdings);
+        let doubt = reading.doubt.as_ref();
+        Self {
+            numbers: RowNumbers {
+                state: row.state,
+                limit: row.limit,
+                used_at_least: reading.usage.at_least,
+                used_at_most: reading
+                    .usage
+                    .at_most
+                    .map(|most| most.max(reading.usage.at_least)),
+                doubt: doubt.map(|doubt| doubt.reason),
+                is_bounded: doubt.is_none() || reading.usage.at_most.is_some(),
+            },
+            doubt: doubt
+                .and_then(|doubt| doubt.detail.as_deref())
+                .map(Rc::from),
+        }
+    }
+}
+
+/// The row that a claim resolves to at one owner, or where it would be.
+pub(crate) struct Target {
+    /// The owner, by its place in the chain.
+    pub(crate) owner: usize,
+    pub(crate) quota: Number,
+    pub(crate) region: Number,
+    pub(crate) zone: Number,
+    pub(crate) zone_name: Option<Rc<str>>,
+    pub(crate) at: At,
+    pub(crate) found: Found,
+    /// Names what is taken of it in a plan.
+    pub(crate) ledger_key: LedgerKey,
+}
+
+/// What an owner's list says of a position.
+pub(crate) enum Found {
+    /// One row.
+    Row(TargetRow),
+    /// Rows that contradict each other; the number of the first.
+    Twins(Number),
+    /// No row.
+    Absent,
+}
+
+/// A row by number.
+pub(crate) struct TargetRow {
+    pub(crate) number: Number,
+    pub(crate) unit: Number,
+    pub(crate) unit_name: Rc<str>,
+    pub(crate) read: ReadRow,
+    /// What its usage rests on, by place in [`RegionContext::foundations`]; none where that is the row alone.
+    pub(crate) foundation: Option<usize>,
+}
+
+/// Lists that usages rest on.
+pub(crate) struct Foundation {
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) owner: usize,
+    pub(crate) is_everywhere: bool,
+}
+
+/// Names what a plan takes of: a row by number, and what is not listed by its position.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LedgerKey {
+    Row(Number),
+    Position(Rc<str>),
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum TargetKey {
+    Row { owner: usize, number: Number },
+    Position { owner: usize, text: Rc<str> },
+}
+
+impl Target {
+    /// The row's number; zero where there is none.
+    pub(crate) const fn number(&self) -> Number {
+        match &self.found {
+            Found::Row(row) => row.number,
+            Found::Twins(number) => *number,
+            Found::Absent => 0,
+        }
+    }
+
+    pub(crate) fn unit_name(&self) -> Option<&str> {
+        match &self.found {
+            Found::Row(row) => Some(&row.unit_name),
+            Found::Twins(_) | Found::Absent => None,
+        }
+    }
+
+    pub(crate) const fn is_listed(&self) -> bool {
+        !matches!(self.found, Found::Absent)
+    }
+}
+
+/// What a context is made of, read once.
+pub(crate) struct Parts {
+    pub(crate) stamp: Vec<u64>,
+    pub(crate) owners: Vec<KnownOwner>,
+    pub(crate) restriction: Option<String>,
+    pub(crate) zones: Vec<String>,
+}
+
+impl RegionContext {
+    /// Reads a region for a project.
+    pub(crate) fn read(
+        cloud: &impl Cloud,
+        reader: &dyn Reader,
+        project: &str,
+        region: &str,
+        parts: Parts,
+    ) -> Self {
+        let types = reader.instance_types(project, region).into_iter();
+        let mut types: Vec<KnownType> = types
+            .map(|known| KnownType {
+                number: known.number,
+                instance_type: Rc::new(known.instance_type),
+            })
+            .collect();
+        types.sort_by_key(|known| known.number);
+        let capacities = reader.capacities(region).into_iter();
+        let mut capacities: Vec<KnownCapacity> = capacities
+            .map(|capacity| KnownCapacity {
+                instance_type: reader.number_of(&capacity.instance_type),
+                lifecycle: reader.number_of(&capacity.lifecycle),
+                zone: reader.number_of(capacity.place.zone.as_deref().unwrap_or_default()),
+                capacity,
+            })
+            .collect();
+        capacities.sort_by_key(|known| known.instance_type);
+        let reservations = reader.reservations(project, region).into_iter();
+        let reservations = reservations.map(|known| {
+            let reservation = known.reservation;
+            let zone = reservation.row.place.zone.as_deref().unwrap_or_default();
+            let share = reservation.share.as_ref();
+            let share = share.filter(|share| share.limit.number().is_some());
+            KnownReservation {
+                number: known.number,
+                share_number: known.share,
+                zone: reader.number_of(zone),
+                own: ReadRow::of(cloud, &reservation.row, None),
+                share: share.map(|share| ReadRow::of(cloud, share, None)),
+                reservation,
+            }
+        });
+        Self {
+            stamp: parts.stamp,
+            project: project.into(),
+            region: region.into(),
+            region_number: reader.number_of(region),
+            owners: parts.owners,
+            restriction: parts.restriction,
+            zones: parts.zones,
+            types,
+            kinds: reader.kinds(project, region),
+            capacities,
+            reservations: reservations.collect(),
+            targets: Vec::new(),
+            targets_by_key: BTreeMap::new(),
+            titles: BTreeMap::new(),
+            foundations: Vec::new(),
+            compiled: BTreeMap::new(),
+        }
+    }
+
+    /// The type of that number, if the project is offered it there.
+    pub(crate) fn instance_type(&self, number: Number) -> Option<&Rc<InstanceType>> {
+        let at = self.types.partition_point(|known| known.number < number);
+        let found = self.types.get(at).filter(|known| known.number == number);
+        found.map(|known| &known.instance_type)
+    }
+
+    /// The advice on one type: all zones, all lifecycles.
+    pub(crate) fn capacities(&self, instance_type: Number) -> &[KnownCapacity] {
+        let all = &self.capacities;
+        let start = all.partition_point(|known| known.instance_type < instance_type);
+        let end = all.partition_point(|known| known.instance_type <= instance_type);
+        all.get(start..end).unwrap_or_default()
+    }
+
+    /// All advice there is.
+    pub(crate) fn all_capacities(&self) -> &[KnownCapacity] {
+        &self.capacities
+    }
+
+    /// What people call a quota.
+    pub(crate) fn title(&self, quota: Number) -> Option<String> {
+        self.titles.get(&quota).map(|title| String::from(&**title))
+    }
+
+    pub(crate) fn chain_has(&self, owner: &str) -> bool {
+        self.owners.iter().any(|known| known.owner.id == owner)
+    }
+
+    /// The zones in which a launch may land: the one that it names, else those in which its type is offered, else those of the
+    /// region.
+    pub(crate) fn zones_of(&self, instance_type: &InstanceType, zone: Option<&str>) -> Vec<String> {
+        if let Some(zone) = zone {
+            return Vec::from([zone.to_string()]);
+        }
+        let mut zones: Vec<String> = Vec::new();
+        for offered in &instance_type.offered {
+            if offered
+                .place
+                .region
+                .as_deref()
+                .is_none_or(|own| own == self.region)
+                && offered.restriction.is_none()
+                && let Some(zone) = &offered.place.zone
+                && !zones.contains(zone)
+            {
+                zones.push(zone.clone());
+            }
+        }
+        if zones.is_empty() {
+            self.zones.clone()
+        } else {
+            zones
+        }
+    }
+
+    /// The targets of a claim, one an owner, outermost first. `zone` is where a claim on a zone's rows is resolved.
+    pub(crate) fn resolve(
+        &mut self,
+        cloud: &impl Cloud,
+        reader: &dyn Reader,
+        claim: &Claim<'_>,
+        zone: Option<&str>,
+    ) -> Vec<u32> {
+        let last = self.owners.len().saturating_sub(1);
+        let owners = match claim.owners {
+            Owners::All => 0..self.owners.len(),
+            Owners::Outermost => 0..self.owners.len().min(1),
+            Owners::Innermost => last..self.owners.len(),
+        };
+        let zone = zone.filter(|_| claim.at == At::Zone);
+        owners
+            .map(|owner| self.target(cloud, reader, claim, owner, zone))
+            .collect()
+    }
+
+    fn target(
+        &mut self,
+        cloud: &impl Cloud,
+        reader: &dyn Reader,
+        claim: &Claim<'_>,
+        owner: usize,
+        zone: Option<&str>,
+    ) -> u32 {
+        let Some(known) = self.owners.get(owner) else {
+            return u32::MAX;
+        };
+        let is_everywhere = claim.at == At::Everywhere;
+        let rows = if is_everywhere {
+            Rc::clone(&known.everywhere)
+        } else {
+            Rc::clone(&known.here)
+        };
+        let lookup = rows.find(&claim.quota, zone, &claim.dimensions);
+        let region = (!is_everywhere).then(|| self.region.clone());
+        let position: Rc<str> = position(&known.owner.id, claim, region.as_deref(), zone).into();
+        let key = match lookup {
+            Lookup::Row(row) => TargetKey::Row {
+                owner,
+                number: row.number,
+            },
+            // Contradicting rows of one position may have one key.
+            Lookup::Twins(_) | Lookup::Absent => TargetKey::Position {
+                owner,
+                text: Rc::clone(&position),
+            },
+        };
+        if let Some(known) = self.targets_by_key.get(&key) {
+            return *known;
+        }
+        let (found, ledger_key) = match lookup {
+            Lookup::Row(row) => {
+                let title = row.row.title.as_deref();
+                let title = title.or_else(|| cloud.title(&row.row.quota));
+                if let Some(title) = title {
+                    let quota = reader.number_of(&row.row.quota);
+                    self.titles.insert(quota, title.into());
+                }
+                let foundation = self.foundation(cloud, &row.row, owner, is_everywhere);
+                let row = TargetRow {
+                    number: row.number,
+                    unit: reader.number_of(&row.row.unit),
+                    unit_name: row.row.unit.as_str().into(),
+                    read: ReadRow::of(cloud, &row.row, Some(&rows)),
+                    foundation,
+                };
+                let key = LedgerKey::Row(row.number);
+                (Found::Row(row), key)
+            }
+            Lookup::Twins(row) => (Found::Twins(row.number), LedgerKey::Row(row.number)),
+            Lookup::Absent => (Found::Absent, LedgerKey::Position(position)),
+        };
+        let target = Target {
+            owner,
+            quota: reader.number_of(&claim.quota),
+            region: region.map_or(0, |_| self.region_number),
+            zone: zone.map_or(0, |zone| reader.number_of(zone)),
+            zone_name: zone.map(Rc::from),
+            at: claim.at,
+            found,
+            ledger_key,
+        };
+        let index = u32::try_from(self.targets.len()).unwrap_or(u32::MAX);
+        self.targets.push(target);
+        self.targets_by_key.insert(key, index);
+        index
+    }
+
+    fn foundation(
+        &mut self,
+        cloud: &impl Cloud,
+        row: &Row,
+        owner: usize,
+        is_everywhere: bool,
+    ) -> Option<usize> {
+        let kinds = cloud.usage_rests_on(row);
+        if kinds.is_empty() {
+            return None;
+        }
+        let is_same = |known: &Foundation| {
+            known.kinds == kinds && known.owner == owner && known.is_everywhere == is_everywhere
+        };
+        let known = self.foundations.iter().position(is_same);
+        Some(known.unwrap_or_else(|| {
+            self.foundations.push(Foundation {
+                kinds: kinds.to_vec(),
+                owner,
+                is_everywhere,
+            });
+            self.foundations.len() - 1
+        }))
+    }
+}
+
+/// A position of one owner in words that no other has.
+fn position(owner: &str, claim: &Claim<'_>, region: Option<&str>, zone: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut part = |part: &str| {
+        text.push_str(part);
+        text.push('\n');
+    };
+    part(owner);
+    part(&claim.quota);
+    part(region.unwrap_or_default());
+    part(zone.unwrap_or_default());
+    let mut dimensions: Vec<&Attribute> = claim.dimensions.iter().collect();
+    dimensions.sort();
+    for dimension in dimensions {
+        part(&dimension.name);
+        part(&dimension.value);
+    }
+    text
+}

@@ -1,0 +1,503 @@
+//! Rows of one launch, one by one and where one of several governs; and what was refused of their quotas before.
+
+use alloc::{format, string::String, vec::Vec};
+
+use quotagate_contract::{Detail, LessonKind, QuotaOutcome, Reason, ReservationUse};
+
+use crate::{
+    amount::{Amount, Bound, clamp},
+    answer::NumberedFinding,
+    cloud::{Cloud, Draws},
+    compile::{Entry, target_at},
+    context::{Found, Target, TargetRow},
+    here::{Call, Here},
+    judge::{Launching, OwnDoubt, behind, drawing_count, own_doubt},
+    judgement::{Judgement, Noted},
+    ledger::Ledger,
+    lesson::StandingLesson,
+    reservation::{ReservationCover, held_of},
+    row::{Doubt, RowNumbers, RowVerdict, Weighing, headroom, judge},
+    sources::{ListReading, Readability},
+};
+
+/// A row against an amount, judged.
+struct Weighed<'h> {
+    target: &'h Target,
+    amount: Amount,
+    verdict: RowVerdict,
+    readability: Readability,
+    /// The row, where it is one and its list can be relied on.
+    row: Option<WeighedRow<'h>>,
+}
+
+#[derive(Clone, Copy)]
+struct WeighedRow<'h> {
+    row: &'h TargetRow,
+    /// As it counts in this call.
+    numbers: RowNumbers,
+    /// Whether it sets no limit, so that others govern.
+    is_unset: bool,
+}
+
+impl<C: Cloud> Call<'_, C> {
+    /// Judges what a launch takes, row by row.
+    pub(crate) fn entries(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        entries: &[Entry],
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) {
+        let has_lessons = here
+            .lessons
+            .iter()
+            .any(|known| known.lesson.kind == LessonKind::Quota);
+        let mut rest = entries;
+        while let Some(first) = rest.first() {
+            let length = rest
+                .iter()
+                .take_while(|entry| entry.group == first.group)
+                .count();
+            let (group, others) = rest.split_at(length.max(1));
+            for entry in group {
+                self.entry(judgement, here, launch, entry, cover, ledger);
+            }
+            if has_lessons {
+                self.failed_before(judgement, here, launch, &[group], cover, ledger);
+            }
+            rest = others;
+        }
+    }
+
+    /// Judges what a launch takes of one of several rows, of which it is not known which governs: it fits where it fits by each, and
+    /// is blocked where each blocks it.
+    pub(crate) fn alternatives(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        options: &[Vec<Entry>],
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) {
+        let judged = options.iter().map(|option| {
+            let mut judged = Judgement::new();
+            for entry in option {
+                self.entry(&mut judged, here, launch, entry, cover, ledger);
+            }
+            judged
+        });
+        let judged: Vec<Judgement> = judged.collect();
+        let blocked = judged
+            .iter()
+            .filter(|one| one.quota == QuotaOutcome::Blocked)
+            .count();
+        let is_open = blocked > 0 && blocked < judged.len();
+        let bounds = judged.iter().map(|one| (one.bound, one.behind_reserved));
+        let bounds = bounds.reduce(|(one, behind), (other, other_behind)| {
+            (one.or(other), behind.or(other_behind))
+        });
+        for mut one in judged {
+            one.bound = Bound::UNLIMITED;
+            if is_open && one.quota == QuotaOutcome::Blocked {
+                one.quota = QuotaOutcome::Unknown;
+                for noted in &mut one.noted {
+                    if noted.finding.outcome == QuotaOutcome::Blocked {
+                        noted.finding.outcome = QuotaOutcome::Unknown;
+                        noted.detail = self.word(|| String::from("another row may govern instead"));
+                    }
+                }
+            }
+            judgement.add(&one);
+        }
+        if let Some((bound, behind_reserved)) = bounds {
+            judgement.bound = judgement.bound.and(bound);
+            judgement.behind_reserved = judgement.behind_reserved.and(behind_reserved);
+        }
+        let groups: Vec<&[Entry]> = options.iter().map(Vec::as_slice).collect();
+        self.failed_before(judgement, here, launch, &groups, cover, ledger);
+    }
+
+    /// Judges what a launch takes of one row.
+    fn entry(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        entry: &Entry,
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) {
+        if is_spared(launch, entry) {
+            return;
+        }
+        let cover = cover.filter(|_| entry.sum.is_reservable);
+        let Some(mut weighed) = self.weigh(here, launch, entry, cover, ledger) else {
+            return;
+        };
+        let mut own = None;
+        if entry.sum.draws == Draws::Never {
+            weighed.verdict = RowVerdict::NOT_DECISIVE;
+        } else {
+            weighed.verdict.bound = behind(cover, weighed.verdict.bound);
+            if weighed.verdict.doubt == Some(Doubt::Own) {
+                let doubt = own_doubt(launch, entry, cover, weighed.verdict.reason);
+                weighed.verdict.reason = doubt.reason;
+                own = Some(doubt);
+            }
+        }
+        let verdict = weighed.verdict;
+        judgement.bound = judgement.bound.and(verdict.bound);
+        if cover.is_some() {
+            judgement.behind_reserved = judgement.behind_reserved.and(verdict.bound);
+        }
+        // Where reservations take every instance the row is not asked; its room still says how many more would fit.
+        if weighed.amount.asks_nothing() {
+            return;
+        }
+        let is_shown = match self.collecting.detail {
+            Detail::None => false,
+            Detail::All => true,
+            Detail::Deciding => match verdict.reason {
+                Reason::Fits => judgement.binds(verdict.bound.most),
+                reason => !crate::judgement::orients(reason),
+            },
+        };
+        judgement.quota = judgement.quota.max(verdict.outcome);
+        if is_shown {
+            let is_of_list = matches!(
+                verdict.reason,
+                Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale | Reason::Unsupported
+            );
+            let finding = self.finding(here, entry, &weighed);
+            let noted = Noted::new(finding, verdict.bound)
+                .saying(self.said(here, &weighed, own))
+                .resting_on(is_of_list.then_some(weighed.readability.state));
+            judgement.note(self.collecting, noted);
+        }
+    }
+
+    /// What one row says of one amount; none where it does not constrain and nobody asks for an explanation.
+    fn weigh<'h>(
+        &self,
+        here: &'h Here,
+        launch: &Launching<'_>,
+        entry: &Entry,
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) -> Option<Weighed<'h>> {
+        let target = target_at(&here.context, entry.target)?;
+        let owner = here.context.owners.get(target.owner)?;
+        let amount = self.amount(launch, entry, cover, target, ledger);
+        let readability = here.readability(self, target);
+        let is_optional = entry.sum.draws != Draws::Always;
+        let bare = |verdict| Weighed {
+            target,
+            amount,
+            verdict,
+            readability,
+            row: None,
+        };
+        if let Some(reason) = readability.reading.unreadable() {
+            return (!is_optional).then(|| bare(RowVerdict::unknown(reason)));
+        }
+        match &target.found {
+            Found::Absent if is_optional => None,
+            Found::Absent if readability.reading == ListReading::InPart => {
+                Some(bare(RowVerdict::unknown(Reason::ScopeUnreadable)))
+            }
+            Found::Absent => {
+                RowVerdict::meaning(owner.rules.absent, Reason::RowMissing, &amount).map(bare)
+            }
+            Found::Twins(_) => Some(bare(RowVerdict::unknown(Reason::Contradictory))),
+            Found::Row(row) => {
+                let numbers = if here.is_open(row.foundation) {
+                    row.read.numbers.opened()
+                } else {
+                    row.read.numbers
+                };
+                let how = Weighing {
+                    rules: owner.rules,
+                    held: held_of(&here.moment.held, row.number),
+                    held_proves_shortage: self.cloud.held_proves_shortage(),
+                    is_right_unit: entry.sum.is_right_unit,
+                };
+                let verdict = judge(&numbers, &how, &amount);
+                if verdict.is_none() && self.policy.detail != Detail::All {
+                    return None;
+                }
+                Some(Weighed {
+                    row: Some(WeighedRow {
+                        row,
+                        numbers,
+                        is_unset: verdict.is_none(),
+                    }),
+                    ..bare(verdict.unwrap_or(RowVerdict::NOT_DECISIVE))
+                })
+            }
+        }
+    }
+
+    /// What a launch takes of a row, after those before it.
+    fn amount(
+        &self,
+        launch: &Launching<'_>,
+        entry: &Entry,
+        cover: Option<&ReservationCover>,
+        target: &Target,
+        ledger: &Ledger,
+    ) -> Amount {
+        Amount {
+            before: ledger.taken(&target.ledger_key),
+            once: entry.sum.once,
+            each: entry.sum.each,
+            count: drawing_count(launch, entry, cover),
+        }
+    }
+
+    fn finding(&self, here: &Here, entry: &Entry, weighed: &Weighed<'_>) -> NumberedFinding {
+        let target = weighed.target;
+        let owner = here.context.owners.get(target.owner);
+        let verdict = weighed.verdict;
+        let total = weighed.amount.total().at_most;
+        let mut finding = NumberedFinding {
+            row: target.number(),
+            quota: target.quota,
+            owner: owner.map_or(0, |owner| owner.number),
+            level: owner.map_or(0, |owner| owner.level),
+            region: target.region,
+            zone: target.zone,
+            required: Some(clamp(total)),
+            ..NumberedFinding::new(verdict.reason, verdict.outcome)
+        };
+        let Some(WeighedRow { row, numbers, .. }) = weighed.row else {
+            finding.unit = self.reader.number_of(entry.sum.unit());
+            return finding;
+        };
+        let held = held_of(&here.moment.held, row.number);
+        finding.unit = row.unit;
+        finding.limit = numbers.limit.number();
+        finding.held = held.at_least;
+        // Of a usage that nothing bounds, and that was not counted, nothing is told in numbers.
+        if numbers.is_bounded {
+            finding.usage = Some(numbers.used_at_least);
+            finding.usage_at_most = numbers.used_at_most;
+            finding.headroom = finding
+                .limit
+                .map(|limit| headroom(limit, numbers.used_at_least, held.at_least));
+        }
+        finding.shortfall = finding
+            .headroom
+            .map(|headroom| clamp(total.saturating_sub(headroom.into())))
+            .filter(|shortfall| *shortfall > 0);
+        // No limit helps where the state forbids or the numbers cannot be trusted.
+        let limit_decides = matches!(
+            verdict.reason,
+            Reason::Fits
+                | Reason::Shortage
+                | Reason::ExceedsLimit
+                | Reason::LimitUnset
+                | Reason::MayBeHeld
+        );
+        finding.minimum_limit = numbers
+            .used_at_most
+            .filter(|_| limit_decides && numbers.limit != quotagate_contract::Limit::Unlimited)
+            .and_then(|usage| {
+                let others =
+                    u128::from(usage).saturating_add(held.at_most.max(held.at_least).into());
+                u64::try_from(total.saturating_add(others)).ok()
+            });
+        finding
+    }
+
+    /// What was found of a row, where the numbers do not say it.
+    fn said(&self, here: &Here, weighed: &Weighed<'_>, own: Option<OwnDoubt>) -> Option<String> {
+        self.word(String::new)?;
+        let target = weighed.target;
+        let level = |owner: usize| {
+            let known = here.context.owners.get(owner);
+            known.map_or("", |known| known.owner.level.as_str())
+        };
+        let list = || self.cloud.list_name(level(target.owner));
+        let Some(WeighedRow { row, is_unset, .. }) = weighed.row else {
+            return Some(match weighed.readability.reading {
+                _ if matches!(target.found, Found::Twins(_))
+                    && weighed.readability.reading.unreadable().is_none() =>
+                {
+                    format!(
+                        "{} has the row more than once, with different numbers",
+                        list()
+                    )
+                }
+                ListReading::Whole => format!("{} has no such row", list()),
+                ListReading::Unsupported => String::from("the cloud has no such list"),
+                _ => {
+                    let why = here.sources(self).why(weighed.readability);
+                    format!("{} could not be relied on: {why}", list())
+                }
+            });
+        };
+        if is_unset {
+            let is_without_limit = row.read.numbers.limit == quotagate_contract::Limit::Unset;
+            return Some(match target.owner.checked_sub(1) {
+                Some(outer) if is_without_limit => {
+                    format!("the row sets no limit, so the {}'s governs", level(outer))
+                }
+                _ => String::from("the row does not constrain"),
+            });
+        }
+        if let Some(own) = own {
+            return Some(own.why.into_owned());
+        }
+        match weighed.verdict.doubt {
+            Some(Doubt::Others) => Some(self.may_be_held(here, row, weighed.amount)),
+            Some(Doubt::Default) => Some(String::from(
+                "the limit is the cloud's default, and the account's own may be higher",
+            )),
+            Some(Doubt::Own) => None,
+            None if weighed.verdict.outcome == QuotaOutcome::Fits => None,
+            None if here.is_open(row.foundation) => Some(String::from(
+                "what is used was counted from lists that could not be read to their end",
+            )),
+            None => row.read.doubt.as_deref().map(String::from),
+        }
+    }
+
+    /// What starts under way may take of a row, in words.
+    fn may_be_held(&self, here: &Here, row: &TargetRow, amount: Amount) -> String {
+        let held = held_of(&here.moment.held, row.number);
+        let certain = if self.cloud.held_proves_shortage() {
+            held.at_least
+        } else {
+            0
+        };
+        let most = held.at_most.max(held.at_least);
+        let doubtful =
+            u128::from(most.saturating_sub(certain)).saturating_add(amount.before.doubtful());
+        format!(
+            "starts under way may take {doubtful} of what is free, or have it inside the usage already"
+        )
+    }
+
+    /// Judges what a launch takes by what failed launches taught of its quota: the cloud refused as much or less a short while ago.
+    /// Of several options each may be what the launch takes.
+    fn failed_before(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        options: &[&[Entry]],
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) {
+        let of_quotas = here.lessons.iter();
+        for known in of_quotas.filter(|known| known.lesson.kind == LessonKind::Quota) {
+            let concerned = |entry: &&Entry| self.is_concerned(here, launch, known, entry);
+            let mut of_options = options.iter().map(|option| option.iter().find(concerned));
+            let Some(entry) = of_options.clone().flatten().next() else {
+                continue;
+            };
+            let mut entry = entry.clone();
+            if !of_options.all(|found| found.is_some()) {
+                entry.sum = entry.sum.perhaps();
+            }
+            self.refused_before(judgement, here, launch, known, &entry, cover, ledger);
+        }
+    }
+
+    fn is_concerned(
+        &self,
+        here: &Here,
+        launch: &Launching<'_>,
+        known: &StandingLesson,
+        entry: &Entry,
+    ) -> bool {
+        if entry.sum.draws == Draws::Never || is_spared(launch, entry) {
+            return false;
+        }
+        let Some(target) = target_at(&here.context, entry.target) else {
+            return false;
+        };
+        let owner = here.context.owners.get(target.owner);
+        let is_owner = if known.owner == 0 {
+            entry.is_outermost
+        } else {
+            owner.is_some_and(|owner| owner.number == known.owner)
+        };
+        let zone = if target.zone == 0 {
+            launch.zone
+        } else {
+            target.zone
+        };
+        is_owner && target.quota == known.quota && (known.zone == 0 || known.zone == zone)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the launch as it stands"
+    )]
+    fn refused_before(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        known: &StandingLesson,
+        entry: &Entry,
+        cover: Option<&ReservationCover>,
+        ledger: &Ledger,
+    ) {
+        let Some(target) = target_at(&here.context, entry.target) else {
+            return;
+        };
+        let cover = cover.filter(|_| entry.sum.is_reservable);
+        let amount = self.amount(launch, entry, cover, target, ledger);
+        let passes = known.lesson.at_least.max(1) - 1;
+        let (asked, total) = (amount.asked(), amount.total());
+        let bound = behind(cover, amount.instances_in(passes, passes));
+        judgement.bound = judgement.bound.and(bound);
+        if cover.is_some() {
+            judgement.behind_reserved = judgement.behind_reserved.and(bound);
+        }
+        let passes = u128::from(passes);
+        if asked.at_most == 0 || total.at_most <= passes {
+            return;
+        }
+        let is_certain = asked.at_least > 0 && total.at_least > passes;
+        let outcome = if is_certain {
+            QuotaOutcome::Blocked
+        } else {
+            QuotaOutcome::Unknown
+        };
+        let finding = NumberedFinding {
+            quota: target.quota,
+            owner: known.owner,
+            region: here.context.region_number,
+            unit: self.reader.number_of(entry.sum.unit()),
+            required: Some(clamp(total.at_most)),
+            ..NumberedFinding::new(Reason::FailedBefore, outcome)
+        };
+        let said = self.word(|| {
+            let said = known.said();
+            if is_certain {
+                return said;
+            }
+            let own = amount.before.at_least.saturating_add(asked.at_most);
+            if own > passes {
+                let doubt = own_doubt(launch, entry, cover, Reason::FailedBefore);
+                format!("{said}; {}", doubt.why)
+            } else {
+                format!("{said}; starts under way may take part of it")
+            }
+        });
+        judgement.note(self.collecting, Noted::new(finding, bound).saying(said));
+    }
+}
+
+/// Whether a launch that insists on reserved capacity leaves a row alone.
+fn is_spared(launch: &Launching<'_>, entry: &Entry) -> bool {
+    entry.sum.is_reservable
+        && launch.compiled.may_be_reserved
+        && launch.profile.reservation == ReservationUse::Strict
+}
