@@ -5,6 +5,7 @@
 
 #![allow(
     missing_docs,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,

@@ -191,7 +191,7 @@ mod tests {
         let disk = Need::sized("disk.fast", 100 << 30);
         let address = Need::pieces("address.private", 1);
         assert_eq!(needs(&[]).unwrap(), [disk.clone(), address.clone()]);
-        assert_eq!(needs(&["--no-disk"]).unwrap(), [address.clone()]);
+        assert_eq!(needs(&["--no-disk"]).unwrap(), vec![address.clone()]);
         let slow = ["--disk", "slow:1GiB", "--filesystem", "fast:2GiB"];
         assert_eq!(
             needs(&slow).unwrap(),

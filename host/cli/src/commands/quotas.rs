@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quotagate::{Clock, Feed, RowState};
+use quotagate::{Clock, Feed, RowState, Standing, Usage};
 
 use crate::{
     account::Account,
@@ -91,21 +91,16 @@ fn nothing(account: &Account, options: &Options) -> String {
     }
 }
 
-/// The rows of every owner as the plugin reads them, by place and quota.
+/// The rows of every owner as the plugin reads them, by place and quota. Rows that no project can draw on, it reads none of:
+/// they are listed with their limits alone.
 async fn collect(
     session: &Session,
     account: &Account,
     options: &Options,
 ) -> Result<Quotas, CliError> {
-    let rows = account.contract().rows.iter();
-    let states: BTreeMap<&str, RowState> = rows.map(|row| (row.key.as_str(), row.state)).collect();
-    let outer_levels = session.descriptor().levels.len().saturating_sub(1).max(1);
-    let outer_levels: Vec<&String> = session
-        .descriptor()
-        .levels
-        .iter()
-        .take(outer_levels)
-        .collect();
+    let listed = &account.contract().rows;
+    let states = listed.iter().map(|row| (row.key.as_str(), row.state));
+    let states: BTreeMap<&str, RowState> = states.collect();
     let projects: Vec<&str> = match &options.project {
         Some(project) => vec![project],
         None => account
@@ -113,30 +108,65 @@ async fn collect(
             .map(|project| project.id.as_str())
             .collect(),
     };
-    let mut seen = BTreeSet::new();
-    let mut quotas = Quotas::new();
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for project in projects {
         for held in session.gate.standings(project).await? {
-            let standing = &held.standing;
-            let is_asked_for = match &standing.place.region {
-                Some(region) => options.region.is_empty() || options.region.contains(region),
-                None => options.region.is_empty(),
-            };
-            if !is_asked_for || !seen.insert(standing.key.clone()) {
-                continue;
-            }
-            let quota = quotas.entry(Which::of(standing)).or_default();
-            let is_outer = outer_levels.contains(&&standing.level);
             let row = Row {
-                state: states.get(standing.key.as_str()).copied(),
-                held,
+                state: states.get(held.standing.key.as_str()).copied(),
+                standing: held.standing,
+                held_at_least: held.held_at_least,
+                held_at_most: held.held_at_most,
             };
-            if is_outer {
-                quota.outer.push(row);
-            } else {
-                quota.inner.push(row);
-            }
+            rows.insert(row.standing.key.clone(), row);
+        }
+    }
+    // A project that no list shows has no chain of owners for the plugin to follow.
+    let project = options.project.as_deref();
+    let is_followed = project.is_some_and(|project| account.project(project).is_some());
+    let elsewhere = listed.iter().filter(|_| !is_followed);
+    for row in elsewhere {
+        if !rows.contains_key(&row.key) {
+            rows.insert(row.key.clone(), unread(row, account));
+        }
+    }
+    let is_asked_for = |row: &Row| match &row.standing.place.region {
+        Some(region) => options.region.is_empty() || options.region.contains(region),
+        None => options.region.is_empty(),
+    };
+    let levels = &session.descriptor().levels;
+    // Those of a single level are the account's own.
+    let innermost = levels.last().filter(|_| levels.len() > 1);
+    let mut quotas = Quotas::new();
+    for row in rows.into_values().filter(is_asked_for) {
+        let quota = quotas.entry(Which::of(&row.standing)).or_default();
+        if Some(&row.standing.level) == innermost {
+            quota.inner.push(row);
+        } else {
+            quota.outer.push(row);
         }
     }
     Ok(quotas)
+}
+
+/// A row that the plugin was not asked about.
+fn unread(row: &quotagate::Row, account: &Account) -> Row {
+    let mut owners = account.contract().owners.iter().flatten();
+    let owner = owners.find(|owner| owner.id == row.owner);
+    Row {
+        standing: Standing {
+            key: row.key.clone(),
+            quota: row.quota.clone(),
+            title: row.title.clone(),
+            owner: row.owner.clone(),
+            level: owner.map(|owner| owner.level.clone()).unwrap_or_default(),
+            place: row.place.clone(),
+            unit: row.unit.clone(),
+            limit: row.limit,
+            usage: Usage::UNKNOWN,
+            ..Standing::default()
+        },
+        held_at_least: 0,
+        held_at_most: 0,
+        state: Some(row.state),
+    }
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use quotagate::{
     Availability, Breaking, CapacityOutcome, Descriptor, Finding, Launch, PlanCheck, QuotaOutcome,
-    Take, json::SourceJson,
+    Take,
+    json::{SCHEMA, SourceJson},
 };
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub(crate) fn json<'a>(check: &'a PlanCheck, cloud: &'a Descriptor, now_ms: u64)
     let admission = &check.admission;
     let verdict = &admission.verdict;
     PlanJson {
-        schema: 1,
+        schema: SCHEMA,
         cloud: &cloud.cloud,
         availability: verdict.availability(),
         quota: verdict.quota,

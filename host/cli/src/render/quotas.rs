@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, Color};
-use quotagate::{
-    Descriptor, HeldStanding, Limit, RowState, SourceReport, Standing, json::SourceJson,
-};
+use quotagate::{Descriptor, Limit, RowState, SourceReport, Standing, json::SourceJson};
 use serde::Serialize;
 
 use super::{
@@ -48,29 +46,29 @@ impl Which {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     /// The row.
-    pub(crate) held: HeldStanding,
+    pub(crate) standing: Standing,
+    /// Promised to launches under way, for certain.
+    pub(crate) held_at_least: u64,
+    /// The same at most.
+    pub(crate) held_at_most: u64,
     /// The life of the row that the cloud lists; none where it lists none.
     pub(crate) state: Option<RowState>,
 }
 
 impl Row {
-    const fn standing(&self) -> &Standing {
-        &self.held.standing
-    }
-
     /// The usage, where it is a measurement.
     fn used(&self) -> Option<u64> {
-        used(self.standing())
+        used(&self.standing)
     }
 
     fn free(&self) -> Option<u64> {
-        let headroom = self.standing().headroom?;
-        let is_known = self.standing().measured;
-        is_known.then(|| headroom.saturating_sub(self.held.held_at_most))
+        let headroom = self.standing.headroom?;
+        let is_known = self.standing.measured;
+        is_known.then(|| headroom.saturating_sub(self.held_at_most))
     }
 
     fn limit(&self) -> Option<u64> {
-        self.standing().limit.number()
+        self.standing.limit.number()
     }
 
     fn is_in_force(&self) -> bool {
@@ -83,14 +81,14 @@ impl Row {
     }
 
     fn show(&self, amount: u64, cloud: &Descriptor) -> String {
-        amount::show(amount, &self.standing().unit, &cloud.units)
+        amount::show(amount, &self.standing.unit, &cloud.units)
     }
 
     /// Usage, and the limit where there is one: without a limit of its own a project is bound by the outer rows alone.
     fn of_limit(&self, cloud: &Descriptor) -> String {
         let show = |amount| self.show(amount, cloud);
         let used = self.used().map_or_else(|| String::from("?"), show);
-        let held = match self.held.held_at_most {
+        let held = match self.held_at_most {
             0 => String::new(),
             held => format!(" + {} held", show(held)),
         };
@@ -103,7 +101,7 @@ impl Row {
     /// The same of a row that should have a limit.
     fn of_limit_or_none(&self, cloud: &Descriptor) -> String {
         let text = self.of_limit(cloud);
-        match self.standing().limit {
+        match self.standing.limit {
             Limit::Amount(_) | Limit::ByDefault(_) => text,
             Limit::Unlimited => format!("{text}, unlimited"),
             Limit::Unset => format!("{text}, no limit"),
@@ -199,19 +197,19 @@ pub(crate) fn json<'a>(
         let mut outer: BTreeMap<&str, Vec<RowJson<'_>>> = BTreeMap::new();
         outer.extend(outer_level.map(|level| (level, Vec::new())));
         for row in &quota.outer {
-            let level = row.standing().level.as_str();
+            let level = row.standing.level.as_str();
             outer.entry(level).or_default().push(RowJson::of(row));
         }
         let mut projects: BTreeMap<&str, Vec<RowJson<'_>>> = BTreeMap::new();
         for row in &quota.inner {
-            let project = row.standing().owner.as_str();
+            let project = row.standing.owner.as_str();
             projects.entry(project).or_default().push(RowJson::of(row));
         }
         let first = quota
             .outer
             .first()
             .or(quota.inner.first())
-            .map(Row::standing);
+            .map(|row| &row.standing);
         QuotaJson {
             quota: &which.quota,
             title: first.and_then(|row| row.title.as_deref()),
@@ -231,7 +229,7 @@ pub(crate) fn json<'a>(
 
 impl<'a> RowJson<'a> {
     fn of(row: &'a Row) -> Self {
-        let standing = row.standing();
+        let standing = &row.standing;
         Self {
             owner: &standing.owner,
             level: &standing.level,
@@ -240,7 +238,7 @@ impl<'a> RowJson<'a> {
             unlimited: standing.limit == Limit::Unlimited,
             usage: row.used(),
             usage_at_most: standing.usage.at_most,
-            held: row.held.held_at_least,
+            held: row.held_at_least,
             headroom: row.free(),
         }
     }
@@ -278,7 +276,7 @@ impl<'a> Line<'a> {
     }
 
     fn project(&self) -> &'a str {
-        self.inner.map_or("", |row| &row.standing().owner)
+        self.inner.map_or("", |row| &row.standing.owner)
     }
 }
 
@@ -369,7 +367,7 @@ const BAR: u64 = 10;
 
 /// How much of a row is taken, as a bar in a colour.
 fn bar(row: Option<&Row>, screen: &Screen) -> Cell {
-    let taken = |row: &Row| Some(row.used()?.saturating_add(row.held.held_at_most));
+    let taken = |row: &Row| Some(row.used()?.saturating_add(row.held_at_most));
     let amounts = row.and_then(|row| Some((taken(row)?, row.limit()?)));
     let Some((taken, limit)) = amounts else {
         return cell("");
