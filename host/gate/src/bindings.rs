@@ -1,4 +1,5 @@
-//! The one place where the contract becomes Rust: everything here is generated from `wit/`.
+//! The contract as the sandbox carries it: everything here is generated from `wit/`, and stays inside the plugin runtime, which
+//! turns it into `quotagate_contract`'s types.
 
 #![allow(
     missing_docs,
@@ -11,5 +12,6 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "plugin",
-    additional_derives: [PartialEq],
+    additional_derives: [PartialEq, Eq, Hash],
+    imports: { default: trappable },
 });

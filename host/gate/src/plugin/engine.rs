@@ -1,134 +1,115 @@
-//! The wasmtime engine: which proposals are on, where compiled code is kept, and the clock that ends endless loops.
+//! The engine that plugins of a process share: which proposals are on, and the clock that ends endless loops.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fmt, io,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
     thread,
     time::Duration,
 };
 
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::{Config, Engine};
 
 use super::LoadError;
 
-/// Where compiled code is kept between processes. Whoever can write there can run code in this process, so nothing is kept
-/// unless it is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CompileCache {
-    /// Nowhere: compile every time.
-    #[default]
-    Off,
-    /// `quotagate/plugins` in the user's cache directory, which is made for the user alone.
-    User,
-    /// A directory that only trusted people can write to.
-    Directory(PathBuf),
-}
+/// What runs plugins: one for a process will do. It keeps a thread that bounds the time of calls, which ends with the last
+/// plugin on it.
+///
+/// Plugins that are loaded without one share the process's own.
+#[derive(Clone)]
+pub struct PluginEngine(Arc<Running>);
 
-impl CompileCache {
-    /// The directory in use; none where there is no cache, because it is off or the user has no place for one.
-    ///
-    /// # Errors
-    /// When the directory that was asked for cannot be used.
-    pub fn directory(&self) -> Result<Option<PathBuf>, LoadError> {
-        Ok(open(self)?.map(|cache| cache.directory().clone()))
-    }
+struct Running {
+    engine: Engine,
+    counts_steps: bool,
+    /// The ticker ends when this is dropped.
+    _ticker: Sender<()>,
 }
 
 /// How often the epoch advances: the grain of [`super::Limits::time`].
 const TICK: Duration = Duration::from_millis(5);
 
-pub(super) fn new(cache: &CompileCache, counts_steps: bool) -> Result<Engine, LoadError> {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    config.consume_fuel(counts_steps);
-    // What the contract does not need is off: a smaller surface, and surprises end at load time.
-    config.wasm_memory64(false);
-    config.wasm_multi_memory(false);
-    config.wasm_relaxed_simd(false);
-    config.wasm_tail_call(false);
-    config.cache(open(cache)?);
-    Engine::new(&config).map_err(|error| LoadError::Engine(error.into()))
-}
+impl PluginEngine {
+    /// An engine whose plugins are bounded by time.
+    ///
+    /// # Errors
+    /// Where this machine cannot run plugins.
+    pub fn new() -> Result<Self, LoadError> {
+        Self::with_steps(false)
+    }
 
-fn open(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
-    let mut config = CacheConfig::new();
-    match cache {
-        CompileCache::Off => return Ok(None),
-        CompileCache::User => match own_directory() {
-            Some(directory) => {
-                config.with_directory(directory);
-            }
-            None => return Ok(None),
-        },
-        CompileCache::Directory(directory) => {
-            config.with_directory(directory);
+    /// An engine that counts steps too, which makes calls slower: for plugins with a [`super::Limits::fuel`].
+    ///
+    /// # Errors
+    /// Where this machine cannot run plugins.
+    pub fn counting_steps() -> Result<Self, LoadError> {
+        Self::with_steps(true)
+    }
+
+    /// The one that is shared by all plugins of this process that were given none.
+    pub(super) fn shared(counts_steps: bool) -> Result<Self, LoadError> {
+        static SHARED: [Mutex<Weak<Running>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
+        let [plain, counting] = &SHARED;
+        let shared = if counts_steps { counting } else { plain };
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(Self(running));
         }
+        let engine = Self::with_steps(counts_steps)?;
+        *shared = Arc::downgrade(&engine.0);
+        Ok(engine)
     }
-    match Cache::new(config) {
-        Ok(cache) => Ok(Some(cache)),
-        Err(error) if *cache == CompileCache::User => {
-            // No home, or one that cannot be written: slower, but nothing is lost.
-            tracing::debug!(%error, "no cache for compiled plugins");
-            Ok(None)
-        }
-        Err(error) => Err(LoadError::Cache(error.into())),
+
+    fn with_steps(counts_steps: bool) -> Result<Self, LoadError> {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        config.consume_fuel(counts_steps);
+        // What the contract does not need is off: a smaller surface, and surprises end at load time.
+        config.wasm_memory64(false);
+        config.wasm_multi_memory(false);
+        config.wasm_relaxed_simd(false);
+        config.wasm_tail_call(false);
+        let engine = Engine::new(&config).map_err(|error| LoadError::Engine(error.into()))?;
+        let ticker = start_ticker(engine.clone()).map_err(LoadError::Ticker)?;
+        Ok(Self(Arc::new(Running {
+            engine,
+            counts_steps,
+            _ticker: ticker,
+        })))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn counts_steps(&self) -> bool {
+        self.0.counts_steps
     }
 }
 
-/// The directory of our own below the user's cache directory; none where there is no place for one, or one that others can
-/// write to. Nobody else gets into it, whatever the modes of the files in it.
-fn own_directory() -> Option<PathBuf> {
-    let folder = |name| {
-        let path = std::env::var_os(name).map(PathBuf::from);
-        path.filter(|path| path.is_absolute())
-    };
-    let caches = if cfg!(target_os = "macos") {
-        "Library/Caches"
-    } else {
-        ".cache"
-    };
-    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(caches)))?;
-    let directory = cache.join("quotagate").join("plugins");
-    match make_private(&directory) {
-        Ok(()) => Some(directory),
-        Err(error) => {
-            tracing::debug!(%error, directory = %directory.display(), "no cache for compiled plugins");
-            None
-        }
+impl fmt::Debug for PluginEngine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PluginEngine")
+            .field("counts_steps", &self.0.counts_steps)
+            .finish_non_exhaustive()
     }
 }
 
-/// Makes a directory that its owner alone can use. One that is somebody else's cannot be made so.
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)?;
-    #[cfg(unix)]
-    if fs::symlink_metadata(directory)?.is_dir() {
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        fs::set_permissions(directory, private)?;
-    } else {
-        return Err(io::Error::other("it is a link to another directory"));
-    }
-    Ok(())
-}
-
-/// Starts the thread that advances the epoch until the engine is gone. A thread of its own, so that a blocked executor
+/// Starts the thread that advances the epoch until the sender is dropped. A thread of its own, so that a blocked executor
 /// cannot stop the clock.
-pub(super) fn start_ticker(engine: &Engine) -> io::Result<()> {
-    let engine = engine.weak();
+fn start_ticker(engine: Engine) -> io::Result<Sender<()>> {
+    let (running, ended) = mpsc::channel();
     thread::Builder::new()
         .name(String::from("quotagate-epoch"))
         .spawn(move || {
-            while let Some(engine) = engine.upgrade() {
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 engine.increment_epoch();
-                drop(engine);
-                thread::sleep(TICK);
             }
         })?;
-    Ok(())
+    Ok(running)
 }
 
 /// Ticks that a call may see: one more than fit the time, since the first may come at once.
@@ -137,4 +118,27 @@ pub(super) fn ticks(time: Duration) -> u64 {
     u64::try_from(ticks)
         .unwrap_or(u64::MAX / 2)
         .saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_without_an_engine_of_their_own_share_one_as_long_as_there_are_any() {
+        let one = PluginEngine::shared(false).unwrap();
+        let other = PluginEngine::shared(false).unwrap();
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        let counting = PluginEngine::shared(true).unwrap();
+        assert!(counting.counts_steps() && !one.counts_steps());
+        assert!(!Arc::ptr_eq(&one.0, &counting.0));
+    }
+
+    #[test]
+    fn a_call_of_any_length_has_a_last_tick() {
+        assert_eq!(ticks(Duration::ZERO), 1);
+        assert_eq!(ticks(Duration::from_millis(1)), 2);
+        assert_eq!(ticks(Duration::from_millis(11)), 4);
+        assert!(ticks(Duration::MAX) > u64::MAX / 4);
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::error::Error as StdError;
 
+use quotagate_contract::{ErrorCode, Refusal};
 use wasmtime::Trap;
 
 use super::{
     Contradiction, Limits,
+    linker::OwnersLoop,
     meter::{Exceeded, Resource},
+    names::NamesFull,
 };
-use crate::types::{ErrorCode, Refusal};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -28,6 +30,9 @@ pub enum LoadError {
     /// The bytes start like a component and go wrong later.
     #[error("the component is malformed")]
     Malformed(#[source] Source),
+    /// The bytes are not compiled code, or code for another engine.
+    #[error("the compiled code is not for this engine")]
+    NotPrecompiled(#[source] Source),
     /// The bytes are not those that were pinned.
     #[error("the component's SHA-256 is {found}, not {expected} as pinned")]
     WrongDigest {
@@ -60,6 +65,9 @@ pub enum LoadError {
     /// The runtime cannot be set up on this machine.
     #[error("cannot set up the plugin runtime")]
     Engine(#[source] Source),
+    /// Steps are to be bounded ([`Limits::fuel`]), and the engine that was passed in does not count them.
+    #[error("the plugin's steps are to be bounded, and its engine does not count steps")]
+    StepsNotCounted,
     /// The directory for compiled code cannot be used.
     #[error("cannot keep compiled plugins there")]
     Cache(#[source] Source),
@@ -79,7 +87,7 @@ pub enum CallError {
     #[error("the plugin trapped: {trap}")]
     Trapped {
         /// How.
-        trap: Trap,
+        trap: String,
         /// Where.
         #[source]
         source: Source,
@@ -103,7 +111,7 @@ pub enum CallError {
         limit: usize,
     },
     /// The plugin was stopped at the boundary: it hit one of the other limits ([`Limits::host_call_bytes`],
-    /// [`Limits::handles`], [`Limits::table_elements`]), or passed what the contract's types do not allow.
+    /// [`Limits::handles`], [`Limits::table_elements`]), or passed what the contract does not allow.
     #[error("the plugin was stopped at a limit of the sandbox")]
     LimitHit(#[source] Source),
     /// As many calls as may run at a time did, and none ended in time.
@@ -117,6 +125,17 @@ pub enum CallError {
     /// The runtime ended while the plugin computed.
     #[error("the call was interrupted: the runtime that it ran on has ended")]
     Interrupted(#[source] Source),
+    /// More names were asked for or shown than a process keeps: of quotas, rows, types, regions.
+    #[error("too many different names for one process")]
+    TooManyNames(#[source] Source),
+    /// The account's owners make no chain: one of them stands in it twice.
+    #[error("the owners of project {project} make no chain: {owner} is among them twice")]
+    OwnersLoop {
+        /// The project.
+        project: String,
+        /// The owner that stands in its chain twice.
+        owner: String,
+    },
     /// The answer does not fit the question.
     #[error("the plugin answered {answered} verdicts to {asked} offers")]
     WrongLength {
@@ -128,7 +147,7 @@ pub enum CallError {
     /// The answer cannot be true by the contract's own words.
     #[error("the plugin contradicts itself in {} {}: {what}", what.part(), index + 1)]
     Contradictory {
-        /// Which part of the answer, from zero: a verdict (zero for that on a plan), a demand, or a finding.
+        /// Which part of the answer, from zero: a verdict (zero for that on a plan), a finding, a take, and so on.
         index: usize,
         /// How.
         what: Contradiction,
@@ -161,29 +180,53 @@ impl CallError {
             Self::WrongShape(_) => "wrong_shape",
             Self::Busy { .. } => "busy",
             Self::Interrupted(_) => "interrupted",
+            Self::TooManyNames(_) => "too_many_names",
+            Self::OwnersLoop { .. } => "owners_loop",
         }
+    }
+
+    /// A contradiction in the part of an answer that has this index.
+    pub(super) const fn at(index: usize, what: Contradiction) -> Self {
+        Self::Contradictory { index, what }
     }
 
     /// Sorts an error of the runtime by its type; never by its text.
     pub(super) fn classify(error: wasmtime::Error, limits: &Limits) -> Self {
-        match error.downcast_ref::<Trap>().copied() {
-            Some(Trap::Interrupt) => Self::TimedOut { limit: limits.time },
-            Some(Trap::OutOfFuel) => Self::OutOfFuel {
-                limit: limits.fuel.unwrap_or_default(),
-            },
-            Some(trap) => Self::Trapped {
-                trap,
-                source: error.into(),
-            },
-            None => match error.downcast_ref::<Exceeded>() {
-                Some(&Exceeded {
-                    resource: Resource::Memory,
-                    limit,
-                    ..
-                }) => Self::OutOfMemory { limit },
-                _ => Self::LimitHit(error.into()),
-            },
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return match trap {
+                Trap::Interrupt => Self::TimedOut { limit: limits.time },
+                Trap::OutOfFuel => Self::OutOfFuel {
+                    limit: limits.fuel.unwrap_or_default(),
+                },
+                trap => Self::Trapped {
+                    trap: trap.to_string(),
+                    source: error.into(),
+                },
+            };
         }
+        if let Some(OwnersLoop { project, owner }) = error.downcast_ref::<OwnersLoop>() {
+            return Self::OwnersLoop {
+                project: project.clone(),
+                owner: owner.clone(),
+            };
+        }
+        if error.is::<NamesFull>() {
+            return Self::TooManyNames(error.into());
+        }
+        match error.downcast_ref::<Exceeded>() {
+            Some(&Exceeded {
+                resource: Resource::Memory,
+                limit,
+                ..
+            }) => Self::OutOfMemory { limit },
+            _ => Self::LimitHit(error.into()),
+        }
+    }
+}
+
+impl From<NamesFull> for CallError {
+    fn from(full: NamesFull) -> Self {
+        Self::TooManyNames(full.into())
     }
 }
 

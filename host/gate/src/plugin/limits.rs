@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use wasmtime::Store;
-
-use super::{engine, linker::State, meter::Meter};
-
 /// What one call of a plugin may use up. The defaults suit an account of some ten thousand rows.
 ///
 /// A component's call stack is bounded too, by wasmtime's own half a megabyte.
@@ -46,30 +42,6 @@ impl Default for Limits {
             fuel: None,
             warm_instances: 4,
             concurrent_calls: 64,
-        }
-    }
-}
-
-impl Limits {
-    pub(super) const fn meter(&self) -> Meter {
-        Meter::new(self.memory, self.table_elements)
-    }
-
-    pub(super) fn apply(&self, store: &mut Store<State>) {
-        store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(self.host_call_bytes);
-        store.set_max_component_handles(self.handles);
-        store.epoch_deadline_trap();
-    }
-
-    /// A call's time and steps count from here. An engine that counts steps begins with none, so a call without a bound is
-    /// given all there are.
-    pub(super) fn start_call(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
-        store.set_epoch_deadline(engine::ticks(self.time));
-        match self.fuel {
-            Some(fuel) => store.set_fuel(fuel),
-            None if store.get_fuel().is_ok() => store.set_fuel(u64::MAX),
-            None => Ok(()),
         }
     }
 }

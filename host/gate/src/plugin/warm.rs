@@ -2,15 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use wasmtime::Store;
-
-use super::linker::State;
-
-/// A component instance with the store that it lives in.
-pub(super) struct Instance {
-    pub(super) store: Store<State>,
-    pub(super) plugin: crate::bindings::Plugin,
-}
+use super::instance::Instance;
 
 pub(super) struct WarmInstances {
     // A plain mutex: it is held for a push or a pop, never during a call.
