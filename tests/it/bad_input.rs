@@ -161,14 +161,14 @@ fn a_file_that_is_no_plugin_is_refused_by_what_it_is() {
     // The version of the contract is part of the names; another of the same length is another contract.
     let other = replace(
         quotagate_plugins::NEBIUS.bytes,
-        b"gate@0.1.0",
+        b"gate@0.2.0",
         b"gate@0.9.0",
     );
     let other = file("other.wasm", &other);
     assert_error(
         &quotagate(&["plugin", "inspect", &other]),
         1,
-        &["0.9.0", "0.1.0"],
+        &["0.9.0", "0.2.0"],
     );
     let empty = file("empty.wasm", b"\0asm\x0d\0\x01\0");
     assert_error(

@@ -30,7 +30,7 @@ fn one_unit_short_is_blocked_and_says_so() {
     assert_eq!(said.quota(), "blocked");
     let finding = said.decisive();
     assert_eq!(finding["reason"], "shortage");
-    assert_eq!(finding["scope"], "tenant");
+    assert_eq!(finding["level"], "tenant");
     assert_eq!(finding["shortfall"], 1);
     assert_eq!(finding["minimum_limit"], 33);
     assert_eq!(finding["headroom"], 7);
@@ -46,7 +46,7 @@ fn a_project_limit_of_zero_blocks_though_the_tenant_has_room() {
         .project(GPU_QUOTA, 0, 0)
         .check(&[]);
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "project");
+    assert_eq!(said.decisive()["level"], "project");
 }
 
 // nebius rule 1
@@ -57,7 +57,7 @@ fn a_full_tenant_blocks_though_the_project_has_room() {
         .project(GPU_QUOTA, 8, 0)
         .check(&[]);
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "tenant");
+    assert_eq!(said.decisive()["level"], "tenant");
 }
 
 // nebius rule 7
@@ -88,7 +88,7 @@ fn a_fitting_project_proves_nothing_when_the_tenant_is_unreadable() {
 fn a_project_shortage_is_proven_even_when_the_tenant_is_unreadable() {
     let said = world().tenant_denied().project(GPU_QUOTA, 4, 0).check(&[]);
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "project");
+    assert_eq!(said.decisive()["level"], "project");
 }
 
 // nebius rule 13

@@ -202,7 +202,7 @@ fn a_deleted_row_is_no_quota_for_a_tenant_and_unknown_for_a_project() {
     assert_eq!(said.quota(), "unknown");
     let decisive = said.decisive();
     assert_eq!(
-        (&decisive["scope"], &decisive["quota"]),
+        (&decisive["level"], &decisive["quota"]),
         (&"project".into(), &GPU_QUOTA.into())
     );
 }
@@ -606,7 +606,7 @@ fn disks_that_come_in_steps_have_no_other_size() {
 #[test]
 fn a_project_row_that_is_short_names_the_command_that_raises_it() {
     let said = world().project(GPU_QUOTA, 4, 0).check(&[]);
-    let command = said.decisive()["command"].clone();
+    let command = said.decisive()["remedy"]["command"].clone();
     let words: Vec<&str> = command
         .as_array()
         .unwrap()
@@ -745,7 +745,7 @@ fn a_list_shows_the_offers_of_a_project_that_is_not_active() {
 fn a_remedy_fits_the_cause() {
     let remedy = |world: WorldBuilder| {
         let finding = world.check(&[]).decisive();
-        finding["remedy"].as_str().unwrap_or_default().to_owned()
+        finding["remedy"]["text"].as_str().unwrap_or_default().to_owned()
     };
     let denied = remedy(world().tenant_denied());
     assert!(denied.contains("viewer role in the tenant"), "{denied}");

@@ -12,13 +12,17 @@ use std::{
 };
 
 use nebius_api::world::World;
-use quotagate::{CallError, Clock, Gate, Inventory};
+use quotagate::{CallError, Clock, ContractInventory, Gate, Inventory, Refusal};
+use quotagate_guest::{
+    Engine, NativeReader,
+    json::{admit_json, assess_json, diagnose_json},
+};
 use quotagate_nebius::RecordedWorld;
-use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json, diagnose_json};
+use quotagate_plugin_nebius::Nebius;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{account::account, live::plugin};
+use crate::live::plugin;
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +34,7 @@ struct Case {
     inventory: Option<String>,
     now: u64,
     call: Call,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     request: Value,
     #[serde(flatten)]
     outcome: Option<Outcome>,
@@ -104,7 +109,7 @@ impl Case {
     async fn inventory(&self) -> Arc<Inventory> {
         if let Some(name) = &self.inventory {
             let text = read(&root().join("inventories").join(format!("{name}.json")));
-            return Arc::new(Inventory::from_json(&text).unwrap());
+            return Arc::new(Inventory::from(serde_json::from_str::<ContractInventory>(&text).unwrap()));
         }
         let world = match &self.world {
             None => return Arc::new(Inventory::default()),
@@ -139,50 +144,42 @@ impl Case {
         }
     }
 
-    fn shown(&self, inventory: &Inventory) -> Outcome {
-        let project = self.request["project"].as_str().unwrap();
-        Outcome::Answer(json!(inventory.shown_for(project)))
-    }
-
     fn native(&self, inventory: &Arc<Inventory>) -> Outcome {
-        let account = |project: &str| Arc::new(account(inventory, project));
+        let shown = inventory.contract();
+        let mut engine = Engine::new(Nebius);
+        let reader = NativeReader::new(shown.clone(), self.now);
         let request = self.request();
-        let answer = match self.call {
-            Call::Inventory => return self.shown(inventory),
-            Call::Assess => assess_json(&request, self.now, account),
-            Call::Admit => admit_json(&request, self.now, account),
-            Call::Diagnose => diagnose_json(&request),
-        };
-        answer.map_or_else(
-            |refusal| {
-                let (code, message) = match refusal {
-                    Refusal::InvalidJson(message) => ("invalid-json", message),
-                    Refusal::InvalidLaunch(message) => ("invalid-launch", message),
-                };
-                Outcome::Error {
-                    code: code.to_owned(),
-                    message,
-                }
-            },
-            |text| Outcome::Answer(serde_json::from_str(&text).unwrap()),
-        )
+        Outcome::of(match self.call {
+            Call::Inventory => return Outcome::Answer(json!(shown)),
+            Call::Assess => assess_json(&mut engine, &reader, &request),
+            Call::Admit => admit_json(&mut engine, &reader, &request),
+            Call::Diagnose => diagnose_json(&mut engine, &reader, &request),
+        })
     }
 
     fn component(&self, inventory: &Arc<Inventory>) -> Outcome {
         let (plugin, clock, request) = (plugin(), self.clock(), self.request());
         let answer = match self.call {
-            Call::Inventory => return self.shown(inventory),
-            Call::Assess => plugin.assess_json(inventory, &clock, &request),
-            Call::Admit => plugin.admit_json(inventory, &clock, &request),
-            Call::Diagnose => plugin.diagnose_json(&request),
+            Call::Inventory => return Outcome::Answer(json!(inventory.contract())),
+            Call::Assess => plugin.on(inventory, &clock).assess_json(&request),
+            Call::Admit => plugin.on(inventory, &clock).admit_json(&request),
+            Call::Diagnose => plugin.on(inventory, &clock).diagnose_json(&request),
         };
+        Outcome::of(answer.map_err(|error| match error {
+            CallError::Refused(refusal) => refusal,
+            error => panic!("{}: {error}", self.about),
+        }))
+    }
+}
+
+impl Outcome {
+    fn of(answer: Result<String, Refusal>) -> Self {
         match answer {
-            Ok(text) => Outcome::Answer(serde_json::from_str(&text).unwrap()),
-            Err(CallError::Refused(refusal)) => Outcome::Error {
-                code: refusal.code.as_str().to_owned(),
-                message: refusal.message,
+            Ok(text) => Self::Answer(serde_json::from_str(&text).unwrap()),
+            Err(Refusal { code, message }) => Self::Error {
+                code: code.as_str().to_owned(),
+                message,
             },
-            Err(error) => panic!("{}: {error}", self.about),
         }
     }
 }
@@ -223,40 +220,6 @@ async fn the_rules_as_native_code() {
 #[tokio::test]
 async fn the_component() {
     run("rust-component", Case::component).await;
-}
-
-/// Inventories did not always have bands, shares of holds, and states of projects.
-#[test]
-fn an_inventory_without_the_newer_fields_is_read() {
-    let text = read(&root().join("inventories/may-be-held.json"));
-    let mut value: Value = serde_json::from_str(&text).unwrap();
-    let project = &mut value["projects"]["project-e00test"];
-    let remove = |record: &mut Value, names: &[&str]| {
-        for name in names {
-            record.as_object_mut().unwrap().remove(*name).unwrap();
-        }
-    };
-    for row in project["allowances"]["tenant"]["rows"]
-        .as_array_mut()
-        .unwrap()
-    {
-        remove(row, &["held_at_most"]);
-    }
-    let newer = ["held_at_most", "project_held", "project_held_at_most"];
-    remove(&mut project["reservations"]["items"][0], &newer);
-    remove(&mut project["instance_types"], &["project_state"]);
-    let inventory = Inventory::from_json(&value.to_string()).unwrap();
-    let shown = json!(inventory.shown_for("project-e00test"));
-    let row = &shown["allowances"]["tenant"]["rows"][0];
-    assert_eq!((&row["held"], &row["held_at_most"]), (&json!(8), &json!(8)));
-    let item = &shown["reservations"]["items"][0];
-    assert_eq!(
-        (&item["held"], &item["held_at_most"]),
-        (&json!(8), &json!(8))
-    );
-    assert_eq!(item["project_held"], 0);
-    assert_eq!(item["project_held_at_most"], 0);
-    assert_eq!(shown["instance_types"]["project_state"], Value::Null);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::live::plugin;
 fn the_component_asks_for_the_inventory_and_the_time() {
     let plugin = plugin();
     insta::assert_snapshot!(plugin.imports().join("\n"), @r"
-    quotagate:plugin/types@0.1.0
-    quotagate:plugin/inventory@0.1.0
+    quotagate:plugin/types@0.2.0
+    quotagate:plugin/inventory@0.2.0
     wasi:clocks/wall-clock@0.2.12
     ");
 }

@@ -10,10 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quotagate::{
-    Capacity, Gate, GateOptions, InstanceType, RefreshOptions, Reservation,
-    source::{Account, OwnedAllowances, Project, Read, ReservationShare, Source, SourceError},
-};
+use quotagate::{Feed, Gate, GateOptions, Owner, Place, SourceState, source::{Account, Answer, Read, Source, SourceError, SourceId}};
 
 use crate::live::plugin;
 
@@ -40,14 +37,6 @@ impl Crowd {
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         Ok(Read::complete(value))
     }
-
-    async fn rows(&self, owner: &str) -> Result<Read<OwnedAllowances>, SourceError> {
-        let owned = OwnedAllowances {
-            owner: owner.to_owned(),
-            rows: Vec::new(),
-        };
-        self.answer(owned).await
-    }
 }
 
 #[async_trait]
@@ -56,64 +45,73 @@ impl Source for Crowd {
         "nebius"
     }
 
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        let project = |number| Project {
-            id: format!("project-{number}"),
-            name: format!("{number}"),
-            region: String::from("eu-north1"),
-            state: None,
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+        let of_account = [
+            ("account", Feed::Account),
+            ("tenant_allowances", Feed::Rows),
+            ("capacities", Feed::Capacities),
+            ("reservations", Feed::Reservations),
+        ];
+        let of_project = [
+            ("project_allowances", Feed::Rows),
+            ("instance_types", Feed::Types),
+            ("reservation_shares", Feed::Reservations),
+        ];
+        let mut sources = of_account
+            .map(|(kind, feed)| SourceId::of_account(kind, feed))
+            .to_vec();
+        let projects = account.into_iter().flat_map(|account| &account.projects);
+        for project in projects.filter_map(|chain| chain.last()) {
+            let own = of_project.map(|(kind, feed)| SourceId::of_project(kind, feed, &project.id));
+            sources.extend(own);
+        }
+        sources
+    }
+
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
+        let answer = match source.kind.as_str() {
+            "account" => Answer::Account(account()),
+            "capacities" => Answer::Capacities(Vec::new()),
+            "reservations" => Answer::Reservations(Vec::new()),
+            "reservation_shares" => Answer::Shares(Vec::new()),
+            "instance_types" => Answer::Types {
+                items: Vec::new(),
+                kinds: Vec::new(),
+            },
+            _ => Answer::Rows(Vec::new()),
         };
-        let account = Account {
-            tenant: String::from("tenant"),
-            projects: (0..PROJECTS).map(project).collect(),
-        };
-        self.answer(account).await
+        self.answer(answer).await
     }
+}
 
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        self.rows("tenant").await
-    }
-
-    async fn project_allowances(
-        &self,
-        project: &str,
-    ) -> Result<Read<OwnedAllowances>, SourceError> {
-        self.rows(project).await
-    }
-
-    async fn instance_types(&self, _: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        self.answer(Vec::new()).await
-    }
-
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        self.answer(Vec::new()).await
-    }
-
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        self.answer(Vec::new()).await
-    }
-
-    async fn reservation_shares(
-        &self,
-        _: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        self.answer(Vec::new()).await
+fn account() -> Account {
+    let tenant = Owner {
+        id: String::from("tenant"),
+        level: String::from("tenant"),
+        ..Owner::default()
+    };
+    let project = |number| Owner {
+        id: format!("project-{number}"),
+        level: String::from("project"),
+        place: Place::region("eu-north1"),
+        ..Owner::default()
+    };
+    Account {
+        projects: (0..PROJECTS)
+            .map(|number| vec![tenant.clone(), project(number)])
+            .collect(),
+        places: Vec::new(),
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_projects_are_read_few_lists_at_a_time_and_none_is_given_up() {
     let crowd = Arc::new(Crowd::default());
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            // An answer leaves no time to wait in.
-            give_up: ANSWER + Duration::from_secs(1),
-            first_wait: Duration::ZERO,
-            concurrent: AT_A_TIME,
-            ..RefreshOptions::default()
-        },
-        ..GateOptions::default()
-    };
+    let mut options = GateOptions::default();
+    // An answer leaves no time to wait in.
+    options.refresh.give_up = ANSWER + Duration::from_secs(1);
+    options.refresh.first_wait = Duration::ZERO;
+    options.refresh.concurrent = AT_A_TIME;
     let gate = Gate::builder(plugin(), Arc::clone(&crowd) as Arc<dyn Source>)
         .options(options)
         .build()
@@ -125,7 +123,7 @@ async fn many_projects_are_read_few_lists_at_a_time_and_none_is_given_up() {
         let sources = gate.inventory().await.sources();
         read = sources
             .iter()
-            .filter(|source| source.report.state == quotagate::SourceState::Complete)
+            .filter(|source| source.state == SourceState::Complete)
             .count();
         if read == LISTS {
             break;

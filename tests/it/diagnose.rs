@@ -1,6 +1,9 @@
 //! What a launch error means: by its detail, in every form in which it comes.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Arc, LazyLock},
+};
 
 use nebius_api::{
     google::rpc::Status,
@@ -11,16 +14,31 @@ use nebius_api::{
 };
 use prost::Message;
 use prost_types::Any;
-use quotagate::{Failure, FailureKind, Reason};
+use quotagate::{ContractInventory, Diagnosis, Failure, FailureKind, Gate, GateError, Reason, StaticSource};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::runtime::Builder;
 
 use crate::{
     harness::{Said, quotagate},
-    live::plugin,
+    live::{plugin, refused},
 };
 
 const RESOURCE_EXHAUSTED: i32 = 8;
+
+/// What a gate says of a failure.
+fn try_diagnose(failure: &Failure) -> Result<Diagnosis, GateError> {
+    static GATE: LazyLock<Gate> = LazyLock::new(|| {
+        let source = StaticSource::new("nebius", ContractInventory::default());
+        Gate::new(plugin(), Arc::new(source)).unwrap()
+    });
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(GATE.diagnose(failure, None))
+}
+
+fn diagnose(failure: &Failure) -> Diagnosis {
+    try_diagnose(failure).unwrap()
+}
 
 fn failure(details: Vec<Details>) -> Failure {
     let status = Status {
@@ -39,11 +57,7 @@ fn failure(details: Vec<Details>) -> Failure {
             })
             .collect(),
     };
-    Failure {
-        code: RESOURCE_EXHAUSTED,
-        message: "refused".to_owned(),
-        details: status.encode_to_vec(),
-    }
+    refused("8", "refused", Some(status.encode_to_vec()))
 }
 
 fn quota_failure() -> Details {
@@ -70,29 +84,23 @@ fn not_enough() -> Details {
 // nebius rule 36
 #[test]
 fn resource_exhausted_without_a_detail_is_ambiguous() {
-    let diagnosis = plugin().diagnose(&failure(Vec::new())).unwrap();
+    let diagnosis = diagnose(&failure(Vec::new()));
     assert_eq!(diagnosis.kind, FailureKind::Ambiguous);
     assert!(!diagnosis.retry);
     // Whatever the text says.
-    let text = Failure {
-        message: "Quota limit exceeded".to_owned(),
-        ..failure(Vec::new())
-    };
-    assert_eq!(
-        plugin().diagnose(&text).unwrap().kind,
-        FailureKind::Ambiguous
-    );
+    let text = refused("8", "Quota limit exceeded", None);
+    assert_eq!(diagnose(&text).kind, FailureKind::Ambiguous);
 }
 
 // nebius rule 36
 #[test]
 fn the_detail_tells_capacity_from_quota_under_one_code() {
-    let capacity = plugin().diagnose(&failure(vec![not_enough()])).unwrap();
+    let capacity = diagnose(&failure(vec![not_enough()]));
     assert_eq!(capacity.kind, FailureKind::Capacity);
     assert!(capacity.retry);
     assert_eq!(capacity.findings[0].reason, Reason::NoCapacity);
 
-    let quota = plugin().diagnose(&failure(vec![quota_failure()])).unwrap();
+    let quota = diagnose(&failure(vec![quota_failure()]));
     assert_eq!(quota.kind, FailureKind::Quota);
     assert!(!quota.retry);
     let finding = &quota.findings[0];
@@ -106,9 +114,7 @@ fn the_detail_tells_capacity_from_quota_under_one_code() {
     assert_eq!((finding.shortfall, finding.required), (Some(1), None));
     assert_eq!((finding.usage, finding.headroom), (None, None));
 
-    let both = plugin()
-        .diagnose(&failure(vec![not_enough(), quota_failure()]))
-        .unwrap();
+    let both = diagnose(&failure(vec![not_enough(), quota_failure()]));
     assert_eq!(both.kind, FailureKind::Quota);
     assert_eq!(both.findings.len(), 2);
 }
@@ -133,38 +139,33 @@ fn every_kind_of_detail_has_its_kind_of_failure() {
         (bad_request, FailureKind::Invalid),
     ] {
         assert_eq!(
-            plugin().diagnose(&failure(vec![detail])).unwrap().kind,
+            diagnose(&failure(vec![detail])).kind,
             kind
         );
     }
     for (code, kind) in [
-        (7, FailureKind::Access),
-        (16, FailureKind::Access),
-        (3, FailureKind::Invalid),
-        (14, FailureKind::Transient),
-        (4, FailureKind::Transient),
-        (2, FailureKind::Ambiguous),
-        (99, FailureKind::Ambiguous),
+        ("7", FailureKind::Access),
+        ("16", FailureKind::Access),
+        ("3", FailureKind::Invalid),
+        ("14", FailureKind::Transient),
+        ("4", FailureKind::Transient),
+        ("2", FailureKind::Ambiguous),
+        ("99", FailureKind::Ambiguous),
     ] {
-        let bare = Failure {
-            code,
-            message: String::new(),
-            details: Vec::new(),
-        };
-        assert_eq!(plugin().diagnose(&bare).unwrap().kind, kind, "{code}");
+        let bare = refused(code, "", None);
+        assert_eq!(diagnose(&bare).kind, kind, "{code}");
     }
 }
 
 #[test]
 fn bytes_that_are_cut_off_cost_details_and_nothing_else() {
-    let plugin = plugin();
-    let whole = failure(vec![quota_failure()]);
-    for length in 0..whole.details.len() {
-        let cut = Failure {
-            details: whole.details[..length].to_vec(),
-            ..whole.clone()
-        };
-        let kind = plugin.diagnose(&cut).unwrap().kind;
+    let Failure::Parts(whole) = failure(vec![quota_failure()]) else {
+        panic!("it has parts");
+    };
+    for length in 0..whole.details[0].value.len() {
+        let mut cut = whole.clone();
+        cut.details[0].value.truncate(length);
+        let kind = diagnose(&Failure::Parts(cut)).kind;
         assert!(
             matches!(kind, FailureKind::Ambiguous | FailureKind::Quota),
             "{length}: {kind}"
@@ -262,7 +263,7 @@ fn check(name: &str, expected: &Expected, said: &Said) {
     let told = found
         .iter()
         .chain([&answer])
-        .filter_map(|part| part["remedy"].as_str())
+        .filter_map(|part| part["remedy"]["text"].as_str())
         .collect::<Vec<_>>()
         .join("\n");
     for words in remedies {
@@ -286,24 +287,16 @@ fn an_operation_as_the_cli_prints_it_says_the_same_as_its_bytes() {
             }]}
         }]
     }});
-    let of_bytes = plugin().diagnose(&failure(vec![quota_failure()])).unwrap();
-    let of_text = plugin().diagnose_json(&operation.to_string()).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Value>(&of_text).unwrap(),
-        serde_json::to_value(&of_bytes).unwrap()
-    );
+    let of_bytes = diagnose(&failure(vec![quota_failure()]));
+    let of_text = diagnose(&Failure::Text(operation.to_string()));
+    assert_eq!(of_text, of_bytes);
 }
 
 /// A program that holds an exception has its message, and may give it as such.
 #[test]
 fn a_message_that_an_sdk_made_of_a_detail_is_read() {
     let message = "Quota failure QuotaFailure: service compute, violations:\n  compute.instance.gpu.h200 (limit 8, requested 16): no";
-    let rendered = Failure {
-        code: RESOURCE_EXHAUSTED,
-        message: message.to_owned(),
-        details: Vec::new(),
-    };
-    let diagnosis = plugin().diagnose(&rendered).unwrap();
+    let diagnosis = diagnose(&refused("8", message, None));
     assert_eq!(diagnosis.kind, FailureKind::Quota);
     assert_eq!(diagnosis.findings[0].minimum_limit, Some(16));
     for code in ["8", "RESOURCE_EXHAUSTED", "ResourceExhausted"] {
@@ -358,7 +351,8 @@ fn what_is_no_error_is_refused_with_a_reason() {
         (r#"{"id": "op"}"#, "still running"),
         (r#"{"code": "SO_SO"}"#, "neither"),
     ] {
-        let refused = plugin().diagnose_json(text).unwrap_err().to_string();
-        assert!(refused.contains(word), "{text}: {refused}");
+        let error = try_diagnose(&Failure::Text(text.to_owned())).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(word), "{text}: {told}");
     }
 }

@@ -21,14 +21,12 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngSeed, TestRunner},
 };
-use quotagate::{
-    Disk, Gate, Launch, Lifecycle, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict,
-};
+use quotagate::{Gate, Launch, Need, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict, Detail};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, SECOND, TENANT, WorldBuilder, row},
     launcher::{Launcher, Outcome},
-    live::{Hands, builder},
+    live::{Hands, address, builder, disk, offer},
 };
 
 const LAUNCHES_A_CASE: usize = 10;
@@ -56,7 +54,7 @@ struct Account {
 enum Step {
     Launch(Launch),
     /// The same, after a disk was made that the first instance attaches.
-    LaunchWith(Launch, Disk),
+    LaunchWith(Launch, Need),
     /// Deletes one of the launches that run.
     Delete(usize),
     /// Stops one of the launches that run, and starts it again.
@@ -167,19 +165,18 @@ fn settings() -> BoxedStrategy<Settings> {
 
 fn launch() -> BoxedStrategy<Launch> {
     let kinds = vec!["network-ssd", "network-ssd-io-m3"];
-    let disk = (select(kinds), 1..(TIB / 2), 1..3_u32).prop_map(|(kind, bytes, count)| Disk {
-        kind: kind.to_owned(),
-        bytes: match kind {
+    let disks = (select(kinds), 1..(TIB / 2), 1..3_u32).prop_map(|(kind, bytes, pieces)| {
+        let bytes = match kind {
             "network-ssd-io-m3" => bytes.next_multiple_of(93 << 30),
             _ => bytes,
-        },
-        count,
+        };
+        Need {
+            pieces,
+            ..Need::sized(format!("disk.{kind}"), bytes)
+        }
     });
-    let filesystem = (1..TIB).prop_map(|bytes| Disk {
-        kind: "network-ssd".to_owned(),
-        bytes,
-        count: 1,
-    });
+    let filesystem =
+        (1..TIB).prop_map(|bytes| Need::sized("filesystem.network-ssd", bytes).once());
     (
         (
             select(vec![H200, "gpu-h200-sxm 1gpu-16vcpu-200gb", CPU]),
@@ -187,7 +184,7 @@ fn launch() -> BoxedStrategy<Launch> {
             1..4_u32,
         ),
         (
-            vec_of(disk, 1..3),
+            vec_of(disks, 1..3),
             option::weighted(0.1, filesystem),
             0..3_u32,
         ),
@@ -204,7 +201,7 @@ fn launch() -> BoxedStrategy<Launch> {
         .prop_map(
             |(
                 (instance_type, preemptible, count),
-                (disks, filesystem, public),
+                (mut needs, filesystem, public),
                 (reservation, cluster, project),
             )| {
                 let gpus = instance_type != CPU;
@@ -216,40 +213,52 @@ fn launch() -> BoxedStrategy<Launch> {
                 } else {
                     reservation
                 };
-                Launch {
+                let lifecycle = if preemptible {
+                    "preemptible"
+                } else {
+                    "on-demand"
+                };
+                needs.push(address());
+                needs.extend(filesystem);
+                let public = match public {
+                    0 => None,
+                    1 => Some("address.public.dynamic"),
+                    _ => Some("address.public.static"),
+                };
+                needs.extend(public.map(|kind| Need::pieces(kind, 1)));
+                let launch = Launch {
                     offer: Offer {
-                        instance_type: instance_type.to_owned(),
-                        region: REGION.to_owned(),
-                        lifecycle: if preemptible {
-                            Lifecycle::Preemptible
-                        } else {
-                            Lifecycle::OnDemand
-                        },
+                        lifecycle: lifecycle.to_owned(),
+                        ..offer(instance_type)
                     },
                     count,
                     profile: Profile {
                         project: project.to_owned(),
                         reservation,
-                        disks,
-                        filesystems: filesystem.into_iter().collect(),
-                        private_addresses: 1,
-                        dynamic_public_addresses: u32::from(public == 1),
-                        static_public_addresses: u32::from(public == 2),
-                        new_cluster: cluster,
+                        needs,
                         ..Profile::default()
                     },
-                }
+                };
+                if cluster { in_cluster(launch) } else { launch }
             },
         )
         .boxed()
+}
+
+/// A launch that creates a cluster besides.
+fn in_cluster(mut launch: Launch) -> Launch {
+    if !launch.profile.together {
+        launch.profile.needs.push(Need::pieces("cluster", 1).once());
+        launch.profile.together = true;
+    }
+    launch
 }
 
 fn steps() -> BoxedStrategy<Vec<Step>> {
     let step = prop_oneof![
         6 => launch().prop_map(Step::Launch),
         1 => (launch(), 1..(TIB / 8)).prop_map(|(launch, bytes)| {
-            let kind = "network-ssd".to_owned();
-            Step::LaunchWith(launch, Disk { kind, bytes, count: 1 })
+            Step::LaunchWith(launch, disk(bytes))
         }),
         2 => any::<usize>().prop_map(Step::Delete),
         1 => any::<usize>().prop_map(Step::Restart),
@@ -438,28 +447,23 @@ async fn run(
 
 /// Whether a row, as the verdict saw it, showed less usage than there was: the only excuse for a "fits" that was refused.
 async fn shows_less_than_the_truth(gate: &Gate, emulator: &Running) -> bool {
-    let inventory = gate.inventory().await;
-    let projects = [PROJECT, SECOND].into_iter();
-    let shares = projects.filter_map(|project| inventory.project_allowances(project));
-    let mut rows = shares
-        .chain([inventory.tenant_allowances()])
-        .flat_map(|list| &list.rows);
-    let late = rows.any(|row| {
-        let truth = emulator.true_usage(&row.owner, &row.name, &row.region);
-        truth.is_some_and(|truth| truth > row.usage)
+    let shown = gate.inventory().await.contract();
+    let late = shown.rows.iter().any(|row| {
+        let region = row.place.region.as_deref().unwrap_or_default();
+        let truth = emulator.true_usage(&row.owner, &row.quota, region);
+        truth.is_some_and(|truth| truth > row.usage.at_least)
     });
-    let shown = serde_json::to_value(inventory.shown_for(PROJECT)).unwrap();
-    let blocks = shown["reservations"]["items"].as_array().unwrap();
-    late || blocks.iter().any(|block| {
-        let truth = emulator.true_block_usage(block["id"].as_str().unwrap());
-        truth > block["usage"].as_u64()
+    let mut blocks = shown.reservations.iter().flat_map(|list| &list.items);
+    late || blocks.any(|block| {
+        let id = block.row.key.strip_prefix("reservation/").unwrap();
+        emulator.true_block_usage(id) > Some(block.row.usage.at_least)
     })
 }
 
 async fn judge(gate: &Gate, launch: &Launch) -> Verdict {
     gate.refresh().await;
     let policy = Policy {
-        explain: true,
+        detail: Detail::All,
         ..Policy::default()
     };
     gate.check(launch, &policy).await.unwrap().verdict
@@ -618,9 +622,9 @@ fn what_no_document_decides_is_told_by_what_would_be_false() {
                 for step in &mut steps {
                     if let Step::Launch(launch) | Step::LaunchWith(launch, _) = step
                         && launch.offer.instance_type == H200
-                        && launch.offer.lifecycle == Lifecycle::OnDemand
+                        && launch.offer.lifecycle == "on-demand"
                     {
-                        launch.profile.new_cluster = true;
+                        *launch = in_cluster(launch.clone());
                         launch.profile.reservation = ReservationUse::Forbid;
                     }
                 }

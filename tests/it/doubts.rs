@@ -2,14 +2,14 @@
 //! and never for certain what it may not have taken.
 
 use nebius_api::world::World;
-use quotagate::{Action, Disk, Gate, Launch, QuotaOutcome, ReservationUse, Row};
+use quotagate::{Action, Gate, Launch, QuotaOutcome, ReservationUse};
 use serde_json::json;
 
 use crate::{
-    harness::{GPU_QUOTA, WorldBuilder},
+    harness::{GPU_QUOTA, TENANT, WorldBuilder},
     holds::{instance, set_usage},
     launcher::{Launcher, Outcome},
-    live::{h200, live},
+    live::{address, disk, h200, held_of, key, live, reservation},
 };
 
 const BLOCK: &str = "block";
@@ -20,41 +20,25 @@ const NO_RESERVATIONS: &str = r#"{"rules": [{"method": "CapacityBlockGroupServic
 
 /// The least and the most that is held of the tenant's GPU row.
 fn gpus_held(gate: &Gate) -> (u64, u64) {
-    let amounts = gate.holds().into_iter().flat_map(|hold| hold.amounts);
-    let of_row = amounts.filter(|held| {
-        matches!(&held.row, Row::Allowance { quota, project: None, .. } if quota == GPU_QUOTA)
-    });
-    of_row.fold((0, 0), |(least, most), held| {
-        (least + held.at_least, most + held.at_most)
-    })
+    held_of(gate, &key(TENANT, GPU_QUOTA))
 }
 
 /// What is held of a reservation.
-fn reserved(gate: &Gate, reservation: &str) -> (u64, u64) {
-    let amounts = gate.holds().into_iter().flat_map(|hold| hold.amounts);
-    let of_row =
-        amounts.filter(|held| matches!(&held.row, Row::Reservation { id } if id == reservation));
-    of_row.fold((0, 0), |(least, most), held| {
-        (least + held.at_least, most + held.at_most)
-    })
+fn reserved(gate: &Gate, id: &str) -> (u64, u64) {
+    held_of(gate, &reservation(id))
 }
 
 /// On reserved capacity or not at all.
 fn strict(fabric: Option<&str>) -> Launch {
     let mut launch = h200(1);
     launch.profile.reservation = ReservationUse::Strict;
-    launch.profile.fabric = fabric.map(str::to_owned);
+    launch.offer.zone = fabric.map(str::to_owned);
     launch
 }
 
 /// As the emulator is asked for it.
 fn launchable(mut launch: Launch) -> Launch {
-    launch.profile.private_addresses = 1;
-    launch.profile.disks = vec![Disk {
-        kind: "network-ssd".to_owned(),
-        bytes: 10 << 30,
-        count: 1,
-    }];
+    launch.profile.needs = vec![disk(10 << 30), address()];
     launch
 }
 

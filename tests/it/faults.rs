@@ -15,17 +15,15 @@ use fastrand::Rng;
 use futures::future::join_all;
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Faults, Settings};
-use quotagate::{
-    Disk, FeedbackOptions, Gate, GateOptions, Launch, Policy, Profile, QuotaOutcome, RefreshOptions,
-};
+use quotagate::{Gate, GateOptions, Launch, Policy, Question, QuotaOutcome, SourceState};
 use tokio::{sync::RwLock, time::timeout};
 
 use crate::{
     harness::{GPU_QUOTA, PATIENCE, REGION, TENANT, WorldBuilder},
     launcher::{Launcher, Outcome},
     live::{
-        Hands, Live, START, builder, client, h200, hasty_client, limits, live, options, over_quota,
-        plugin,
+        Hands, Live, START, builder, client, disk, h200, hasty_client, limits, live, options_with,
+        over_quota, plugin,
     },
     steered::Steered,
 };
@@ -152,7 +150,7 @@ async fn a_server_that_goes_away_and_comes_back_is_found_again() {
     first.stop().await.unwrap();
     hands.pass(100_000);
     let gone = gate.refresh().await;
-    assert_eq!(gone.tenant_allowances().rows.len(), 0);
+    assert!(gone.contract().rows.is_empty());
     let back = Emulator::builder(world()).build();
     let bound = async {
         loop {
@@ -169,7 +167,7 @@ async fn a_server_that_goes_away_and_comes_back_is_found_again() {
     hands.pass(100_000);
     let found = gate.refresh().await;
     assert!(
-        !found.tenant_allowances().rows.is_empty(),
+        !found.contract().rows.is_empty(),
         "{:#?}",
         found.sources()
     );
@@ -197,11 +195,7 @@ fn count(counter: &AtomicU64) {
 /// A launch that the cloud takes: with a boot disk.
 fn launch(count: u32) -> Launch {
     let mut launch = h200(count);
-    launch.profile.disks.push(Disk {
-        kind: "network-ssd".to_owned(),
-        bytes: 100 << 30,
-        count: 1,
-    });
+    launch.profile.needs.push(disk(100 << 30));
     launch
 }
 
@@ -227,28 +221,24 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
         interval: Duration::from_millis(50),
         max_age: Duration::from_secs(seconds),
     };
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            account: often(5),
-            allowances: often(2),
-            instance_types: often(5),
-            capacities: often(2),
-            reservations: often(2),
-            first_retry: Duration::from_millis(20),
-            verify_wait: Duration::from_millis(700),
-            jitter: RefreshOptions::default().jitter,
-            ..options().refresh
-        },
+    let options = options_with(|options| {
+        let refresh = &mut options.refresh;
+        refresh.account = often(5);
+        refresh.rows = often(2);
+        refresh.types = often(5);
+        refresh.capacities = often(2);
+        refresh.reservations = often(2);
+        refresh.first_retry = Duration::from_millis(20);
+        refresh.verify_wait = Duration::from_millis(700);
+        refresh.jitter = GateOptions::default().refresh.jitter;
         // What failed is tried again soon, or the storm would be spent on what was learnt from it.
-        feedback: FeedbackOptions {
-            quota: Duration::from_millis(100),
-            limit: Duration::from_millis(100),
-            capacity: Duration::from_millis(100),
-            unclear: Duration::from_millis(100),
-            longest: Duration::from_millis(200),
-        },
-        ..GateOptions::default()
-    };
+        let feedback = &mut options.feedback;
+        feedback.quota = Duration::from_millis(100);
+        feedback.limit = Duration::from_millis(100);
+        feedback.capacity = Duration::from_millis(100);
+        feedback.unclear = Duration::from_millis(100);
+        feedback.longest = Duration::from_millis(200);
+    });
     let hands = Hands::new();
     let source = Steered::new(client(&cloud));
     // It gives up what hangs, and sometimes on a slow machine what does not.
@@ -257,7 +247,7 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
         .clock(hands.clock())
         .options(options)
         .build();
-    let gate = Arc::new(gate.unwrap());
+    let gate = gate.unwrap();
     let tally = Arc::new(Tally::default());
     let over = Arc::new(AtomicBool::new(false));
     // Limits move between launches, not between a check and its launch: no gate could see that.
@@ -266,7 +256,7 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
     let mut workers = Vec::new();
     for number in 0..8 {
         let (gate, tally, over, quotas) = (
-            Arc::clone(&gate),
+            gate.clone(),
             Arc::clone(&tally),
             Arc::clone(&over),
             Arc::clone(&quotas),
@@ -277,9 +267,7 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             let mut running = Vec::new();
             while !over.load(SeqCst) {
                 let offers = gate.offers().await;
-                let listed = gate
-                    .filter(&offers, 1, &Profile::default(), &Policy::default())
-                    .await;
+                let listed = gate.filter(&Question::new(&offers)).await;
                 assert_eq!(listed.unwrap().items.len(), offers.len());
                 count(&tally.lists);
                 let launch = launch(random.u32(1..4));
@@ -353,10 +341,8 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
             assert!(cloud.set_limit(TENANT, GPU_QUOTA, REGION, Some(limit)));
         }
         if below(4) == 0 {
-            let limits = quotagate::Limits {
-                warm_instances: below(5),
-                ..limits()
-            };
+            let mut limits = limits();
+            limits.warm_instances = below(5);
             gate.swap_plugin(plugin().with_limits(limits)).unwrap();
             count(&tally.swaps);
         }
@@ -372,10 +358,10 @@ async fn storm(seconds: u64, usage_lag_ms: u64, seed: u64) -> (Tally, u64) {
     let wait = async {
         loop {
             let inventory = gate.refresh().await;
-            let whole = inventory.sources().iter().all(|source| {
-                source.report.state == quotagate::SourceState::Complete
-                    && source.report.detail.is_none()
-            });
+            let sources = inventory.sources();
+            let mut sources = sources.iter();
+            let whole = sources
+                .all(|source| source.state == SourceState::Complete && source.detail.is_none());
             if whole {
                 return;
             }

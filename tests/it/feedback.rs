@@ -1,16 +1,15 @@
-//! What failed launches teach: blocks at the scope that the error speaks of, for longer each time, until fresh data says
+//! What failed launches teach: lessons at the scope that the error speaks of, for longer each time, until fresh data says
 //! otherwise.
 
 use nebius_api::nebius::common::v1::{QuotaFailure, quota_failure, service_error::Details};
-use quotagate::{
-    BlockKind, CapacityOutcome, Disk, Failure, FailureKind, Launch, Lifecycle, Policy,
-    QuotaOutcome, Reason, Verdict,
-};
+use quotagate::{CapacityOutcome, FailureKind, Launch, Lesson, LessonKind, Policy, QuotaOutcome, Reason, Verdict};
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
     launcher::Launcher,
-    live::{Live, failure, h200, live, no_hardware, over_quota, over_quota_of},
+    live::{
+        Live, disk, failure, h200, limit_of, live, no_hardware, over_quota, over_quota_of, refused,
+    },
 };
 
 /// Eight GPUs each, on one instance or on eight.
@@ -21,7 +20,7 @@ fn small(count: u32) -> Launch {
 }
 
 fn preemptible(mut launch: Launch) -> Launch {
-    launch.offer.lifecycle = Lifecycle::Preemptible;
+    launch.offer.lifecycle = "preemptible".to_owned();
     launch
 }
 
@@ -31,6 +30,11 @@ async fn judge(live: &Live, launch: &Launch) -> Verdict {
         .await
         .unwrap()
         .verdict
+}
+
+/// What plugins are shown of what was learned.
+async fn lessons(live: &Live) -> Vec<Lesson> {
+    live.gate.inventory().await.contract().lessons
 }
 
 async fn quota(live: &Live, launch: &Launch) -> QuotaOutcome {
@@ -47,8 +51,8 @@ async fn a_refused_quota_blocks_launches_of_that_size_and_larger() {
         .await
         .unwrap();
     assert_eq!(report.diagnosis.kind, FailureKind::Quota);
-    assert_eq!(report.blocks.len(), 1);
-    assert_eq!(report.blocks[0].at_least, 8);
+    assert_eq!(report.lessons.len(), 1);
+    assert_eq!(report.lessons[0].at_least, 8);
     let verdict = judge(&live, &h200(1)).await;
     assert_eq!(verdict.quota, QuotaOutcome::Blocked);
     let finding = &verdict.findings[0];
@@ -79,9 +83,9 @@ async fn the_total_of_a_refusal_proves_nothing_of_the_launch_alone() {
             .report(&h200(1), &over_quota(GPU_QUOTA, 64, total))
             .await
             .unwrap();
-        assert_eq!(report.blocks[0].at_least, 8, "{total}");
-        let block = &report.blocks[0];
-        assert_eq!(block.until, crate::live::START + lasts * 1_000, "{total}");
+        assert_eq!(report.lessons[0].at_least, 8, "{total}");
+        let lesson = &report.lessons[0];
+        assert_eq!(lesson.until, crate::live::START + lasts * 1_000, "{total}");
         assert_eq!(quota(&live, &small(7)).await, QuotaOutcome::Fits);
     }
     // Its own demand above the limit does prove it, for longer.
@@ -91,8 +95,8 @@ async fn the_total_of_a_refusal_proves_nothing_of_the_launch_alone() {
         .report(&h200(9), &over_quota(GPU_QUOTA, 64, 100))
         .await
         .unwrap();
-    assert_eq!(report.blocks[0].at_least, 65);
-    assert_eq!(report.blocks[0].until, crate::live::START + 3_600 * 1_000);
+    assert_eq!(report.lessons[0].at_least, 65);
+    assert_eq!(report.lessons[0].until, crate::live::START + 3_600 * 1_000);
 }
 
 /// The whole way: the lists show room, the cloud enforces less, and what its own error says over the wire is what is learned.
@@ -106,26 +110,22 @@ async fn what_the_cloud_says_over_the_wire_is_what_is_learned() {
     let launcher = Launcher::connect(live.cloud.addr()).await;
     // The cloud insists on a boot disk.
     let booted = |mut launch: Launch| {
-        launch.profile.disks.push(Disk {
-            kind: "network-ssd".to_owned(),
-            bytes: 100 << 30,
-            count: 1,
-        });
+        launch.profile.needs.push(disk(100 << 30));
         launch
     };
     let status = launcher.refused(&booted(h200(1))).await.unwrap();
-    let failure = Failure {
-        code: status.code().into(),
-        message: status.message().to_owned(),
-        details: status.details().to_vec(),
-    };
+    let code = i32::from(status.code()).to_string();
+    let failure = refused(&code, status.message(), Some(status.details().to_vec()));
     let report = live.gate.report(&h200(1), &failure).await.unwrap();
     let finding = &report.diagnosis.findings[0];
     assert_eq!(finding.owner.as_deref(), Some(TENANT));
     assert_eq!((finding.limit, finding.minimum_limit), (Some(32), Some(38)));
     assert_eq!((finding.required, finding.shortfall), (None, Some(6)));
-    let block = &report.blocks[0];
-    assert_eq!((block.at_least, block.project.as_deref()), (8, None));
+    let lesson = &report.lessons[0];
+    assert_eq!(
+        (lesson.at_least, lesson.owner.as_deref()),
+        (8, Some(TENANT))
+    );
     assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Blocked);
     assert_eq!(quota(&live, &small(2)).await, QuotaOutcome::Fits);
     assert!(launcher.refused(&booted(small(2))).await.is_none());
@@ -137,34 +137,30 @@ async fn a_refusal_of_what_the_launch_does_not_take_is_a_doubt() {
     let failure = over_quota("compute.gpucluster.count", 2, 3);
     let report = live.gate.report(&h200(1), &failure).await.unwrap();
     assert_eq!(report.diagnosis.kind, FailureKind::Quota);
-    assert_eq!(report.blocks[0].kind, BlockKind::Unclear);
+    assert_eq!(report.lessons[0].kind, LessonKind::Unclear);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_container_that_the_message_names_says_whose_row_refused() {
     let world = || WorldBuilder::new().project(GPU_QUOTA, 64, 0);
-    for (container, project) in [
-        ("", Some(PROJECT)),
-        (PROJECT, Some(PROJECT)),
-        (TENANT, None),
-    ] {
+    for (container, owner) in [("", PROJECT), (PROJECT, PROJECT), (TENANT, TENANT)] {
         let live = live(&world()).await;
         let failure = over_quota_of(container, GPU_QUOTA, 64, 72);
         let report = live.gate.report(&h200(1), &failure).await.unwrap();
-        let block = &report.blocks[0];
-        assert_eq!(block.project.as_deref(), project, "{container:?}");
-        assert_eq!(block.at_least, 8);
+        let lesson = &report.lessons[0];
+        assert_eq!(lesson.owner.as_deref(), Some(owner), "{container:?}");
+        assert_eq!(lesson.at_least, 8);
         let finding = &report.diagnosis.findings[0];
-        let owner = Some(container).filter(|id| !id.is_empty());
-        assert_eq!(finding.owner.as_deref(), owner);
-        let remedy = finding.remedy.as_deref().unwrap();
+        let named = Some(container).filter(|id| !id.is_empty());
+        assert_eq!(finding.owner.as_deref(), named);
+        let remedy = &finding.remedy.as_ref().unwrap().text;
         assert!(remedy.contains(container), "{remedy}");
     }
     // Without a row of its own the project is not suspected, unless it is named.
     let live = live(&WorldBuilder::new()).await;
     let failure = over_quota_of(PROJECT, GPU_QUOTA, 64, 72);
     let report = live.gate.report(&h200(1), &failure).await.unwrap();
-    assert_eq!(report.blocks[0].project.as_deref(), Some(PROJECT));
+    assert_eq!(report.lessons[0].project.as_deref(), Some(PROJECT));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +171,7 @@ async fn a_limit_of_zero_blocks_the_family_for_longer_than_a_shortage() {
         .report(&h200(1), &over_quota(GPU_QUOTA, 0, 8))
         .await
         .unwrap();
-    assert_eq!(report.blocks[0].at_least, 1);
+    assert_eq!(report.lessons[0].at_least, 1);
     assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Blocked);
     live.hands.pass(3_599);
     live.gate.refresh().await;
@@ -207,7 +203,7 @@ async fn missing_hardware_blocks_one_type_on_one_lane_and_no_quota() {
         CapacityOutcome::Likely
     );
     let report = live.gate.report(&h200(1), &no_hardware()).await.unwrap();
-    assert_eq!(report.blocks[0].kind, BlockKind::Capacity);
+    assert_eq!(report.lessons[0].kind, LessonKind::Capacity);
     let verdict = judge(&live, &h200(1)).await;
     assert_eq!(
         (verdict.quota, verdict.capacity),
@@ -232,7 +228,7 @@ async fn a_fabric_without_hardware_says_nothing_of_the_others() {
     let live = live(&WorldBuilder::new()).await;
     let on = |fabric: &str| {
         let mut launch = h200(1);
-        launch.profile.fabric = Some(fabric.to_owned());
+        launch.offer.zone = Some(fabric.to_owned());
         launch
     };
     live.gate
@@ -254,20 +250,12 @@ async fn a_fabric_without_hardware_says_nothing_of_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rate_limits_and_access_teach_nothing_and_an_unclear_error_a_doubt() {
     let live = live(&WorldBuilder::new()).await;
-    for code in [7, 16, 14, 3, 4] {
-        let failure = Failure {
-            code,
-            message: "no".to_owned(),
-            details: Vec::new(),
-        };
+    for code in ["7", "16", "14", "3", "4"] {
+        let failure = refused(code, "no", None);
         let report = live.gate.report(&h200(1), &failure).await.unwrap();
-        assert!(report.blocks.is_empty(), "{report:?}");
+        assert!(report.lessons.is_empty(), "{report:?}");
     }
-    let unclear = Failure {
-        code: 8,
-        message: "resource exhausted".to_owned(),
-        details: Vec::new(),
-    };
+    let unclear = refused("8", "resource exhausted", None);
     let report = live.gate.report(&h200(1), &unclear).await.unwrap();
     assert_eq!(report.diagnosis.kind, FailureKind::Ambiguous);
     assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Unknown);
@@ -282,8 +270,8 @@ async fn what_happens_again_is_believed_for_longer() {
     let mut lengths = Vec::new();
     for _ in 0..10 {
         let report = live.gate.report(&h200(1), &no_hardware()).await.unwrap();
-        let now = live.gate.inventory().await.blocks()[0].until;
-        assert_eq!(report.blocks[0].until, now);
+        let now = lessons(&live).await[0].until;
+        assert_eq!(report.lessons[0].until, now);
         let length = (now - crate::live::START) / 1_000;
         lengths.push(length - lengths.iter().sum::<u64>());
         live.hands.pass(*lengths.last().unwrap());
@@ -327,8 +315,7 @@ async fn a_refusal_has_the_rows_read_again_in_the_background() {
         .await
         .unwrap();
     live.until("the limit as it is", |inventory| {
-        let mut rows = inventory.tenant_allowances().rows.iter();
-        rows.any(|row| row.name == GPU_QUOTA && row.limit == Some(0))
+        limit_of(inventory, GPU_QUOTA) == Some(0)
     })
     .await;
 }
@@ -353,8 +340,8 @@ async fn a_refusal_without_a_number_that_can_be_read_is_a_doubt_and_proves_nothi
         let failure = failure(Details::QuotaFailure(detail.clone()));
         let report = live.gate.report(&h200(1), &failure).await.unwrap();
         assert_eq!(report.diagnosis.kind, FailureKind::Quota);
-        assert_eq!(report.blocks.len(), 1, "{detail:?}");
-        assert_eq!(report.blocks[0].kind, BlockKind::Unclear, "{detail:?}");
+        assert_eq!(report.lessons.len(), 1, "{detail:?}");
+        assert_eq!(report.lessons[0].kind, LessonKind::Unclear, "{detail:?}");
         assert_eq!(quota(&live, &h200(1)).await, QuotaOutcome::Unknown);
         assert_eq!(quota(&live, &small(1)).await, QuotaOutcome::Fits);
     }
@@ -366,6 +353,6 @@ async fn a_refusal_is_the_projects_own_where_its_rows_could_not_be_read() {
     let live = live(&world.project_denied()).await;
     let (launch, failure) = (h200(1), over_quota(GPU_QUOTA, 8, 16));
     let report = live.gate.report(&launch, &failure).await.unwrap();
-    assert_eq!(report.blocks.len(), 1);
-    assert_eq!(report.blocks[0].project.as_deref(), Some(PROJECT));
+    assert_eq!(report.lessons.len(), 1);
+    assert_eq!(report.lessons[0].project.as_deref(), Some(PROJECT));
 }

@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use nebius_api::{nebius::iam::v2::project_status::ProjectState, world::World};
-use quotagate::{
-    Capacity, Disk, Gate, GateOptions, InstanceType, Inventory, Policy, Profile, QuotaOutcome,
-    Reason, RefreshOptions, Reservation, SourceState,
-    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
-};
+use quotagate::{Feed, Gate, Inventory, Policy, Question, QuotaOutcome, Reason, SourceReport, SourceState, source::{Account, Answer, Read, Source, SourceError, SourceId}};
 use quotagate_nebius::RecordedWorld;
 use tokio::time::Instant;
 use tonic::Code;
@@ -17,27 +13,26 @@ use tonic::Code;
 use crate::{
     harness::{GPU_QUOTA, PROJECT, WorldBuilder},
     launcher::Launcher,
-    live::{Hands, START, builder, h200, hasty_client, live, options, plugin},
+    live::{Hands, START, builder, disk, h200, hasty_client, limit_of, live, options_with, plugin},
     steered::Steered,
 };
 
 const ALLOWANCES: &str = "QuotaAllowanceService/List";
 
 fn limit(inventory: &Inventory) -> Option<u64> {
-    let mut rows = inventory.tenant_allowances().rows.iter();
-    rows.find(|row| row.name == GPU_QUOTA)?.limit
+    limit_of(inventory, GPU_QUOTA)
 }
 
-fn report(inventory: &Inventory, name: &str) -> quotagate::SourceReport {
+fn report(inventory: &Inventory, kind: &str) -> SourceReport {
     let mut sources = inventory.sources().into_iter();
-    sources.find(|source| source.name == name).unwrap().report
+    sources.find(|source| source.kind == kind).unwrap()
 }
 
 /// Whether every source is known as it was answered last.
 fn is_whole(inventory: &Inventory) -> bool {
-    inventory.sources().iter().all(|source| {
-        source.report.state == SourceState::Complete && source.report.detail.is_none()
-    })
+    let sources = inventory.sources();
+    let mut sources = sources.iter();
+    sources.all(|source| source.state == SourceState::Complete && source.detail.is_none())
 }
 
 async fn quota(gate: &Gate) -> QuotaOutcome {
@@ -50,12 +45,10 @@ async fn a_thousand_lists_on_a_cold_cache_ask_for_each_page_once() {
     let live = live(&WorldBuilder::new().block("a", "fabric-7", 16, 8)).await;
     live.faults(r#"{"rules": [{"method": "QuotaAllowanceService/List", "page_size": 4}]}"#);
     let lists = (0..1_000).map(|_| {
-        let gate = Arc::clone(&live.gate);
+        let gate = live.gate.clone();
         tokio::spawn(async move {
             let offers = [h200(1).offer];
-            let listing = gate
-                .filter(&offers, 1, &Profile::default(), &Policy::default())
-                .await;
+            let listing = gate.filter(&Question::new(&offers)).await;
             listing.unwrap().items[0].verdict.quota
         })
     });
@@ -83,14 +76,10 @@ async fn one_source_that_hangs_delays_the_first_list_only_so_long_and_no_other()
     let hands = Hands::new();
     let gate = Gate::builder(plugin(), Arc::new(source.clone()))
         .clock(hands.clock())
-        .options(GateOptions {
-            refresh: RefreshOptions {
-                first_wait: wait,
-                give_up: 3 * wait,
-                ..options().refresh
-            },
-            ..options()
-        })
+        .options(options_with(|options| {
+            options.refresh.first_wait = wait;
+            options.refresh.give_up = 3 * wait;
+        }))
         .build()
         .unwrap();
     source.hold(&["capacities"]);
@@ -379,11 +368,7 @@ async fn a_project_that_is_parked_is_offered_nothing_as_soon_as_it_is_read() {
         // And so it is: the cloud says the same of a real launch.
         let launcher = Launcher::connect(live.cloud.addr()).await;
         let mut launch = h200(1);
-        launch.profile.disks.push(Disk {
-            kind: "network-ssd".to_owned(),
-            bytes: 100 << 30,
-            count: 1,
-        });
+        launch.profile.needs.push(disk(100 << 30));
         let refused = launcher.refused(&launch).await;
         let refused = refused.map(|status| status.code());
         let code = (state == ProjectState::Parked).then_some(Code::FailedPrecondition);
@@ -399,28 +384,13 @@ impl Source for Panics {
     fn cloud(&self) -> &str {
         "nebius"
     }
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        panic!("a bug")
+    fn sources(&self, _: Option<&Account>) -> Vec<SourceId> {
+        vec![
+            SourceId::of_account("account", Feed::Account),
+            SourceId::of_account("tenant_allowances", Feed::Rows),
+        ]
     }
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        panic!("a bug")
-    }
-    async fn project_allowances(&self, _: &str) -> Result<Read<OwnedAllowances>, SourceError> {
-        panic!("a bug")
-    }
-    async fn instance_types(&self, _: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        panic!("a bug")
-    }
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        panic!("a bug")
-    }
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        panic!("a bug")
-    }
-    async fn reservation_shares(
-        &self,
-        _: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
+    async fn ask(&self, _: &SourceId) -> Result<Read<Answer>, SourceError> {
         panic!("a bug")
     }
 }
@@ -432,5 +402,5 @@ async fn a_source_that_panics_is_unreadable() {
     let report = report(&inventory, "tenant_allowances");
     assert_eq!(report.state, SourceState::Unavailable);
     assert!(report.detail.unwrap().contains("panicked"));
-    assert_eq!(inventory.account().tenant, "");
+    assert!(inventory.account().outermost().is_none());
 }

@@ -108,11 +108,12 @@ async fn what_is_no_file_of_holds_is_refused_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("holds.jsonl");
     let live = live(&WorldBuilder::new()).await;
-    let header = "{\"quotagate_holds\":2}\n";
+    let header = "{\"quotagate_holds\":3}\n";
     for (text, expected) in [
         (format!("{header}{{\"promised\": 7}}\n"), "line 2"),
         ("hello\n".to_owned(), "line 1"),
-        ("{\"quotagate_holds\":3}\n".to_owned(), "format 3"),
+        ("{\"quotagate_holds\":4}\n".to_owned(), "format 4"),
+        ("{\"quotagate_holds\":2}\n".to_owned(), "format 2"),
         // As version 0.1 wrote it.
         (
             "{\"promised\":{\"id\":\"a\",\"launch\":\"\",\"amounts\":[],\"made_at\":1}}\n"

@@ -1,14 +1,12 @@
 //! Final checks and holds: two launches never spend the same unit, whatever happens to the process in between.
 
-use std::sync::Arc;
-
 use futures::future::join_all;
-use quotagate::{Action, Gate, GateOptions, PhaseOptions, Policy, QuotaOutcome, Reason};
+use quotagate::{Action, Gate, Launch, Policy, Question, QuotaOutcome, Reason};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
     launcher::{Launcher, Outcome},
-    live::{Live, h200, live, live_with, options},
+    live::{Live, disk, h200, held_of, key, live, live_with, options_with},
 };
 
 const ALLOWANCES: &str = "QuotaAllowanceService/List";
@@ -37,7 +35,7 @@ async fn of_sixty_four_that_want_the_last_eight_gpus_one_gets_them() {
     let live = live(&last_eight()).await;
     live.gate.inventory().await;
     let all = (0..64).map(|_| {
-        let gate = Arc::clone(&live.gate);
+        let gate = live.gate.clone();
         tokio::spawn(async move { gate.verify(&h200(1)).await.unwrap() })
     });
     let all: Vec<_> = join_all(all)
@@ -64,7 +62,7 @@ async fn those_who_check_at_once_share_what_is_read() {
     live.source
         .hold(&["tenant_allowances", "project_allowances"]);
     let all = (0..64).map(|_| {
-        let gate = Arc::clone(&live.gate);
+        let gate = live.gate.clone();
         tokio::spawn(async move { gate.verify(&h200(1)).await.unwrap() })
     });
     let all: Vec<_> = all.collect();
@@ -83,14 +81,10 @@ async fn what_is_verified_can_be_launched_by_many_at_once() {
     let live = live(&WorldBuilder::new().tenant(GPU_QUOTA, 64, 24)).await;
     let launcher = Launcher::connect(live.cloud.addr()).await;
     let all = (0..16).map(|_| {
-        let (gate, launcher) = (Arc::clone(&live.gate), launcher.clone());
+        let (gate, launcher) = (live.gate.clone(), launcher.clone());
         tokio::spawn(async move {
             let mut launch = h200(1);
-            launch.profile.disks.push(quotagate::Disk {
-                kind: "network-ssd".to_owned(),
-                bytes: 100 << 30,
-                count: 1,
-            });
+            launch.profile.needs.push(disk(100 << 30));
             let verified = gate.verify(&launch).await.unwrap();
             let hold = verified.hold?;
             match launcher.launch(&launch).await {
@@ -116,11 +110,10 @@ async fn what_is_verified_can_be_launched_by_many_at_once() {
 async fn a_hold_counts_in_every_list_until_it_is_released() {
     let live = live(&last_eight()).await;
     let hold = live.gate.verify(&h200(1)).await.unwrap().hold.unwrap();
-    let gpus = format!("{:?}", hold.amounts());
-    assert!(
-        gpus.contains(GPU_QUOTA) && gpus.contains("at_least: 8, at_most: 8"),
-        "{gpus}"
-    );
+    let mut amounts = hold.amounts().iter();
+    let gpus = amounts.find(|held| held.row == key(TENANT, GPU_QUOTA));
+    let gpus = gpus.map(|held| (held.at_least, held.at_most));
+    assert_eq!(gpus, Some((8, 8)), "{hold:?}");
     assert_eq!(fits(&live.gate).await, QuotaOutcome::Blocked);
     hold.release();
     assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
@@ -142,12 +135,7 @@ async fn a_committed_hold_stands_until_usage_read_afterwards_shows_it() {
     let check = live.gate.check(&h200(1), &Policy::default()).await.unwrap();
     let finding = &check.verdict.findings[0];
     assert_eq!((finding.usage, finding.held), (Some(64), 0));
-    let gpus = live.gate.holds().into_iter().flat_map(|hold| hold.amounts);
-    assert!(
-        !gpus
-            .into_iter()
-            .any(|held| format!("{:?}", held.row).contains(GPU_QUOTA))
-    );
+    assert_eq!(held_of(&live.gate, &key(TENANT, GPU_QUOTA)), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +199,7 @@ async fn the_final_check_reads_again_what_the_verdict_rests_on_and_nothing_else(
     }
 }
 
-fn cpu() -> quotagate::Launch {
+fn cpu() -> Launch {
     let mut launch = h200(1);
     launch.offer.instance_type = CPU.to_owned();
     launch
@@ -235,13 +223,7 @@ async fn an_old_no_is_read_again_before_a_launch_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_again_is_unknown_and_the_options_say_what_then() {
     for (unknown, is_held) in [(Action::Warn, true), (Action::Refuse, false)] {
-        let options = GateOptions {
-            deploy: PhaseOptions {
-                unknown,
-                ..PhaseOptions::default()
-            },
-            ..options()
-        };
+        let options = options_with(|options| options.deploy.unknown = unknown);
         let live = live_with(&last_eight(), options).await;
         assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
         live.faults(
@@ -273,10 +255,7 @@ async fn what_cannot_be_read_again_is_unknown_and_the_options_say_what_then() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_shadow_mode_everything_passes_and_is_held() {
-    let options = GateOptions {
-        shadow: true,
-        ..options()
-    };
+    let options = options_with(|options| options.shadow = true);
     let live = live_with(&WorldBuilder::new().tenant(GPU_QUOTA, 0, 0), options).await;
     let verified = live.gate.verify(&h200(1)).await.unwrap();
     assert_eq!(verified.verdict.quota, QuotaOutcome::Blocked);
@@ -284,13 +263,10 @@ async fn in_shadow_mode_everything_passes_and_is_held() {
     assert!(verified.hold.is_some());
     let offers = [h200(1).offer];
     let profile = h200(1).profile;
-    let listing = live
-        .gate
-        .filter(&offers, 1, &profile, &Policy::default())
-        .await
-        .unwrap();
+    let question = Question::new(&offers).profile(profile);
+    let listing = live.gate.filter(&question).await.unwrap();
     assert_eq!(listing.items[0].verdict.quota, QuotaOutcome::Blocked);
-    assert!(listing.items[0].verdict.visible);
+    assert!(listing.items[0].visible);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,12 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Running, ServiceAccountKey, Settings};
-use quotagate::{Gate, Policy, QuotaOutcome, Source};
+use quotagate::{Gate, Launch, Policy, Profile, QuotaOutcome, Source, SourceState};
 use quotagate_nebius::{ConnectOptions, CredentialsChoice, Environment, NebiusClient};
 
 use crate::{
-    harness::{H200, PROJECT, REGION, WorldBuilder},
-    live::{Hands, options, plugin},
+    harness::WorldBuilder,
+    live::{Hands, address, h200, options, plugin},
 };
 
 const DOMAIN: &str = "api.nebius.test";
@@ -53,25 +53,19 @@ async fn check(cloud: &Running, domain: Option<&str>) -> (QuotaOutcome, Vec<Stri
         .build()
         .unwrap();
     gate.refresh().await;
-    let launch = quotagate::Launch {
-        offer: quotagate::Offer {
-            instance_type: H200.to_owned(),
-            region: REGION.to_owned(),
-            lifecycle: quotagate::Lifecycle::OnDemand,
+    let launch = Launch {
+        profile: Profile {
+            needs: vec![address()],
+            ..h200(1).profile
         },
-        count: 1,
-        profile: quotagate::Profile {
-            project: PROJECT.to_owned(),
-            private_addresses: 1,
-            ..quotagate::Profile::default()
-        },
+        ..h200(1)
     };
     let check = gate.check(&launch, &Policy::default()).await;
     let unread = gate.inventory().await.sources();
     let unread = unread
         .iter()
-        .filter(|source| source.report.state.as_str() != "complete");
-    let unread = unread.map(|source| source.name.to_owned()).collect();
+        .filter(|source| source.state != SourceState::Complete);
+    let unread = unread.map(|source| source.key.clone()).collect();
     (
         check.map_or(QuotaOutcome::Unknown, |check| check.verdict.quota),
         unread,

@@ -17,7 +17,7 @@ use nebius_api::nebius::{
     },
 };
 use prost::Message;
-use quotagate::{Disk, Launch, Lifecycle, ReservationUse};
+use quotagate::{Launch, Need, ReservationUse};
 use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};
 
 /// What came of a launch.
@@ -96,15 +96,11 @@ impl Launcher {
 
     async fn create(&self, launch: &Launch, created: &mut Launched) -> Result<(), Refusal> {
         let profile = &launch.profile;
-        for filesystem in profile
-            .filesystems
-            .iter()
-            .flat_map(|disk| (0..disk.count).map(move |_| disk))
-        {
+        for filesystem in each_piece(launch, "filesystem.") {
             let id = self.create_filesystem(&profile.project, filesystem).await?;
             created.filesystems.push(id);
         }
-        if profile.new_cluster {
+        if pieces(launch, "cluster") > 0 {
             created
                 .clusters
                 .push(self.create_cluster(&profile.project).await?);
@@ -187,7 +183,7 @@ impl Launcher {
     }
 
     /// A disk of its own, where there is room for it.
-    pub(crate) async fn create_disk(&self, project: &str, disk: &Disk) -> Option<String> {
+    pub(crate) async fn create_disk(&self, project: &str, disk: &Need) -> Option<String> {
         let request = CreateDiskRequest {
             metadata: Some(metadata(project)),
             spec: Some(disk_spec(disk)),
@@ -200,7 +196,7 @@ impl Launcher {
         InstanceServiceClient::new(self.channel.clone())
     }
 
-    async fn create_filesystem(&self, project: &str, disk: &Disk) -> Result<String, Refusal> {
+    async fn create_filesystem(&self, project: &str, disk: &Need) -> Result<String, Refusal> {
         let spec = FilesystemSpec {
             size: Some(filesystem_spec::Size::SizeBytes(
                 i64::try_from(disk.bytes).unwrap(),
@@ -260,12 +256,10 @@ impl Launcher {
 fn request(launch: &Launch, cluster: Option<&String>) -> CreateInstanceRequest {
     let profile = &launch.profile;
     let (platform, preset) = launch.offer.instance_type.split_once(' ').unwrap();
-    let mut disks = profile
-        .disks
-        .iter()
-        .flat_map(|disk| (0..disk.count).map(move |_| managed(disk)));
-    let preemptible = launch.offer.lifecycle == Lifecycle::Preemptible;
-    let public = profile.dynamic_public_addresses + profile.static_public_addresses > 0;
+    let mut disks = each_piece(launch, "disk.").map(managed);
+    let preemptible = launch.offer.lifecycle == "preemptible";
+    let is_static = pieces(launch, "address.public.static") > 0;
+    let public = is_static || pieces(launch, "address.public.dynamic") > 0;
     let policy = match profile.reservation {
         ReservationUse::Auto => reservation_policy::Policy::Auto,
         ReservationUse::Forbid => reservation_policy::Policy::Forbid,
@@ -283,7 +277,7 @@ fn request(launch: &Launch, cluster: Option<&String>) -> CreateInstanceRequest {
             name: "eth0".to_owned(),
             ip_address: Some(IpAddress::default()),
             public_ip_address: public.then(|| PublicIpAddress {
-                r#static: profile.static_public_addresses > 0,
+                r#static: is_static,
                 ..PublicIpAddress::default()
             }),
             ..NetworkInterfaceSpec::default()
@@ -308,7 +302,7 @@ fn request(launch: &Launch, cluster: Option<&String>) -> CreateInstanceRequest {
     }
 }
 
-fn managed(disk: &Disk) -> AttachedDiskSpec {
+fn managed(disk: &Need) -> AttachedDiskSpec {
     AttachedDiskSpec {
         attach_mode: 2,
         r#type: Some(attached_disk_spec::Type::ManagedDisk(ManagedDisk {
@@ -320,7 +314,7 @@ fn managed(disk: &Disk) -> AttachedDiskSpec {
     }
 }
 
-fn disk_spec(disk: &Disk) -> DiskSpec {
+fn disk_spec(disk: &Need) -> DiskSpec {
     DiskSpec {
         size: Some(disk_spec::Size::SizeBytes(
             i64::try_from(disk.bytes).unwrap(),
@@ -330,14 +324,27 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
     }
 }
 
-/// The number of a kind of disk in the API.
+/// The needs of these kinds, one for each piece of them.
+fn each_piece<'a>(launch: &'a Launch, kinds: &'a str) -> impl Iterator<Item = &'a Need> {
+    let needs = launch.profile.needs.iter();
+    needs
+        .filter(move |need| need.kind.starts_with(kinds))
+        .flat_map(|need| (0..need.pieces).map(move |_| need))
+}
+
+/// How many pieces of a kind a launch needs.
+fn pieces(launch: &Launch, kind: &str) -> usize {
+    each_piece(launch, kind).count()
+}
+
+/// The number of a kind of storage in the API.
 fn kind(name: &str) -> i32 {
-    match name {
-        "network-ssd" => 1,
-        "network-hdd" => 2,
-        "network-ssd-non-replicated" => 3,
-        "network-ssd-io-m3" => 4,
-        other => panic!("no kind of disk: {other}"),
+    match name.split_once('.').map(|(_, kind)| kind) {
+        Some("network-ssd") => 1,
+        Some("network-hdd") => 2,
+        Some("network-ssd-non-replicated") => 3,
+        Some("network-ssd-io-m3") => 4,
+        _ => panic!("no kind of storage: {name}"),
     }
 }
 

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use nebius_api::world::World;
 use quotagate::{Clock, Gate};
+use quotagate_guest::{Engine, NativeReader, json::assess_json};
 use quotagate_nebius::RecordedWorld;
-use quotagate_plugin_nebius::json::assess_json;
+use quotagate_plugin_nebius::Nebius;
 use serde_json::{Value, json};
 
-use crate::{account::account, live::plugin};
+use crate::live::plugin;
 
 const NOW: u64 = 1_790_000_000_000;
 
@@ -41,25 +42,11 @@ async fn quota(files: &BTreeMap<&str, Value>) -> Option<String> {
             "lifecycle": "on-demand",
         }],
         "count": 1,
-        "profile": {
-            "disks": [],
-            "dynamic_public_addresses": 0,
-            "fabric": null,
-            "filesystems": [],
-            "new_cluster": false,
-            "private_addresses": 0,
-            "project": "project-e00test",
-            "reservation": "auto",
-            "restart": false,
-            "static_public_addresses": 0,
-        },
-        "policy": {"explain": false, "max_age_ms": null, "strictness": "balanced"},
+        "profile": {"project": "project-e00test"},
     });
-    let shown = |project: &str| Arc::new(account(&inventory, project));
-    let answer = match assess_json(&request.to_string(), NOW, shown) {
-        Ok(answer) => answer,
-        Err(refusal) => panic!("{refusal:?}"),
-    };
+    let reader = NativeReader::new(inventory.contract(), NOW);
+    let mut engine = Engine::new(Nebius);
+    let answer = assess_json(&mut engine, &reader, &request.to_string()).unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
     Some(answer["verdicts"][0]["quota"].as_str().unwrap().to_owned())
 }

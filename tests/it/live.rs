@@ -19,10 +19,7 @@ use nebius_api::{
 };
 use nebius_emulator::{Emulator, Faults, Running};
 use prost::Message;
-use quotagate::{
-    Clock, Failure, Gate, GateBuilder, GateError, GateOptions, HoldFileError, HoldOptions, Launch,
-    Lifecycle, Limits, Offer, Plugin, PluginOptions, Profile, RefreshOptions, Source,
-};
+use quotagate::{Clock, Failure, FailureDetail, FailureParts, Gate, GateBuilder, GateError, GateOptions, HoldFileError, Inventory, Launch, Limits, Need, Offer, Plugin, PluginOptions, Profile, Row, Source};
 use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
 use crate::{
@@ -36,10 +33,8 @@ pub(crate) const START: u64 = 1_800_000_000_000;
 /// The plugin, compiled once for the process, with time for a machine that has other things to do.
 pub(crate) fn plugin() -> Plugin {
     static PLUGIN: LazyLock<Plugin> = LazyLock::new(|| {
-        let options = PluginOptions {
-            limits: limits(),
-            ..PluginOptions::default()
-        };
+        let mut options = PluginOptions::default();
+        options.limits = limits();
         Plugin::load_with(quotagate_plugins::NEBIUS.bytes, &options).unwrap()
     });
     PLUGIN.clone()
@@ -47,10 +42,9 @@ pub(crate) fn plugin() -> Plugin {
 
 /// The usual limits but for the time: what a test wants judged is judged, however slowly.
 pub(crate) fn limits() -> Limits {
-    Limits {
-        time: PATIENCE,
-        ..Limits::default()
-    }
+    let mut limits = Limits::default();
+    limits.time = PATIENCE;
+    limits
 }
 
 /// A clock that stands still until a test turns it: the time of day, and the hand that nobody sets.
@@ -94,22 +88,25 @@ impl Hands {
 pub(crate) struct Live {
     pub(crate) cloud: Running,
     pub(crate) source: Steered,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Gate,
     pub(crate) hands: Hands,
 }
 
 /// Waits that suit a test: they go by the clock that it turns, and what is waited for in earnest is waited for to its end.
 pub(crate) fn options() -> GateOptions {
-    GateOptions {
-        refresh: RefreshOptions {
-            jitter: 0.0,
-            first_wait: PATIENCE,
-            verify_wait: PATIENCE,
-            give_up: PATIENCE,
-            ..RefreshOptions::default()
-        },
-        ..GateOptions::default()
-    }
+    let mut options = GateOptions::default();
+    options.refresh.jitter = 0.0;
+    options.refresh.first_wait = PATIENCE;
+    options.refresh.verify_wait = PATIENCE;
+    options.refresh.give_up = PATIENCE;
+    options
+}
+
+/// The same with something changed.
+pub(crate) fn options_with(change: impl FnOnce(&mut GateOptions)) -> GateOptions {
+    let mut options = options();
+    change(&mut options);
+    options
 }
 
 pub(crate) async fn live(world: &WorldBuilder) -> Live {
@@ -129,7 +126,7 @@ pub(crate) async fn live_with(world: &WorldBuilder, options: GateOptions) -> Liv
     Live {
         cloud,
         source,
-        gate: Arc::new(gate),
+        gate,
         hands,
     }
 }
@@ -192,7 +189,7 @@ impl Live {
 
     /// Lists again and again, as an orchestrator does, until a list is as it should be: what is read in the background
     /// arrives when it arrives.
-    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&quotagate::Inventory) -> bool) {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Inventory) -> bool) {
         self.until_after(0, what, is_so).await;
     }
 
@@ -203,7 +200,7 @@ impl Live {
         &self,
         seconds: u64,
         what: &str,
-        is_so: impl Fn(&quotagate::Inventory) -> bool,
+        is_so: impl Fn(&Inventory) -> bool,
     ) {
         let wait = async {
             while !is_so(&*self.gate.inventory().await) {
@@ -218,20 +215,66 @@ impl Live {
     }
 }
 
+/// An on-demand offer of the tests' region.
+pub(crate) fn offer(instance_type: &str) -> Offer {
+    Offer {
+        instance_type: instance_type.to_owned(),
+        region: REGION.to_owned(),
+        lifecycle: "on-demand".to_owned(),
+        ..Offer::default()
+    }
+}
+
 /// Instances with eight GPUs each.
 pub(crate) fn h200(count: u32) -> Launch {
     Launch {
-        offer: Offer {
-            instance_type: H200.to_owned(),
-            region: REGION.to_owned(),
-            lifecycle: Lifecycle::OnDemand,
-        },
+        offer: offer(H200),
         count,
         profile: Profile {
             project: PROJECT.to_owned(),
             ..Profile::default()
         },
     }
+}
+
+/// A disk of the usual kind with each instance.
+pub(crate) fn disk(bytes: u64) -> Need {
+    Need::sized("disk.network-ssd", bytes)
+}
+
+/// A private address with each instance.
+pub(crate) fn address() -> Need {
+    Need::pieces("address.private", 1)
+}
+
+/// The key of a row of the tests' region.
+pub(crate) fn key(owner: &str, quota: &str) -> String {
+    format!("{owner}/{quota}/{REGION}")
+}
+
+/// The key of a reservation.
+pub(crate) fn reservation(id: &str) -> String {
+    format!("reservation/{id}")
+}
+
+/// The row of that key, where it was read.
+pub(crate) fn row_of(inventory: &Inventory, key: &str) -> Option<Row> {
+    let rows = inventory.contract().rows;
+    rows.into_iter().find(|row| row.key == key)
+}
+
+/// The limit of the tenant's row of a quota, where there is one.
+pub(crate) fn limit_of(inventory: &Inventory, quota: &str) -> Option<u64> {
+    row_of(inventory, &key(TENANT, quota))?.limit.number()
+}
+
+/// The least and the most that is held of a row.
+pub(crate) fn held_of(gate: &Gate, row: &str) -> (u64, u64) {
+    let amounts = gate.holds().into_iter().flat_map(|hold| hold.amounts);
+    let of_row = amounts.filter(|held| held.row == row);
+    of_row.fold((0, 0), |(least, most), held| {
+        (least + held.at_least, most + held.at_most)
+    })
 }
 
 /// What the cloud says to a launch that a quota refuses.
@@ -279,22 +322,26 @@ pub(crate) fn failure(details: Details) -> Failure {
             value: error.encode_to_vec(),
         }],
     };
-    Failure {
-        code: 8,
-        message: "refused".to_owned(),
-        details: status.encode_to_vec(),
-    }
+    refused("8", "refused", Some(status.encode_to_vec()))
+}
+
+/// A failure as a client of gRPC has it: the code, the message, and the bytes of the status where there are any.
+pub(crate) fn refused(code: &str, message: &str, status: Option<Vec<u8>>) -> Failure {
+    let detail = |value| FailureDetail {
+        type_name: "type.googleapis.com/google.rpc.Status".to_owned(),
+        value,
+    };
+    Failure::Parts(FailureParts {
+        code: code.to_owned(),
+        http_status: None,
+        message: message.to_owned(),
+        details: status.map(detail).into_iter().collect(),
+    })
 }
 
 /// A gate that keeps its holds in a file.
 pub(crate) fn keeping(live: &Live, file: &Path) -> Result<Gate, GateError> {
-    let options = GateOptions {
-        holds: HoldOptions {
-            file: Some(file.to_owned()),
-            ..HoldOptions::default()
-        },
-        ..options()
-    };
+    let options = options_with(|options| options.holds.file = Some(file.to_owned()));
     builder(&live.cloud, &live.hands).options(options).build()
 }
 

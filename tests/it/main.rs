@@ -11,9 +11,6 @@
     reason = "tests take what they know to be there, and fail loudly where it is not"
 )]
 
-/// The account as the engine takes it, for whatever calls the rules natively.
-#[path = "../bench/account.rs"]
-mod account;
 /// Bad input: each kind gets a clear error or an `unknown` that says why, and never a verdict that is wrong.
 mod bad_input;
 /// One row, or one kind of launch, and the verdict on it.

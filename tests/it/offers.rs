@@ -1,13 +1,18 @@
 //! The same offers from a recorded world and from the emulator that serves it: the files, the wire and the conversions
 //! say the same.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use nebius_api::world::World;
 use nebius_emulator::{Emulator, Faults};
+use quotagate::{Availability, Gate, Question, Strictness};
+use quotagate_nebius::RecordedWorld;
 use serde_json::Value;
 
-use crate::harness::{GPU_QUOTA, Said, WorldBuilder, acme, quotagate};
+use crate::{
+    harness::{GPU_QUOTA, Said, WorldBuilder, acme, quotagate},
+    live::plugin,
+};
 
 /// Runs the command line beside the emulator, whose tasks go on meanwhile.
 pub(crate) async fn ask(arguments: &[&str]) -> Said {
@@ -160,6 +165,30 @@ fn what_can_be_launched_comes_first() {
         ranks.iter().skip(available).all(|rank| *rank > 0),
         "{ranks:?}"
     );
+}
+
+#[tokio::test]
+async fn a_strictness_shows_what_it_says() {
+    let world = RecordedWorld::new(World::read(&acme()).unwrap()).unwrap();
+    let gate = Gate::new(plugin(), Arc::new(world)).unwrap();
+    let offers = gate.offers().await;
+    for (strictness, shows) in [
+        (Strictness::Advisory, (|_| true) as fn(Availability) -> bool),
+        (Strictness::Balanced, |shown| shown != Availability::NoQuota),
+        (Strictness::Strict, |shown| shown == Availability::Available),
+    ] {
+        let question = Question::new(&offers).strictness(strictness);
+        let listing = gate.filter(&question).await.unwrap();
+        assert_eq!(listing.items.len(), offers.len());
+        for item in &listing.items {
+            let availability = item.verdict.availability();
+            assert_eq!(item.visible, shows(availability), "{strictness:?}: {item:?}");
+        }
+        // It makes a difference here.
+        let shown = listing.items.iter().filter(|item| item.visible).count();
+        let all = strictness == Strictness::Advisory;
+        assert!(shown > 0 && (shown == offers.len()) == all, "{strictness:?}");
+    }
 }
 
 #[test]

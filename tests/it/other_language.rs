@@ -11,14 +11,7 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
-use quotagate::{
-    Allowance, Capacity, CompileCache, Gate, GateError, InstanceType, Launch, Lifecycle, Limits,
-    Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, Reservation, RowState,
-    Source, UsageState, Verdict,
-    gate::Listing,
-    source::{Account, OwnedAllowances, Project, Read, ReservationShare, SourceError},
-};
+use quotagate::{CompileCache, ContractInventory, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer, Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Row, StaticSource, Usage, Verdict};
 use quotagate_bad_plugins::MINIMAL;
 use quotagate_nebius::RecordedWorld;
 
@@ -28,76 +21,31 @@ use crate::{
 };
 
 /// An account of a cloud that has one quota: 10 of it, of which 4 are used.
-struct Imaginary {
-    cloud: &'static str,
-    quota: &'static str,
-}
-
-#[async_trait]
-impl Source for Imaginary {
-    fn cloud(&self) -> &str {
-        self.cloud
-    }
-
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        Ok(Read::complete(Account {
-            tenant: "sky".to_owned(),
-            projects: vec![Project {
-                id: "cumulus".to_owned(),
-                name: "cumulus".to_owned(),
-                region: "west".to_owned(),
-                state: None,
-            }],
-        }))
-    }
-
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        Ok(Read::complete(OwnedAllowances {
+fn imaginary(cloud: &str, quota: &str) -> StaticSource {
+    let owner = |id: &str, level: &str, place: Place| Owner {
+        id: id.to_owned(),
+        level: level.to_owned(),
+        place,
+        ..Owner::default()
+    };
+    let account = ContractInventory {
+        owners: vec![vec![
+            owner("sky", "tenant", Place::EVERYWHERE),
+            owner("cumulus", "project", Place::region("west")),
+        ]],
+        rows: vec![Row {
+            key: format!("sky/{quota}/west"),
+            quota: quota.to_owned(),
             owner: "sky".to_owned(),
-            rows: vec![Allowance {
-                name: self.quota.to_owned(),
-                owner: "sky".to_owned(),
-                region: "west".to_owned(),
-                unit: "count".to_owned(),
-                state: RowState::Active,
-                limit: Some(10),
-                usage: 4,
-                usage_state: UsageState::Used,
-                usage_fraction: None,
-                held: 0,
-                held_at_most: 0,
-            }],
-        }))
-    }
-
-    async fn project_allowances(
-        &self,
-        project: &str,
-    ) -> Result<Read<OwnedAllowances>, SourceError> {
-        Ok(Read::complete(OwnedAllowances {
-            owner: project.to_owned(),
-            rows: Vec::new(),
-        }))
-    }
-
-    async fn instance_types(&self, _: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        Ok(Read::complete(Vec::new()))
-    }
-
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        Ok(Read::complete(Vec::new()))
-    }
-
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        Ok(Read::complete(Vec::new()))
-    }
-
-    async fn reservation_shares(
-        &self,
-        _: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        Ok(Read::complete(Vec::new()))
-    }
+            place: Place::region("west"),
+            unit: "count".to_owned(),
+            limit: Limit::Amount(10),
+            usage: Usage::exactly(4),
+            ..Row::default()
+        }],
+        ..ContractInventory::default()
+    };
+    StaticSource::new(cloud, account)
 }
 
 fn launch(instance_type: &str, region: &str, count: u32) -> Launch {
@@ -105,7 +53,8 @@ fn launch(instance_type: &str, region: &str, count: u32) -> Launch {
         offer: Offer {
             instance_type: instance_type.to_owned(),
             region: region.to_owned(),
-            lifecycle: Lifecycle::OnDemand,
+            lifecycle: "on-demand".to_owned(),
+            ..Offer::default()
         },
         count,
         profile: Profile {
@@ -121,31 +70,22 @@ async fn check(gate: &Gate, launch: &Launch) -> Verdict {
 }
 
 async fn list(gate: &Gate, offers: &[Offer]) -> Listing {
-    let (profile, policy) = (Profile::default(), Policy::default());
-    gate.filter(offers, 1, &profile, &policy).await.unwrap()
+    gate.filter(&Question::new(offers)).await.unwrap()
 }
 
 /// The plugin in JavaScript, as it came out of `tests/clients/imaginary`.
 fn nimbus() -> Plugin {
     let file = env::var_os("QUOTAGATE_NIMBUS_PLUGIN").expect("the name of the component");
-    let options = PluginOptions {
-        cache: CompileCache::User,
-        limits: Limits {
-            // It brings a whole JavaScript engine, whose functions stand in one table.
-            table_elements: 100_000,
-            ..limits()
-        },
-        ..PluginOptions::default()
-    };
+    let mut options = PluginOptions::default();
+    options.cache = CompileCache::Default;
+    options.limits = limits();
+    // It brings a whole JavaScript engine, whose functions stand in one table.
+    options.limits.table_elements = 100_000;
     Plugin::load_with(&fs::read(file).unwrap(), &options).unwrap()
 }
 
 fn gate_on_nimbus(plugin: Plugin) -> Gate {
-    let source = Imaginary {
-        cloud: "nimbus",
-        quota: "pods",
-    };
-    Gate::new(plugin, Arc::new(source)).unwrap()
+    Gate::new(plugin, Arc::new(imaginary("nimbus", "pods"))).unwrap()
 }
 
 fn gate_on_nebius() -> Gate {
@@ -154,16 +94,10 @@ fn gate_on_nebius() -> Gate {
 
 #[tokio::test]
 async fn the_smallest_plugin_judges() {
-    let source = Imaginary {
-        cloud: "minimal",
-        quota: "instances",
-    };
-    let options = PluginOptions {
-        limits: limits(),
-        ..PluginOptions::default()
-    };
+    let mut options = PluginOptions::default();
+    options.limits = limits();
     let plugin = Plugin::load_with(MINIMAL, &options).unwrap();
-    let gate = Gate::new(plugin, Arc::new(source)).unwrap();
+    let gate = Gate::new(plugin, Arc::new(imaginary("minimal", "instances"))).unwrap();
     for (count, quota) in [(6, QuotaOutcome::Fits), (7, QuotaOutcome::Blocked)] {
         let verdict = check(&gate, &launch("any", "west", count)).await;
         assert_eq!(verdict.quota, quota);
@@ -239,7 +173,7 @@ async fn one_host_swaps_clouds_and_plugins_while_it_lists() {
                 let listing = list(&gate, &offers).await;
                 assert_eq!(listing.items.len(), offers.len());
                 let decided =
-                    |item: &quotagate::JudgedOffer| item.verdict.quota != QuotaOutcome::Unknown;
+                    |item: &JudgedOffer| item.verdict.quota != QuotaOutcome::Unknown;
                 assert!(listing.items.iter().all(decided), "{cloud}");
                 seen[usize::from(cloud == "nimbus")] += 1;
                 tokio::task::yield_now().await;

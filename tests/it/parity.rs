@@ -3,16 +3,18 @@
 use std::{path::Path, sync::Arc};
 
 use nebius_api::world::World;
-use quotagate::{Clock, Gate};
-use quotagate_engine as engine;
+use quotagate::{Clock, Detail, ErrorCode, Gate, Policy, Profile, Question, Verdict};
+use quotagate_guest::{
+    Engine, NativeReader,
+    json::{admit_json, assess_json},
+};
 use quotagate_nebius::RecordedWorld;
-use quotagate_plugin_nebius::json::{Refusal, admit_json, assess_json};
+use quotagate_plugin_nebius::Nebius;
 use serde_json::{Value, json};
 
 use crate::{
-    account::account,
     harness::{GPU_QUOTA, WorldBuilder, acme},
-    live::plugin,
+    live::{address, plugin},
 };
 
 const NOW: u64 = 1_790_000_000_000;
@@ -25,31 +27,35 @@ async fn gate(world: &Path) -> Gate {
         .unwrap()
 }
 
-/// Asks both for the same and compares what they say, to the letter.
+/// Asks both for the same and compares what they say, to the letter. The engine is one for all questions, as in a component.
 async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
     let gate = gate(world).await;
     let inventory = gate.inventory().await;
+    let reader = NativeReader::new(inventory.contract(), NOW);
+    let mut engine = Engine::new(Nebius);
+    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
     let mut compared = 0;
-    for project in inventory.projects() {
-        let account = Arc::new(account(&inventory, project));
-        let region = inventory.region_of(project).unwrap();
+    for chain in &reader.inventory().owners {
+        let project = chain.last().unwrap();
         let mut offers = inventory.offers();
-        offers.retain(|offer| offer.region == region);
+        offers.retain(|offer| Some(&offer.region) == project.place.region.as_ref());
         for (profile, count) in profiles
             .iter()
             .flat_map(|profile| counts.iter().map(move |count| (profile, count)))
         {
             let mut profile = profile.clone();
-            profile["project"] = project.into();
-            let policy = json!({"explain": true, "strictness": "strict"});
+            profile["project"] = project.id.as_str().into();
+            if let Some(zone) = profile.as_object_mut().unwrap().remove("zone") {
+                for offer in &mut offers {
+                    offer.zone = Some(zone.as_str().unwrap().to_owned());
+                }
+            }
+            let policy = json!({"detail": "all"});
             let request =
                 json!({"offers": offers, "count": count, "profile": profile, "policy": policy})
                     .to_string();
-            let native = assess_json(&request, NOW, |_| account.clone()).unwrap();
-            let component = gate
-                .plugin()
-                .assess_json(&inventory, &Clock::from_fn(|| NOW), &request)
-                .unwrap();
+            let native = assess_json(&mut engine, &reader, &request).unwrap();
+            let component = asked.assess_json(&request).unwrap();
             assert_eq!(native, component);
 
             let plan: Vec<Value> = offers
@@ -57,11 +63,8 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
                 .map(|offer| json!({"offer": offer, "count": count, "profile": profile}))
                 .collect();
             let request = json!({"plan": plan, "policy": policy}).to_string();
-            let native = admit_json(&request, NOW, |_| account.clone()).unwrap();
-            let component = gate
-                .plugin()
-                .admit_json(&inventory, &Clock::from_fn(|| NOW), &request)
-                .unwrap();
+            let native = admit_json(&mut engine, &reader, &request).unwrap();
+            let component = asked.admit_json(&request).unwrap();
             assert_eq!(native, component);
             compared += offers.len();
         }
@@ -70,13 +73,17 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
 }
 
 fn profiles() -> Vec<Value> {
-    let ssd = json!({"kind": "network-ssd", "bytes": 107_374_182_400_u64, "count": 1});
+    let ssd = json!({"kind": "disk.network-ssd", "bytes": 107_374_182_400_u64});
+    let private = json!({"kind": "address.private"});
+    let public = |kind: &str| json!({"kind": format!("address.public.{kind}")});
+    let shared = json!({"kind": "filesystem.network-ssd", "bytes": 107_374_182_400_u64, "per": "launch"});
+    let cluster = json!({"kind": "cluster", "per": "launch"});
     vec![
         json!({}),
-        json!({"disks": [ssd], "private_addresses": 1}),
-        json!({"disks": [ssd, ssd], "private_addresses": 1, "static_public_addresses": 1, "reservation": "forbid"}),
-        json!({"reservation": "strict", "new_cluster": true, "filesystems": [ssd]}),
-        json!({"restart": true, "dynamic_public_addresses": 1, "fabric": "fabric-7"}),
+        json!({"needs": [ssd, private]}),
+        json!({"needs": [ssd, ssd, private, public("static")], "reservation": "forbid"}),
+        json!({"needs": [shared, cluster], "reservation": "strict", "together": true}),
+        json!({"needs": [public("dynamic")], "restart": true, "zone": "fabric-7"}),
     ]
 }
 
@@ -99,36 +106,47 @@ async fn the_component_says_what_the_rules_say() {
     compare(unreadable.path(), &profiles(), &[1]).await;
 }
 
-/// The typed export and its JSON twin are one function in two dresses.
+/// The typed exports and their JSON twin are one function in three dresses: in numbers, in words, as text.
 #[tokio::test]
-async fn the_typed_export_and_its_twin_agree() {
+async fn the_typed_exports_and_their_twin_agree() {
     let gate = gate(&acme()).await;
     let inventory = gate.inventory().await;
-    let offers = inventory.offers();
-    let policy = quotagate::Policy {
-        explain: true,
-        ..quotagate::Policy::default()
+    let mut offers = inventory.offers();
+    offers.retain(|offer| offer.region == "eu-north1");
+    let policy = Policy {
+        detail: Detail::All,
+        ..Policy::default()
     };
-    let profile = quotagate::Profile {
+    let profile = Profile {
         project: "project-e00eunorth1".to_owned(),
-        private_addresses: 1,
-        ..quotagate::Profile::default()
+        needs: vec![address()],
+        ..Profile::default()
     };
-    let clock = Clock::from_fn(|| NOW);
-    let typed = gate
-        .plugin()
-        .assess(&inventory, &clock, &offers, 2, &profile, &policy)
-        .unwrap();
     let request =
         json!({"offers": offers, "count": 2, "profile": profile, "policy": policy}).to_string();
-    let twin: Value = serde_json::from_str(
-        &gate
-            .plugin()
-            .assess_json(&inventory, &clock, &request)
-            .unwrap(),
-    )
-    .unwrap();
-    assert_eq!(serde_json::to_value(&typed).unwrap(), twin["verdicts"]);
+    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
+    let twin: Value = serde_json::from_str(&asked.assess_json(&request).unwrap()).unwrap();
+    let question = || {
+        let question = Question::new(&offers).count(2);
+        question.profile(profile.clone()).detail(Detail::All)
+    };
+    let told = gate.explain(&question()).await.unwrap();
+    let numbered = gate.filter(&question()).await.unwrap();
+    assert_eq!(told.items.len(), offers.len());
+    for (told, numbered) in told.items.iter().zip(&numbered.items) {
+        let twin: &Value = &twin["verdicts"][told.index];
+        assert_eq!(&serde_json::to_value(&*told.verdict).unwrap(), twin);
+        // In numbers it is the same without words.
+        let mut wordless = Verdict::clone(&told.verdict);
+        for finding in &mut wordless.findings {
+            let finding = Arc::make_mut(finding);
+            finding.title = None;
+            finding.detail = None;
+            finding.remedy = None;
+            finding.rule = None;
+        }
+        assert_eq!(*numbered.verdict, wordless);
+    }
 }
 
 #[tokio::test]
@@ -145,15 +163,13 @@ async fn both_refuse_the_same_nonsense() {
     ] {
         let refused = gate
             .plugin()
-            .assess_json(&inventory, &Clock::from_fn(|| NOW), request)
+            .on(&inventory, &Clock::from_fn(|| NOW))
+            .assess_json(request)
             .unwrap_err();
-        let native = assess_json(request, NOW, |_| -> Arc<engine::Account> {
-            panic!("asked")
-        });
-        let Err(Refusal::InvalidJson(why)) = native else {
-            panic!("{request} was understood");
-        };
-        assert_eq!(refused.to_string(), why);
-        assert_eq!(refused.code(), Some(quotagate::ErrorCode::InvalidJson));
+        let reader = NativeReader::new(inventory.contract(), NOW);
+        let native = assess_json(&mut Engine::new(Nebius), &reader, request).unwrap_err();
+        assert_eq!(native.code, ErrorCode::InvalidText);
+        assert_eq!(refused.to_string(), native.message);
+        assert_eq!(refused.code(), Some(ErrorCode::InvalidText));
     }
 }

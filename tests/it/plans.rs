@@ -5,8 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{
-    CPU, GPU_QUOTA, H200, PROJECT, REGION, Said, TENANT, WorldBuilder, quotagate, row,
+use crate::{
+    harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, Said, TENANT, WorldBuilder, quotagate, row},
+    live::{key, reservation},
 };
 
 /// Judges a plan of these launches, as JSON.
@@ -34,13 +35,22 @@ fn launch(instance_type: &str, count: u32) -> Value {
     json!({"instance_type": instance_type, "region": REGION, "count": count})
 }
 
-/// What a plan takes from a quota, for certain and at most.
-fn demand(said: &Said, quota: &str) -> Option<u64> {
+/// What a plan takes of a row for certain, and at most.
+fn taken(said: &Said, row: &str) -> Option<(u64, u64)> {
     let answer = said.json();
-    let demands = answer["demands"].as_array().unwrap();
-    let demand = demands.iter().find(|demand| demand["quota"] == quota)?;
-    assert_eq!(demand["at_least"], demand["at_most"], "{demand}");
-    demand["at_most"].as_u64()
+    let takes = answer["takes"].as_array().unwrap();
+    let take = takes.iter().find(|take| take["row"] == row)?;
+    Some((
+        take["at_least"].as_u64().unwrap(),
+        take["at_most"].as_u64().unwrap(),
+    ))
+}
+
+/// What a plan takes of the tenant's row of a quota, all of it for certain.
+fn demand(said: &Said, quota: &str) -> Option<u64> {
+    let (at_least, at_most) = taken(said, &key(TENANT, quota))?;
+    assert_eq!(at_least, at_most, "{quota}");
+    Some(at_most)
 }
 
 #[test]
@@ -172,24 +182,10 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
         &json!([in_project(PROJECT, 3), in_project(OTHER, 1)]),
     );
     assert_eq!(fits.quota(), "fits");
-    let answer = fits.json();
-    let amounts: Vec<_> = answer["demands"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|demand| demand["quota"] == GPU_QUOTA)
-        .map(|demand| {
-            (
-                demand["project"].as_str().unwrap(),
-                demand["at_most"].as_u64().unwrap(),
-            )
-        })
-        .collect();
-    assert_eq!(amounts.len(), 2);
-    assert!(
-        amounts.contains(&(PROJECT, 24)) && amounts.contains(&(OTHER, 8)),
-        "{amounts:?}"
-    );
+    assert_eq!(demand(&fits, GPU_QUOTA), Some(32));
+    let of_project = |project: &str| taken(&fits, &key(project, GPU_QUOTA));
+    assert_eq!(of_project(OTHER), Some((8, 8)));
+    assert_eq!(of_project(PROJECT), None, "it has no row of its own");
 
     // The tenant's row is shared.
     let said = check(
@@ -197,7 +193,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
         &json!([in_project(PROJECT, 4), in_project(OTHER, 1)]),
     );
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "tenant");
+    assert_eq!(said.decisive()["level"], "tenant");
     assert_eq!(
         said.json()["breaks_at"],
         json!({"index": 1, "fits_count": 0})
@@ -205,7 +201,7 @@ fn projects_share_the_rows_of_the_tenant_and_have_their_own() {
     // The project's is not.
     let said = check(&world, &json!([in_project(OTHER, 2)]));
     assert_eq!(said.quota(), "blocked");
-    assert_eq!(said.decisive()["scope"], "project");
+    assert_eq!(said.decisive()["level"], "project");
 
     // A launch must say which it means.
     let said = check(&world, &json!([in_project(PROJECT, 1), launch(H200, 1)]));
@@ -227,13 +223,8 @@ fn a_restart_leaves_a_later_launch_unknown() {
     assert_eq!(said.decisive()["reason"], "may-be-held");
     let answer = said.json();
     assert_eq!(answer["breaks_at"], json!({"index": 1, "fits_count": null}));
-    let demands = answer["demands"].as_array().unwrap();
-    let gpus = demands.iter().find(|demand| demand["quota"] == GPU_QUOTA);
-    let gpus = gpus.unwrap();
-    assert_eq!(
-        (&gpus["at_least"], &gpus["at_most"]),
-        (&json!(8), &json!(16))
-    );
+    let gpus = taken(&said, &key(TENANT, GPU_QUOTA));
+    assert_eq!(gpus, Some((8, 16)));
     // Without it there would be too little as well.
     let said = check(&world, &json!([restart, launch(H200, 2)]));
     assert_eq!(said.quota(), "blocked");
@@ -265,9 +256,12 @@ fn projects_have_shares_of_their_own_of_a_block() {
     };
     let said = check(&world, &json!([strict(PROJECT), strict(OTHER)]));
     assert_eq!(said.quota(), "fits");
-    let expected = |project: &str| json!({"reservation": "block", "project": project, "at_least": 8, "at_most": 8});
-    let reserved = said.json()["reserved"].clone();
-    assert_eq!(reserved, json!([expected(OTHER), expected(PROJECT)]));
+    let block = reservation("block");
+    assert_eq!(taken(&said, &block), Some((16, 16)));
+    for project in [PROJECT, OTHER] {
+        let share = format!("{block}/{project}");
+        assert_eq!(taken(&said, &share), Some((8, 8)), "{project}");
+    }
     let said = check(&world, &json!([strict(PROJECT), strict(PROJECT)]));
     assert_eq!(said.quota(), "blocked");
     assert_eq!(said.decisive()["reason"], "reservation-exhausted");

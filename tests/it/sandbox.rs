@@ -14,11 +14,7 @@ use std::{
 };
 
 use nebius_api::world::World;
-use quotagate::{
-    Admission, CallError, Clock, CompileCache, Contradiction, Failure, Gate, Inventory, Launch,
-    Lifecycle, Limits, LoadError, Offer, Plugin, PluginOptions, Policy, Profile, QuotaOutcome,
-    Reason, Verdict, plugin::unknown_verdicts,
-};
+use quotagate::{Admission, CallError, Clock, Contradiction, Failure, Gate, Inventory, Launch, Limits, LoadError, Offer, Plugin, PluginOn, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Verdict, unknown_verdicts};
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
 
@@ -56,8 +52,7 @@ fn unruly(limits: Limits) -> Plugin {
 fn load(bytes: &[u8], limits: Limits) -> Result<Plugin, LoadError> {
     let options = PluginOptions {
         limits,
-        cache: CompileCache::Off,
-        sha256: None,
+        ..PluginOptions::default()
     };
     Plugin::load_with(bytes, &options)
 }
@@ -77,8 +72,25 @@ fn offer(deed: &str) -> Offer {
     Offer {
         instance_type: deed.to_owned(),
         region: "eu-north1".to_owned(),
-        lifecycle: Lifecycle::OnDemand,
+        lifecycle: "on-demand".to_owned(),
+        ..Offer::default()
     }
+}
+
+fn launch(deed: &str) -> Launch {
+    Launch {
+        offer: offer(deed),
+        count: 1,
+        profile: Profile {
+            project: "project-e00eunorth1".to_owned(),
+            ..Profile::default()
+        },
+    }
+}
+
+/// The plugin on the account that the repository ships.
+fn on_acme(plugin: &Plugin) -> PluginOn {
+    plugin.on(&inventory(), &Clock::system())
 }
 
 fn ask_at(
@@ -86,33 +98,31 @@ fn ask_at(
     plugin: &Plugin,
     deed: &str,
     count: u32,
-) -> Result<Vec<Verdict>, CallError> {
-    let (profile, policy) = (Profile::default(), Policy::default());
-    plugin.assess(
-        &inventory(),
-        clock,
-        &[offer(deed)],
-        count,
-        &profile,
-        &policy,
-    )
+) -> Result<Vec<Arc<Verdict>>, CallError> {
+    let offers = [offer(deed)];
+    let question = Question::new(&offers).count(count);
+    plugin.on(&inventory(), clock).assess(&question)
 }
 
-fn ask(plugin: &Plugin, deed: &str) -> Result<Vec<Verdict>, CallError> {
+fn ask(plugin: &Plugin, deed: &str) -> Result<Vec<Arc<Verdict>>, CallError> {
     ask_at(&Clock::system(), plugin, deed, 1)
 }
 
+/// The same in words.
+fn explain(plugin: &Plugin, deed: &str) -> Result<Vec<Verdict>, CallError> {
+    on_acme(plugin).explain(&Question::new(&[offer(deed)]))
+}
+
 /// The right answer to `count` of `name`, which no other question has.
-fn assert_right(verdicts: &[Verdict], name: &str, count: u32) {
+fn assert_right(verdicts: &[Arc<Verdict>], name: &str, count: u32) {
     let [verdict] = verdicts else {
         panic!("{verdicts:?}");
     };
     assert_eq!(verdict.quota, QuotaOutcome::Fits);
     assert_eq!(verdict.fits_count, Some(count));
-    assert_eq!(
-        verdict.findings[0].detail,
-        Some(format!("{count} of {name}"))
-    );
+    let finding = &verdict.findings[0];
+    assert_eq!(finding.quota.as_deref(), Some(name));
+    assert_eq!(finding.required, Some(count.into()));
 }
 
 /// The next call is right. Where the plugin has little time, the machine may have been too busy: then one of those after it
@@ -165,27 +175,22 @@ fn each_limit_is_broken_and_the_next_call_is_right() {
 
 /// Whatever the plugin is asked, it does the deed.
 fn every_call_fails(plugin: &Plugin, deed: &str, expected: fn(&CallError) -> bool) {
-    let launch = Launch {
-        offer: offer(deed),
-        count: 1,
-        profile: Profile::default(),
-    };
-    let failure = Failure {
-        code: 8,
-        message: deed.to_owned(),
-        details: Vec::new(),
-    };
-    let (inventory, clock, policy) = (inventory(), Clock::system(), Policy::default());
-    let calls: [&dyn Fn() -> CallError; 5] = [
+    let on_acme = on_acme(plugin);
+    let (launch, policy) = (launch(deed), Policy::default());
+    let failure = Failure::Text(deed.to_owned());
+    let calls: [&dyn Fn() -> CallError; 9] = [
         &|| ask(plugin, deed).unwrap_err(),
+        &|| explain(plugin, deed).unwrap_err(),
         &|| {
-            plugin
-                .admit(&inventory, &clock, std::slice::from_ref(&launch), &policy)
-                .unwrap_err()
+            let plan = std::slice::from_ref(&launch);
+            on_acme.admit(plan, &policy).unwrap_err()
         },
-        &|| plugin.diagnose(&failure).unwrap_err(),
-        &|| plugin.assess_json(&inventory, &clock, deed).unwrap_err(),
-        &|| plugin.admit_json(&inventory, &clock, deed).unwrap_err(),
+        &|| on_acme.standings(deed, None).unwrap_err(),
+        &|| on_acme.diagnose(&failure, None).unwrap_err(),
+        &|| on_acme.alternatives(&launch).unwrap_err(),
+        &|| on_acme.assess_json(deed).unwrap_err(),
+        &|| on_acme.admit_json(deed).unwrap_err(),
+        &|| on_acme.diagnose_json(deed).unwrap_err(),
     ];
     for call in calls {
         let error = call();
@@ -198,60 +203,91 @@ fn every_call_fails(plugin: &Plugin, deed: &str, expected: fn(&CallError) -> boo
 fn answers_of_the_wrong_length_or_size_are_refused() {
     let plugin = unruly(limits());
     for (deed, expected) in [("short", 0), ("long", 2)] {
-        let error = ask(&plugin, deed).unwrap_err();
-        assert!(
-            matches!(error, CallError::WrongLength { asked: 1, answered } if answered == expected),
-            "{error:?}"
-        );
-        assert_next_call_works(&plugin);
+        for error in [
+            ask(&plugin, deed).unwrap_err(),
+            explain(&plugin, deed).unwrap_err(),
+        ] {
+            assert!(
+                matches!(error, CallError::WrongLength { asked: 1, answered } if answered == expected),
+                "{error:?}"
+            );
+            assert_next_call_works(&plugin);
+        }
     }
-    let error = ask(&plugin, "verbose").unwrap_err();
+    let error = explain(&plugin, "verbose").unwrap_err();
     assert!(matches!(error, CallError::LimitHit(_)), "{error:?}");
     assert_next_call_works(&plugin);
 }
 
 /// Judges a plan of two launches that ask for a deed.
 fn admit(plugin: &Plugin, deed: &str) -> Result<Admission, CallError> {
-    let launch = Launch {
-        offer: offer(deed),
-        count: 1,
-        profile: Profile {
-            project: "project-e00eunorth1".to_owned(),
-            ..Profile::default()
-        },
-    };
-    let plan = [launch.clone(), launch];
-    plugin.admit(&inventory(), &Clock::system(), &plan, &Policy::default())
+    let plan = [launch(deed), launch(deed)];
+    on_acme(plugin).admit(&plan, &Policy::default())
+}
+
+/// The plugin contradicts itself in that part, in that way; the next call is right.
+fn assert_contradicts(
+    plugin: &Plugin,
+    deed: &str,
+    error: &CallError,
+    (part, expected): (usize, Contradiction),
+) {
+    assert!(
+        matches!(error, CallError::Contradictory { index, what } if *index == part && *what == expected),
+        "{deed}: {error:?}"
+    );
+    assert_next_call_works(plugin);
+}
+
+/// Room for answers of a hundred thousand parts.
+fn roomy() -> Plugin {
+    unruly(Limits {
+        memory: 64 << 20,
+        host_call_bytes: 32 << 20,
+        ..limits()
+    })
 }
 
 #[test]
 fn answers_that_cannot_be_true_are_refused() {
     use Contradiction::{
-        AsManyFit, BreaksAndFits, BreaksBeyondItsEnd, BreaksNowhere, FewerFit, ImpossibleShortfall,
-        NotTheAvailability, NotThePolicy, NotTheWorstFinding, RoomThatBlocks, TooMuchHeadroom,
-        TooSmallALimit,
+        AsManyFit, BeyondTheFindings, BeyondTheReferences, BreaksAndFits, BreaksBeyondItsEnd,
+        BreaksNowhere, FewerFit, ImpossibleShortfall, NotTheWorstFinding, RoomThatBlocks,
+        RoomThatFallsShort, TooManyFindings, TooMuchHeadroom, TooSmallALimit, UnknownName,
+        UnshownRow, UsedUpsideDown,
     };
-    let plugin = unruly(limits());
+    let plugin = roomy();
+    // In numbers and in words.
     for (deed, expected) in [
         ("fits-over-blocked", NotTheWorstFinding),
         ("blocked-without-proof", NotTheWorstFinding),
         ("room-while-blocked", AsManyFit),
         ("no-room-while-fits", FewerFit),
-        ("available-without-hardware", NotTheAvailability),
-        ("hidden", NotThePolicy),
         ("reason-against-outcome", RoomThatBlocks),
         ("headroom-above-limit", TooMuchHeadroom),
         ("headroom-unlike-usage", TooMuchHeadroom),
+        ("usage-upside-down", UsedUpsideDown),
         ("short-of-nothing", ImpossibleShortfall),
         ("short-of-more-than-all", ImpossibleShortfall),
+        ("room-that-falls-short", RoomThatFallsShort),
         ("minimum-below-required", TooSmallALimit),
+        ("unknown-row", UnshownRow),
+        ("unknown-name", UnknownName),
     ] {
         let error = ask(&plugin, deed).unwrap_err();
-        assert!(
-            matches!(error, CallError::Contradictory { index: 0, what } if what == expected),
-            "{deed}: {error:?}"
-        );
-        assert_next_call_works(&plugin);
+        assert_contradicts(&plugin, deed, &error, (0, expected));
+        let error = explain(&plugin, deed).unwrap_err();
+        assert_contradicts(&plugin, deed, &error, (0, expected));
+    }
+    // Places in an answer in numbers, and more than any answer has.
+    for (deed, part, expected) in [
+        ("beyond-the-references", 0, BeyondTheReferences),
+        ("more-than-the-references", 0, BeyondTheReferences),
+        ("beyond-the-findings", 0, BeyondTheFindings),
+        ("a-hundred-thousand-findings", 100_000, TooManyFindings),
+    ] {
+        let error = ask(&plugin, deed).unwrap_err();
+        assert_contradicts(&plugin, deed, &error, (part, expected));
     }
     for (deed, expected) in [
         ("fits-over-blocked", NotTheWorstFinding),
@@ -260,61 +296,70 @@ fn answers_that_cannot_be_true_are_refused() {
         ("breaks-nowhere", BreaksNowhere),
     ] {
         let error = admit(&plugin, deed).unwrap_err();
-        assert!(
-            matches!(error, CallError::Contradictory { index: 0, what } if what == expected),
-            "{deed}: {error:?}"
-        );
+        assert_contradicts(&plugin, deed, &error, (0, expected));
     }
 }
 
 #[test]
-fn demands_that_no_launch_of_the_plan_can_have_are_refused() {
+fn what_no_launch_of_the_plan_can_take_is_refused() {
     use Contradiction::{
-        DemandedTwice, ForeignProject, ForeignRegion, TooManyDemands, UnlistedQuota,
-        UnshownReservation, UpsideDown,
+        TakenTwice, TakenUpsideDown, TooManyTakes, UnshownReservation, UnshownSource, UnshownTake,
     };
-    let plugin = unruly(Limits {
-        memory: 64 << 20,
-        host_call_bytes: 32 << 20,
-        ..limits()
-    });
-    let admission = admit(&plugin, "demand").unwrap();
-    assert_eq!((admission.demands.len(), admission.reserved.len()), (1, 1));
-    for (deed, index, expected) in [
-        ("foreign-project", 0, ForeignProject),
-        ("foreign-region", 0, ForeignRegion),
-        ("unlisted-quota", 0, UnlistedQuota),
-        ("upside-down", 0, UpsideDown),
-        ("twice", 1, DemandedTwice),
-        ("a-hundred-thousand", 10_000, TooManyDemands),
-        ("reserved-foreign-project", 0, ForeignProject),
-        ("reserved-unshown", 0, UnshownReservation),
-        ("reserved-upside-down", 0, UpsideDown),
-        ("reserved-twice", 1, DemandedTwice),
-        ("reserved-a-hundred-thousand", 10_000, TooManyDemands),
+    let plugin = roomy();
+    let admission = admit(&plugin, "take").unwrap();
+    assert_eq!(
+        (admission.takes.len(), admission.reservations.len()),
+        (2, 1)
+    );
+    for (deed, part, expected) in [
+        ("take-unshown", 0, UnshownTake),
+        ("take-of-nothing", 0, UnshownTake),
+        ("take-unknown-name", 0, UnshownTake),
+        ("upside-down", 0, TakenUpsideDown),
+        ("twice", 1, TakenTwice),
+        ("a-hundred-thousand", 10_000, TooManyTakes),
+        ("reserved-upside-down", 0, TakenUpsideDown),
+        ("reserved-twice", 1, TakenTwice),
+        ("reservation-unshown", 0, UnshownReservation),
+        ("source-unshown", 0, UnshownSource),
     ] {
         let error = admit(&plugin, deed).unwrap_err();
-        assert!(
-            matches!(error, CallError::Contradictory { index: at, what } if at == index && what == expected),
-            "{deed}: {error:?}"
-        );
-        assert!(error.to_string().contains(&format!("demand {}", index + 1)));
-        assert_next_call_works(&plugin);
+        assert_contradicts(&plugin, deed, &error, (part, expected));
     }
 }
 
-/// What a plugin demands is held before a launch; what it must not demand makes the verdict unknown, and nothing is held.
+#[test]
+fn rows_that_cannot_stand_so_are_refused() {
+    use Contradiction::{
+        StandsTooTall, StandsTwice, StandsUnasked, StandsUnderAnotherKey, StandsUpsideDown,
+        TooManyStandings,
+    };
+    let plugin = roomy();
+    for (project, part, expected) in [
+        ("stands-twice", 1, StandsTwice),
+        ("stands-upside-down", 0, StandsUpsideDown),
+        ("stands-too-tall", 0, StandsTooTall),
+        ("stands-under-another-key", 0, StandsUnderAnotherKey),
+        ("a-hundred-thousand-standings", 100_000, TooManyStandings),
+    ] {
+        let error = on_acme(&plugin).standings(project, None).unwrap_err();
+        assert_contradicts(&plugin, project, &error, (part, expected));
+    }
+    let asked = ["row/2".to_owned()];
+    let standings = on_acme(&plugin).standings("stands-unasked", Some(&asked));
+    let error = standings.unwrap_err();
+    assert_contradicts(&plugin, "stands-unasked", &error, (0, StandsUnasked));
+}
+
+/// What a plugin takes is held before a launch; what it must not take makes the verdict unknown, and nothing is held.
 #[tokio::test]
-async fn a_gate_holds_nothing_that_a_plugin_must_not_demand() {
+async fn a_gate_holds_nothing_that_a_plugin_must_not_take() {
     let world = RecordedWorld::new(World::read(&acme()).unwrap()).unwrap();
     let gate = Gate::new(unruly(limits()), Arc::new(world)).unwrap();
-    for deed in ["foreign-project", "twice", "upside-down"] {
-        let launch = Launch {
-            offer: offer(deed),
-            count: 1,
-            profile: Profile::default(),
-        };
-        let verified = gate.verify(&launch).await.unwrap();
+    let verified = gate.verify(&launch("take")).await.unwrap();
+    assert_eq!(verified.hold.unwrap().amounts().len(), 2);
+    for deed in ["take-unshown", "twice", "upside-down"] {
+        let verified = gate.verify(&launch(deed)).await.unwrap();
         assert_eq!(verified.verdict.quota, QuotaOutcome::Unknown, "{deed}");
         assert_eq!(verified.verdict.findings[0].reason, Reason::NotChecked);
         let amounts = verified.hold.map(|hold| hold.amounts().len());
@@ -324,21 +369,25 @@ async fn a_gate_holds_nothing_that_a_plugin_must_not_demand() {
 
 #[test]
 fn texts_and_diagnoses_of_another_shape_are_refused() {
-    let plugin = unruly(limits());
-    let (inventory, clock) = (inventory(), Clock::system());
+    use Contradiction::{
+        RoomThatBlocks, TooManyAlternatives, TooManyFindings, TooManyLessons, UnshownLesson,
+        UnshownSource,
+    };
+    let plugin = roomy();
     // The unruly plugin says again what it is asked.
-    let assess = |text: &str| plugin.assess_json(&inventory, &clock, text);
-    let admit = |text: &str| plugin.admit_json(&inventory, &clock, text);
-    let admission = r#"{"verdict": {}, "demands": [], "reserved": [], "breaks_at": null}"#;
-    let diagnosis = r#"{"kind": "quota", "findings": [], "retry": false, "remedy": null}"#;
+    let assess = |text: &str| on_acme(&plugin).assess_json(text);
+    let admit = |text: &str| on_acme(&plugin).admit_json(text);
+    let diagnose = |text: &str| on_acme(&plugin).diagnose_json(text);
     assess(r#"{"verdicts": []}"#).unwrap();
-    admit(admission).unwrap();
-    plugin.diagnose_json(diagnosis).unwrap();
+    admit(r#"{"verdict": {}, "takes": [], "rests_on": [], "reservations": [], "breaks_at": null}"#)
+        .unwrap();
+    diagnose(r#"{"kind": "quota", "findings": [], "retry": false, "lessons": [], "contradicts": []}"#)
+        .unwrap();
     for text in ["", "no JSON", "[]", "{}", r#"{"verdicts": {}}"#] {
         for error in [
             assess(text).unwrap_err(),
             admit(text).unwrap_err(),
-            plugin.diagnose_json(text).unwrap_err(),
+            diagnose(text).unwrap_err(),
         ] {
             assert!(matches!(error, CallError::WrongShape(_)), "{error:?}");
         }
@@ -349,32 +398,29 @@ fn texts_and_diagnoses_of_another_shape_are_refused() {
         matches!(error, CallError::WrongLength { asked: a, answered: b } if (a, b) == (asked, answered)),
         "{error:?}"
     );
-    for (deed, expected) in [
-        ("room-that-blocks", Contradiction::RoomThatBlocks),
-        ("two-thousand-findings", Contradiction::TooManyFindings),
+    for (deed, part, expected) in [
+        ("room-that-blocks", 0, RoomThatBlocks),
+        ("two-thousand-findings", 1_000, TooManyFindings),
+        ("lesson-of-an-unknown-row", 0, UnshownLesson),
+        ("a-hundred-thousand-lessons", 1_000, TooManyLessons),
+        ("source-unshown", 0, UnshownSource),
     ] {
-        let failure = Failure {
-            code: 8,
-            message: deed.to_owned(),
-            details: Vec::new(),
-        };
-        let error = plugin.diagnose(&failure).unwrap_err();
-        assert!(
-            matches!(error, CallError::Contradictory { what, .. } if what == expected),
-            "{deed}: {error:?}"
-        );
+        let failure = Failure::Text(deed.to_owned());
+        let error = on_acme(&plugin).diagnose(&failure, None).unwrap_err();
+        assert_contradicts(&plugin, deed, &error, (part, expected));
     }
-    assert_next_call_works(&plugin);
+    let deed = "a-hundred-thousand-alternatives";
+    let error = on_acme(&plugin).alternatives(&launch(deed)).unwrap_err();
+    assert_contradicts(&plugin, deed, &error, (1_000, TooManyAlternatives));
 }
 
 #[test]
 fn a_failed_call_leaves_its_offers_unknown() {
     let plugin = unruly(hasty());
-    for deed in ["trap", "spin", "hog", "shout", "short", "hidden"] {
+    for deed in ["trap", "spin", "hog", "shout", "short", "unknown-row"] {
         let error = ask(&plugin, deed).unwrap_err();
         let told = error.to_string();
-        let policy = Policy::default();
-        let verdicts = unknown_verdicts(error, &[offer(deed)], 1, &policy).unwrap();
+        let verdicts = unknown_verdicts(error, &[offer(deed)], 1).unwrap();
         assert_eq!(verdicts.len(), 1);
         assert_eq!(verdicts[0].quota, QuotaOutcome::Unknown);
         let finding = &verdicts[0].findings[0];
@@ -392,9 +438,8 @@ fn each_limit_can_be_set() {
     };
     // What breaks the limit of the other tests is fine under a higher one.
     let plugin = with(|limits| limits.host_call_bytes = 4 << 20);
-    for deed in ["shout", "verbose"] {
-        assert_eq!(ask(&plugin, deed).unwrap().len(), 1);
-    }
+    assert_eq!(ask(&plugin, "shout").unwrap().len(), 1);
+    assert_eq!(explain(&plugin, "verbose").unwrap().len(), 1);
     let plugin = with(|limits| limits.handles = 200);
     assert_right(&ask(&plugin, "hoard").unwrap(), "hoard", 1);
 
@@ -466,7 +511,16 @@ fn a_thousand_broken_calls_leave_no_memory_behind() {
         ..limits()
     });
     let deeds = [
-        "trap", "deep", "hog", "shout", "mumble", "hoard", "short", "long", "verbose", "hidden",
+        "trap",
+        "deep",
+        "hog",
+        "shout",
+        "mumble",
+        "hoard",
+        "short",
+        "long",
+        "beyond-the-findings",
+        "unknown-row",
     ];
     let broken = |calls: usize| {
         for deed in deeds.iter().cycle().take(calls) {

@@ -14,11 +14,7 @@ use std::{
 use futures::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use nebius_api::world::World;
-use quotagate::{
-    Action, Clock, CompileCache, FeedbackOptions, Gate, GateError, GateOptions, HoldOptions,
-    Limits, Plugin, PluginOptions, Policy, Profile, QuotaOutcome, Reason, RefreshOptions,
-    ReservationUse, WarmUpError,
-};
+use quotagate::{Action, Clock, CompileCache, Gate, GateError, Inventory, Limits, Need, Plugin, PluginOptions, Policy, Question, QuotaOutcome, Reason, ReservationUse, WarmUpError};
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
 use tokio::{
@@ -27,9 +23,12 @@ use tokio::{
 };
 
 use crate::{
-    harness::{GPU_QUOTA, PATIENCE, PROJECT, WorldBuilder},
+    harness::{GPU_QUOTA, PATIENCE, PROJECT, TENANT, WorldBuilder},
     holds::{instance, set_usage},
-    live::{Hands, START, h200, limits, live, live_with, options, plugin},
+    live::{
+        Hands, START, h200, held_of, key, limit_of, limits, live, live_with, options, options_with,
+        plugin,
+    },
     steered::Steered,
 };
 
@@ -67,9 +66,9 @@ fn a_fetch_that_dies_with_its_runtime_is_begun_again() {
     let rows = third.sources();
     let rows = rows
         .iter()
-        .find(|source| source.name == "tenant_allowances")
+        .find(|source| source.kind == "tenant_allowances")
         .unwrap();
-    assert_eq!(rows.report.detail, None);
+    assert_eq!(rows.detail, None);
     // And the final check is not told that somebody else is reading.
     let verified = one_thread().block_on(gate.verify(&h200(1))).unwrap();
     assert_eq!(verified.verdict.quota, QuotaOutcome::Fits);
@@ -84,11 +83,7 @@ async fn a_project_that_the_account_does_not_list_is_never_read() {
     let mut launch = h200(1);
     launch.profile.project = PROJECT.replace("e00", "e0");
     // A disk that does not exist either: whatever is wrong with the launch, the project is not read.
-    launch.profile.disks.push(quotagate::Disk {
-        kind: String::from("floppy"),
-        bytes: 1,
-        count: 1,
-    });
+    launch.profile.needs.push(Need::sized("disk.floppy", 1));
     for _ in 0..3 {
         let error = live.gate.verify(&launch).await.unwrap_err();
         let GateError::UnknownProject(unknown) = &error else {
@@ -102,7 +97,7 @@ async fn a_project_that_the_account_does_not_list_is_never_read() {
         live.gate.check(&launch, &policy).await.err(),
         live.gate.admit(&[launch.clone()], &policy).await.err(),
         live.gate
-            .filter(&[launch.offer.clone()], 1, &launch.profile, &policy)
+            .filter(&Question::new(&[launch.offer.clone()]).profile(launch.profile.clone()))
             .await
             .err(),
     ];
@@ -152,11 +147,10 @@ async fn an_account_that_cannot_be_read_loses_no_hold() {
         .options(options())
         .build()
         .unwrap();
-    let gate = Arc::new(gate);
     let mut launch = h200(1);
     launch.profile.reservation = ReservationUse::Forbid;
     let all = (0..16).map(|_| {
-        let (gate, launch) = (Arc::clone(&gate), launch.clone());
+        let (gate, launch) = (gate.clone(), launch.clone());
         tokio::spawn(async move { gate.verify(&launch).await.unwrap() })
     });
     let all: Vec<_> = join_all(all)
@@ -222,35 +216,30 @@ async fn no_bound_at_all_is_no_panic() {
         interval: forever,
         max_age: forever,
     };
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            account: freshness,
-            allowances: freshness,
-            instance_types: freshness,
-            capacities: freshness,
-            reservations: freshness,
-            jitter: 1.0,
-            first_retry: forever,
-            failures_to_open: u32::MAX,
-            first_wait: forever,
-            verify_wait: forever,
-            give_up: forever,
-            concurrent: usize::MAX,
-        },
-        holds: HoldOptions {
-            time_to_live: forever,
-            settle: forever,
-            file: None,
-        },
-        feedback: FeedbackOptions {
-            quota: forever,
-            limit: forever,
-            capacity: forever,
-            unclear: forever,
-            longest: forever,
-        },
-        ..options()
-    };
+    let options = options_with(|options| {
+        let refresh = &mut options.refresh;
+        refresh.account = freshness;
+        refresh.rows = freshness;
+        refresh.holdings = freshness;
+        refresh.types = freshness;
+        refresh.capacities = freshness;
+        refresh.reservations = freshness;
+        refresh.jitter = 1.0;
+        refresh.first_retry = forever;
+        refresh.failures_to_open = u32::MAX;
+        refresh.first_wait = forever;
+        refresh.verify_wait = forever;
+        refresh.give_up = forever;
+        refresh.concurrent = usize::MAX;
+        options.holds.time_to_live = forever;
+        options.holds.settle = forever;
+        let feedback = &mut options.feedback;
+        feedback.quota = forever;
+        feedback.limit = forever;
+        feedback.capacity = forever;
+        feedback.unclear = forever;
+        feedback.longest = forever;
+    });
     let live = live_with(&WorldBuilder::new(), options).await;
     let refresher = live.gate.keep_fresh();
     assert!(!live.gate.offers().await.is_empty());
@@ -265,10 +254,8 @@ async fn no_bound_at_all_is_no_panic() {
     }
     live.gate.refresh().await;
     assert_eq!(live.gate.holds().len(), 1);
-    let bounds = Limits {
-        time: forever,
-        ..Limits::default()
-    };
+    let mut bounds = Limits::default();
+    bounds.time = forever;
     live.gate.swap_plugin(plugin().with_limits(bounds)).unwrap();
     live.gate.check(&h200(1), &Policy::default()).await.unwrap();
     drop(refresher);
@@ -296,11 +283,8 @@ async fn a_list_that_broke_off_ends_no_hold() {
 }
 
 fn gpus_held(gate: &Gate) -> u64 {
-    let amounts = gate.holds().into_iter().flat_map(|hold| hold.amounts);
-    let of_gpus = amounts.filter(
-        |held| matches!(&held.row, quotagate::Row::Allowance { quota, .. } if quota == GPU_QUOTA),
-    );
-    of_gpus.map(|held| held.at_most).sum()
+    let (_, at_most) = held_of(gate, &key(TENANT, GPU_QUOTA));
+    at_most
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,21 +315,9 @@ async fn a_recorded_world_of_another_account_is_not_used() {
     // Nobody knows yet that it is another account; the cloud says so.
     live.gate.warm_up(&read()).await.unwrap();
     live.gate.refresh().await;
-    assert_eq!(
-        live.gate.inventory().await.account().tenant,
-        "tenant-e00test"
-    );
-    let limits: Vec<_> = live
-        .gate
-        .inventory()
-        .await
-        .tenant_allowances()
-        .rows
-        .iter()
-        .filter(|row| row.name == GPU_QUOTA)
-        .map(|row| row.limit)
-        .collect();
-    assert_eq!(limits, [Some(64)]);
+    let inventory = live.gate.inventory().await;
+    assert!(is_of(&inventory, TENANT));
+    assert_eq!(limit_of(&inventory, GPU_QUOTA), Some(64));
     // Now it is known.
     let error = live.gate.warm_up(&read()).await.unwrap_err();
     assert!(
@@ -356,14 +328,8 @@ async fn a_recorded_world_of_another_account_is_not_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_warm_and_of_another_account_is_dropped_where_it_cannot_be_read() {
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            // No list waits for what is held back here.
-            first_wait: Duration::ZERO,
-            ..options().refresh
-        },
-        ..options()
-    };
+    // No list waits for what is held back here.
+    let options = options_with(|options| options.refresh.first_wait = Duration::ZERO);
     let live = live_with(&WorldBuilder::new(), options).await;
     let other = WorldBuilder::new().tenant(GPU_QUOTA, 7, 0).build();
     let path = other.path().join("tenant/tenant.json");
@@ -381,18 +347,15 @@ async fn what_is_warm_and_of_another_account_is_dropped_where_it_cannot_be_read(
     live.source
         .hold(&["tenant_allowances", "project_allowances"]);
     live.gate.warm_up(&world).await.unwrap();
-    live.until("the account", |inventory| {
-        inventory.account().tenant == "tenant-e00test"
-    })
-    .await;
-    assert!(
-        live.gate
-            .inventory()
-            .await
-            .tenant_allowances()
-            .rows
-            .is_empty()
-    );
+    live.until("the account", |inventory| is_of(inventory, TENANT))
+        .await;
+    assert!(live.gate.inventory().await.contract().rows.is_empty());
+}
+
+/// Whose account it is.
+fn is_of(inventory: &Inventory, owner: &str) -> bool {
+    let outermost = inventory.account().outermost();
+    outermost.is_some_and(|known| known.id == owner)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -428,11 +391,9 @@ async fn a_clock_that_is_set_back_makes_nothing_young_for_a_policy() {
 
 #[test]
 fn a_plugin_that_computes_for_long_blocks_nobody_else() {
-    let options = PluginOptions {
-        limits: limits(),
-        cache: CompileCache::Off,
-        sha256: None,
-    };
+    let mut options = PluginOptions::default();
+    options.limits = limits();
+    options.cache = CompileCache::Off;
     let plugin = Plugin::load_with(UNRULY, &options).unwrap();
     // The plugin asks for the time, and gets it once the others have had their turns. Everybody else gets it at once.
     let here = thread::current().id();
@@ -456,9 +417,9 @@ fn a_plugin_that_computes_for_long_blocks_nobody_else() {
         let mut offer = h200(1).offer;
         offer.instance_type = String::from("dawdle");
         let is_judged = AtomicBool::new(false);
-        let (profile, policy, offers) = (Profile::default(), Policy::default(), [offer]);
+        let offers = [offer];
         let computing = async {
-            let listing = gate.filter(&offers, 1, &profile, &policy).await.unwrap();
+            let listing = gate.filter(&Question::new(&offers)).await.unwrap();
             is_judged.store(true, Ordering::SeqCst);
             listing
         };
@@ -551,13 +512,7 @@ fn a_fetch_that_was_not_due_and_is_cut_off_is_begun_again() {
 async fn a_project_that_is_new_keeps_no_list_waiting() {
     let live = live_with(
         &WorldBuilder::new(),
-        GateOptions {
-            refresh: RefreshOptions {
-                first_wait: Duration::MAX,
-                ..options().refresh
-            },
-            ..options()
-        },
+        options_with(|options| options.refresh.first_wait = Duration::MAX),
     )
     .await;
     let projects = |items: Option<Vec<_>>| {

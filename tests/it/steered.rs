@@ -11,13 +11,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quotagate::{
-    Capacity, InstanceType, Reservation,
-    source::{Account, OwnedAllowances, Read, ReservationShare, Source, SourceError},
-};
+use quotagate::{source::{Account, Answer, Read, Source, SourceError, SourceId}};
 use tokio::sync::watch;
 
-/// Every question that a source is asked, by the name under which an inventory lists its answer.
+/// Every question that a source is asked, by the kind under which an inventory lists its answer.
 const QUESTIONS: [&str; 7] = [
     "account",
     "tenant_allowances",
@@ -155,32 +152,14 @@ impl Source for Steered {
     fn cloud(&self) -> &str {
         self.0.usual.cloud()
     }
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        self.asks("account").await.account().await
+
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+        self.0.usual.sources(account)
     }
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        let asked = self.asks("tenant_allowances").await;
-        asked.tenant_allowances().await
-    }
-    async fn project_allowances(&self, id: &str) -> Result<Read<OwnedAllowances>, SourceError> {
-        let asked = self.asks("project_allowances").await;
-        asked.project_allowances(id).await
-    }
-    async fn instance_types(&self, id: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        let asked = self.asks("instance_types").await;
-        asked.instance_types(id).await
-    }
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        self.asks("capacities").await.capacities().await
-    }
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        self.asks("reservations").await.reservations().await
-    }
-    async fn reservation_shares(
-        &self,
-        id: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        let asked = self.asks("reservation_shares").await;
-        asked.reservation_shares(id).await
+
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
+        let question = QUESTIONS.iter().find(|name| **name == source.kind);
+        let question = question.expect("a source that tests know");
+        self.asks(question).await.ask(source).await
     }
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nebius_api::world::World;
-use quotagate::{Gate, GateOptions, Inventory, RefreshOptions, SourceState};
+use quotagate::{Gate, Inventory, SourceState};
 use quotagate_nebius::RecordedWorld;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     harness::WorldBuilder,
-    live::{Hands, options, plugin},
+    live::{Hands, options_with, plugin},
     steered::Steered,
 };
 
@@ -42,13 +42,7 @@ fn after_a_fetch_was_cut_off_a_question_waits_as_long_as_the_very_first_did() {
     let hands = Hands::new();
     let gate = Gate::builder(plugin(), Arc::new(source.clone()))
         .clock(hands.clock())
-        .options(GateOptions {
-            refresh: RefreshOptions {
-                first_wait: FIRST_WAIT,
-                ..options().refresh
-            },
-            ..options()
-        })
+        .options(options_with(|options| options.refresh.first_wait = FIRST_WAIT))
         .build()
         .unwrap();
     runtime().block_on(async {
@@ -73,7 +67,7 @@ fn after_a_fetch_was_cut_off_a_question_waits_as_long_as_the_very_first_did() {
         assert!(
             sources
                 .iter()
-                .all(|source| source.report.state == SourceState::Complete)
+                .all(|source| source.state == SourceState::Complete)
         );
     });
 }

@@ -14,7 +14,7 @@ mod text;
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use quotagate_guest::{
-    Diagnosis, ErrorCode, Failure, FailureKind, FailureParts, Finding, Launch, Refusal, Remedy,
+    Diagnosis, ErrorCode, Failure, FailureKind, FailureParts, Finding, Refusal, Remedy,
 };
 
 use self::text::{NotAnError, from_text};
@@ -148,27 +148,21 @@ impl LaunchError {
     }
 }
 
-/// Says what a failure means, and what it teaches where the launch is known that failed.
+/// Says what a failure means, and what it teaches of the quotas that it names.
 ///
 /// # Errors
 /// When a text holds no launch error.
-pub(crate) fn of(failure: &Failure, launch: Option<&Launch>) -> Result<Diagnosis, Refusal> {
-    let mut diagnosis = match failure {
-        Failure::Parts(parts) => diagnose(&[LaunchError::from_parts(parts)]),
+pub(crate) fn of(failure: &Failure) -> Result<Diagnosis, Refusal> {
+    match failure {
+        Failure::Parts(parts) => Ok(diagnose(&[LaunchError::from_parts(parts)])),
         Failure::Text(text) => match from_text(text) {
-            Ok(errors) => diagnose(&errors),
-            Err(NotAnError(message)) => {
-                return Err(Refusal {
-                    code: ErrorCode::InvalidText,
-                    message,
-                });
-            }
+            Ok(errors) => Ok(diagnose(&errors)),
+            Err(NotAnError(message)) => Err(Refusal {
+                code: ErrorCode::InvalidText,
+                message,
+            }),
         },
-    };
-    if launch.is_some() {
-        diagnosis.lessons = lesson::of(&diagnosis);
     }
-    Ok(diagnosis)
 }
 
 /// Says what the errors of one launch mean: the most specific kind of them, and all findings.
@@ -182,16 +176,18 @@ fn diagnose(errors: &[LaunchError]) -> Diagnosis {
         .map(|detail| detail.retry)
         .find(|retry| *retry != Retry::Unspecified);
     let mut said = BTreeSet::new();
+    // A list of operations tells the same failure again and again.
+    let findings: Vec<Finding> = errors
+        .iter()
+        .flat_map(|error| &error.details)
+        .filter_map(|detail| detail.kind.as_ref())
+        .filter(|detail| said.insert(*detail))
+        .flat_map(Detail::findings)
+        .collect();
     Diagnosis {
         kind,
-        // A list of operations tells the same failure again and again.
-        findings: errors
-            .iter()
-            .flat_map(|error| &error.details)
-            .filter_map(|detail| detail.kind.as_ref())
-            .filter(|detail| said.insert(*detail))
-            .flat_map(Detail::findings)
-            .collect(),
+        lessons: findings.iter().filter_map(lesson::of).collect(),
+        findings,
         retry: match told {
             Some(Retry::Call | Retry::UnitOfWork) => kind != FailureKind::Quota,
             Some(Retry::Nothing) => false,
@@ -201,7 +197,6 @@ fn diagnose(errors: &[LaunchError]) -> Diagnosis {
             ),
         },
         remedy: Some(Remedy::from(remedy(kind, details))),
-        lessons: Vec::new(),
         contradicts: Vec::new(),
     }
 }

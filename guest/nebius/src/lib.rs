@@ -91,7 +91,7 @@ impl Cloud for Nebius {
         rule::not_checked(asked)
     }
 
-    fn diagnose(&self, failure: &Failure, launch: Option<&Launch>) -> Result<Diagnosis, Refusal> {
-        diagnose::of(failure, launch)
+    fn diagnose(&self, failure: &Failure, _: Option<&Launch>) -> Result<Diagnosis, Refusal> {
+        diagnose::of(failure)
     }
 }

@@ -14,8 +14,7 @@ pub(crate) fn may_serve(asked: &Asked<'_>) -> bool {
 
 /// An active one serves whole instances of its own platform.
 pub(crate) fn serves(asked: &Asked<'_>, reservation: &Reservation) -> Option<Serves> {
-    let state = reservation.state.as_str();
-    let is_active = state.strip_prefix("STATE_").unwrap_or(state) == ACTIVE;
+    let is_active = reservation.state == ACTIVE;
     let is_its_hardware = reservation.family.as_deref() == Some(&asked.instance_type.family);
     (is_active && is_its_hardware && may_serve(asked)).then(|| Serves {
         each: asked.instance_type.gpus.into(),

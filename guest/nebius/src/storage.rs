@@ -102,7 +102,7 @@ impl Storage {
                 self.names().join(", ")
             )));
         };
-        if kind.is_stepped && need.bytes % (STEP * GIB) != 0 {
+        if kind.is_stepped && !need.bytes.is_multiple_of(STEP * GIB) {
             return Err(InvalidLaunch(off_step(kind.name, need.bytes)));
         }
         let pieces = u128::from(need.pieces);

@@ -3,11 +3,14 @@
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests take what they know to be there"
 )]
 
 use std::{fs, path::Path};
 
+#[path = "../../../tests/fuzz/checks/account.rs"]
+mod account;
 #[path = "../../../tests/fuzz/checks/diagnose.rs"]
 mod diagnose;
 #[path = "../../../tests/fuzz/checks/json_twin.rs"]

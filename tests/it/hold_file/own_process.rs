@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quotagate::{GateError, GateOptions, HoldFileError, HoldOptions, Launch, RefreshOptions};
+use quotagate::{GateError, HoldFileError, Launch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     harness::{CPU, PATIENCE, WorldBuilder},
-    live::{builder, h200, keeping, live, options, taking_over},
+    live::{builder, h200, keeping, live, options_with, taking_over},
     process::run,
 };
 
@@ -171,17 +171,10 @@ async fn a_process_whose_disk_hangs() {
         .init();
     let file = Path::new(&folder).join("holds.jsonl");
     let live = live(&WorldBuilder::new()).await;
-    let options = GateOptions {
-        refresh: RefreshOptions {
-            verify_wait: Duration::from_secs(1),
-            ..options().refresh
-        },
-        holds: HoldOptions {
-            file: Some(file.clone()),
-            ..HoldOptions::default()
-        },
-        ..options()
-    };
+    let options = options_with(|options| {
+        options.refresh.verify_wait = Duration::from_secs(1);
+        options.holds.file = Some(file.clone());
+    });
     let gate = builder(&live.cloud, &live.hands)
         .options(options)
         .build()

@@ -9,12 +9,12 @@ use std::{
 };
 
 use nebius_api::world::World;
-use quotagate::{Disk, Gate, GateError, GateOptions, HoldFileError, HoldOptions};
+use quotagate::{Gate, GateError, HoldFileError};
 use quotagate_nebius::RecordedWorld;
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, WorldBuilder},
-    live::{h200, keeping, live, options, plugin, taking_over},
+    live::{address, disk, h200, keeping, live, options_with, plugin, taking_over},
 };
 
 /// Promises before and after something is done to the file; a gate that starts afterwards has all of them.
@@ -189,24 +189,13 @@ async fn few_holds_of_many_rows_do_not_replace_the_file_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("holds.jsonl");
     let (world, projects) = many_projects(60);
-    let options = GateOptions {
-        holds: HoldOptions {
-            file: Some(file.clone()),
-            ..HoldOptions::default()
-        },
-        ..options()
-    };
+    let options = options_with(|options| options.holds.file = Some(file.clone()));
     let gate = Gate::builder(plugin(), Arc::new(RecordedWorld::new(world).unwrap()));
     let gate = gate.options(options).build().unwrap();
     let launch = |project: &str| {
         let mut launch = h200(1);
         project.clone_into(&mut launch.profile.project);
-        launch.profile.private_addresses = 1;
-        launch.profile.disks = vec![Disk {
-            kind: "network-ssd".to_owned(),
-            bytes: 10 << 30,
-            count: 1,
-        }];
+        launch.profile.needs = vec![disk(10 << 30), address()];
         launch
     };
     let mut holds = Vec::new();

@@ -29,17 +29,14 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngSeed, TestRunner},
 };
-use quotagate::{
-    Disk, Gate, GateOptions, HoldOptions, Launch, Lifecycle, Offer, Profile, QuotaOutcome, Reason,
-    ReservationUse, Row, Verdict,
-};
+use quotagate::{Finding, Gate, HeldAmount, Launch, PlanVerification, Profile, QuotaOutcome, Reason, ReservationUse, Verdict};
 use tempfile::TempDir;
 
-use self::model::{Model, Promise, Whose};
+use self::model::{Model, Promise, Row, Whose};
 use crate::{
     harness::{GPU_QUOTA, H200, PATIENCE, PROJECT, REGION, TENANT, WorldBuilder},
     launcher::{Launched, Launcher, Outcome},
-    live::{Hands, builder, options},
+    live::{Hands, address, builder, disk, key, offer, options_with, reservation},
 };
 
 const OTHER_PROJECT: &str = "project-e00second";
@@ -151,21 +148,12 @@ fn launch() -> impl Strategy<Value = Launch> {
         ]),
     )
         .prop_map(|(instance_type, count, project, reservation)| Launch {
-            offer: Offer {
-                instance_type: instance_type.to_owned(),
-                region: REGION.to_owned(),
-                lifecycle: Lifecycle::OnDemand,
-            },
+            offer: offer(instance_type),
             count,
             profile: Profile {
                 project: project.to_owned(),
                 reservation,
-                private_addresses: 1,
-                disks: vec![Disk {
-                    kind: "network-ssd".to_owned(),
-                    bytes: DISK,
-                    count: 1,
-                }],
+                needs: vec![disk(DISK), address()],
                 ..Profile::default()
             },
         })
@@ -278,54 +266,40 @@ impl Account {
     }
 
     /// Whether the account has a row.
-    fn may_have(&self, row: &Row) -> bool {
-        matches!(row, Row::Allowance { project: None, .. }) || self.limit(row).is_some()
+    fn has(&self, row: &Row) -> bool {
+        row.starts_with(TENANT) || self.limit(row).is_some()
     }
 
     /// The limit of a row, where there is the row.
     fn limit(&self, row: &Row) -> Option<u64> {
-        match row {
-            Row::Allowance {
-                project: None,
-                quota,
-                ..
-            } if quota == GPU_QUOTA => Some(self.gpus.0),
-            Row::Allowance {
-                project: None,
-                quota,
-                ..
-            } if quota == INSTANCES => Some(self.instances),
-            Row::Allowance {
-                project: Some(project),
-                quota,
-                ..
-            } if quota == GPU_QUOTA => self.of_projects[usize::from(project != PROJECT)],
-            Row::Reservation { .. } => self.block,
-            Row::Share { project, .. } => self.share(project),
-            Row::Allowance { .. } => None,
-        }
+        let of_project = |index: usize, project: &str| {
+            let own = (of_quota(Some(project), GPU_QUOTA), self.of_projects[index]);
+            [own, (share_of(project), self.share(project))]
+        };
+        let rows = [
+            (of_quota(None, GPU_QUOTA), Some(self.gpus.0)),
+            (of_quota(None, INSTANCES), Some(self.instances)),
+            (block(), self.block),
+        ];
+        let mut rows = rows
+            .into_iter()
+            .chain(of_project(0, PROJECT))
+            .chain(of_project(1, OTHER_PROJECT));
+        rows.find(|(known, _)| known == row)?.1
     }
 }
 
+/// The key of a project's row, or without one of the tenant's.
 fn of_quota(project: Option<&str>, quota: &str) -> Row {
-    Row::Allowance {
-        project: project.map(str::to_owned),
-        quota: quota.to_owned(),
-        region: REGION.to_owned(),
-    }
+    key(project.unwrap_or(TENANT), quota)
 }
 
 fn block() -> Row {
-    Row::Reservation {
-        id: "block".to_owned(),
-    }
+    reservation("block")
 }
 
 fn share_of(project: &str) -> Row {
-    Row::Share {
-        reservation: "block".to_owned(),
-        project: project.to_owned(),
-    }
+    format!("{}/{project}", block())
 }
 
 /// A launch that was promised something.
@@ -411,13 +385,9 @@ impl<'a> Run<'a> {
     /// Another gate in the place of the one there was.
     async fn open(&mut self) {
         self.gate = None;
-        let options = GateOptions {
-            holds: HoldOptions {
-                file: self.account.has_file.then(|| self.file()),
-                ..HoldOptions::default()
-            },
-            ..options()
-        };
+        let options = options_with(|options| {
+            options.holds.file = self.account.has_file.then(|| self.file());
+        });
         let opening = async {
             loop {
                 let gate = builder(&self.cloud, &self.hands).options(options.clone());
@@ -526,7 +496,7 @@ impl<'a> Run<'a> {
     fn verified(
         &mut self,
         plan: &[Launch],
-        verified: quotagate::PlanVerification,
+        verified: PlanVerification,
         tally: &mut Tally,
     ) -> Checked {
         let verdict = &verified.admission.verdict;
@@ -535,7 +505,7 @@ impl<'a> Run<'a> {
             return self.must_be_short(plan, verdict);
         };
         tally.held += 1;
-        let amounts = |pick: fn(&quotagate::HeldAmount) -> u64| {
+        let amounts = |pick: fn(&HeldAmount) -> u64| {
             let amounts = hold.amounts().iter();
             amounts
                 .map(|held| (held.row.clone(), pick(held)))
@@ -587,7 +557,7 @@ impl<'a> Run<'a> {
             reserved = (reserved.0 - covered.0, reserved.1 - covered.1);
             let project = Some(launch.profile.project.as_str());
             let mut take = |row: Row, (least, most): (u64, u64)| {
-                if most > 0 && self.account.may_have(&row) {
+                if most > 0 && self.account.has(&row) {
                     let sum = expected.entry(row).or_default();
                     sum.0 += if launch.profile.restart { 0 } else { least };
                     sum.1 += most;
@@ -653,7 +623,7 @@ impl<'a> Run<'a> {
         let [launch] = plan else {
             return Ok(());
         };
-        let failed_before = |finding: &quotagate::Finding| finding.reason == Reason::FailedBefore;
+        let failed_before = |finding: &Finding| finding.reason == Reason::FailedBefore;
         if verdict.findings.iter().any(failed_before) || launch.profile.restart {
             return Ok(());
         }
@@ -905,40 +875,29 @@ impl<'a> Run<'a> {
                 return Err(format!("a hold that nobody was told of: {hold:?}"));
             }
         }
-        let inventory = self.gate().inventory().await;
-        for project in [PROJECT, OTHER_PROJECT] {
-            let shown = serde_json::to_value(inventory.shown_for(project)).unwrap();
-            let of_tenant = shown["allowances"]["tenant"]["rows"].as_array().unwrap();
-            let of_project = shown["allowances"]["project"]["rows"].as_array().unwrap();
-            for (owner, rows) in [(None, of_tenant), (Some(project), of_project)] {
-                for row in rows {
-                    let key = of_quota(owner, row["name"].as_str().unwrap());
-                    self.must_be_held(&key, &row["held"], &row["held_at_most"])?;
-                }
-            }
-            for item in shown["reservations"]["items"].as_array().unwrap() {
-                self.must_be_held(&block(), &item["held"], &item["held_at_most"])?;
-                let (held, at_most) = (&item["project_held"], &item["project_held_at_most"]);
-                self.must_be_held(&share_of(project), held, at_most)?;
-            }
+        let shown = self.gate().inventory().await.contract();
+        let held: BTreeMap<&Row, (u64, u64)> = shown
+            .held
+            .iter()
+            .map(|take| (&take.row, (take.at_least, take.at_most)))
+            .collect();
+        let reservations = shown.reservations.iter().flat_map(|list| &list.items);
+        let reserved = reservations.flat_map(|item| [Some(&item.row), item.share.as_ref()]);
+        for row in shown.rows.iter().chain(reserved.flatten()) {
+            let held = held.get(&row.key).copied().unwrap_or_default();
+            self.must_be_held(&row.key, held)?;
         }
         Ok(())
     }
 
-    fn must_be_held(
-        &self,
-        row: &Row,
-        held: &serde_json::Value,
-        at_most: &serde_json::Value,
-    ) -> Checked {
-        if !self.account.may_have(row) {
+    fn must_be_held(&self, row: &Row, (at_least, at_most): (u64, u64)) -> Checked {
+        if !self.account.has(row) {
             return Ok(());
         }
         for (words, held, (least, most)) in [
-            ("for certain", held, self.model.held_between(row)),
+            ("for certain", at_least, self.model.held_between(row)),
             ("at most", at_most, self.model.possible_between(row)),
         ] {
-            let held = held.as_u64().unwrap();
             if !(least..=most).contains(&held) {
                 return Err(format!(
                     "{held} are held {words} of {row:?}, and it should be {least} to {most}: {:#?}",

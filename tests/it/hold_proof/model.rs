@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use quotagate::Row;
+/// A row, by its key.
+pub(super) type Row = String;
 
 /// What belongs to a hold, or to nobody who holds anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Components that are refused before they are asked anything, by what they are.
 
-use quotagate::{CallError, CompileCache, Limits, LoadError, Plugin, PluginOptions};
-use quotagate_bad_plugins::{OTHER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY};
+use quotagate::{CallError, Limits, LoadError, Plugin, PluginOptions};
+use quotagate_bad_plugins::{NEWER_CONTRACT, OLDER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY};
 
 use super::{assert_next_call_works, limits, load, unruly};
 use crate::{bad_input::replace, live};
@@ -10,11 +10,14 @@ use crate::{bad_input::replace, live};
 fn components_that_are_no_plugins_are_refused_by_what_they_are() {
     let refused = |bytes: &[u8]| load(bytes, live::limits()).unwrap_err();
     assert!(matches!(refused(OTHER_WORLD), LoadError::OtherWorld));
-    let error = refused(OTHER_CONTRACT);
-    assert!(
-        matches!(&error, LoadError::OtherContract { found } if found == "0.9.0"),
-        "{error:?}"
-    );
+    for (bytes, version) in [(OLDER_CONTRACT, "0.1.0"), (NEWER_CONTRACT, "0.3.0")] {
+        let error = refused(bytes);
+        assert!(
+            matches!(&error, LoadError::OtherContract { found } if found == version),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains("0.2"), "{error}");
+    }
     let error = refused(SPY);
     assert!(
         matches!(&error, LoadError::ForeignImports(names) if names == &["quotagate:bad/vault"]),
@@ -51,8 +54,8 @@ fn a_pinned_digest_is_accepted_and_another_refused() {
     let pinned = |sha256: &str| {
         let options = PluginOptions {
             sha256: Some(sha256.to_owned()),
-            cache: CompileCache::Off,
             limits: limits(),
+            ..PluginOptions::default()
         };
         Plugin::load_with(UNRULY, &options)
     };
