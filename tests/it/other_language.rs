@@ -110,7 +110,7 @@ async fn the_smallest_plugin_judges() {
 #[test]
 fn the_guide_shows_the_smallest_plugin_as_it_is_built() {
     let guide = include_str!("../../wit/README.md");
-    let plugin = include_str!("../../guest/minimal/src/plugin.rs");
+    let plugin = include_str!("../../guest/minimal/src/lib.rs");
     assert!(guide.contains(&format!("```rust\n{plugin}```")));
 }
 

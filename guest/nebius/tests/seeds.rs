@@ -20,17 +20,7 @@ mod json_twin;
 mod mutate;
 
 fn over_seeds(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/fuzz/seeds"
-    ));
-    let entries = fs::read_dir(folder.join(target)).expect("seeds");
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
-    assert!(!paths.is_empty(), "no seeds for {target}");
-    paths.sort();
-    for path in paths {
-        check(&fs::read(&path).expect("a seed"));
-    }
+    seeds(target).iter().for_each(|seed| check(seed));
 }
 
 #[test]
@@ -58,21 +48,35 @@ fn diagnosis_holds_over_damaged_seeds() {
     });
 }
 
-/// 5,000 errors with several places damaged at once.
-#[test]
-fn diagnosis_holds_over_damaged_errors() {
+/// Every input of a target's seeds.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/fuzz/seeds/diagnose"
+        "/../../tests/fuzz/seeds"
     ));
-    let entries = fs::read_dir(folder).expect("seeds");
+    let entries = fs::read_dir(folder.join(target)).expect("seeds");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
+    assert!(!paths.is_empty(), "no seeds for {target}");
     paths.sort();
-    let seeds: Vec<_> = paths
-        .iter()
-        .map(|path| fs::read(path).expect("a seed"))
-        .collect();
-    for (run, seed) in (0..5_000).zip(seeds.iter().cycle()) {
-        diagnose::check(&mutate::mutated(seed, run));
+    let inputs = paths.iter().map(|path| fs::read(path).expect("a seed"));
+    inputs.collect()
+}
+
+/// As many inputs with several places damaged at once.
+fn over_damaged(target: &str, runs: usize, check: fn(&[u8])) {
+    let seeds = seeds(target);
+    for (run, seed) in (0..).zip(seeds.iter().cycle().take(runs)) {
+        check(&mutate::mutated(seed, run));
     }
+}
+
+#[test]
+fn diagnosis_holds_over_damaged_errors() {
+    over_damaged("diagnose", 5_000, diagnose::check);
+}
+
+/// Accounts that are chosen otherwise in several places, and requests that say something else.
+#[test]
+fn the_json_twins_hold_over_damaged_accounts() {
+    over_damaged("json_twin", 4_000, json_twin::check);
 }

@@ -20,7 +20,7 @@ mod names;
 mod nothing;
 mod offers;
 mod seen;
-mod shown;
+pub(crate) mod shown;
 mod slots;
 mod unknown;
 mod warm;

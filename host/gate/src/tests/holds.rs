@@ -1,10 +1,11 @@
 //! When a hold is over: by its time, and by what usage shows.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::{
-    account::{after, list, of_tenant, promise, read, row, tenant_rows},
-    life::NOW,
+use quotagate_contract::Usage;
+
+use super::account::{
+    self, NOW, OUTER, after, list, outer, outer_rows, promise, read, row, state_with,
 };
 use crate::{
     clock::Moment,
@@ -17,27 +18,21 @@ const SETTLE: u64 = 60;
 
 /// A state that has read this usage.
 fn state(usage: u64) -> State {
-    let mut state = State::new(Arc::new(GateOptions {
-        holds: HoldOptions {
-            time_to_live: Duration::from_secs(LIFE),
-            settle: Duration::from_secs(SETTLE),
-            file: None,
-        },
-        ..GateOptions::default()
-    }));
-    state.want(of_tenant());
+    let holds = HoldOptions::default()
+        .time_to_live(Duration::from_secs(LIFE))
+        .settle(Duration::from_secs(SETTLE));
+    let mut state = state_with(GateOptions::default().holds(holds), &[outer()]);
     use_is(&mut state, usage);
     state
 }
 
 /// Reads the usage again.
 fn use_is(state: &mut State, usage: u64) {
-    read(state, &of_tenant(), Ok(tenant_rows(usage)), NOW);
+    read(state, OUTER, Ok(outer_rows(usage)), NOW);
 }
 
 fn held_at(state: &mut State, now: Moment) -> u64 {
-    let current = state.current(now);
-    current.held().of_allowance(None, "gpus", "here").at_most
+    account::held(&state.current(now)).1
 }
 
 fn held(state: &mut State) -> u64 {
@@ -75,9 +70,7 @@ fn what_fell_before_a_launch_was_said_to_be_made_was_not_its_end_and_no_later_la
     // One is given up, and goes while the other one comes or stays while it does not: nobody knows.
     assert!(state.release("failing", NOW));
     use_is(&mut state, 18);
-    let current = state.current(NOW);
-    let band = current.held().of_allowance(None, "gpus", "here");
-    assert_eq!((band.at_least, band.at_most), (0, 8));
+    assert_eq!(account::held(&state.current(NOW)), (0, 8));
 }
 
 #[test]
@@ -86,14 +79,88 @@ fn a_row_that_is_listed_twice_with_different_usage_shows_nothing() {
         let mut state = state(10);
         promise(&mut state, "one");
         assert!(state.commit("one", &[], NOW));
-        let rows = usages.map(|usage| row("tenant", 64, usage));
-        let twice = list("tenant", rows.to_vec());
-        read(&mut state, &of_tenant(), Ok(twice), NOW);
+        let rows = usages.map(|usage| row("outer", 64, usage));
+        let twice = list(rows.to_vec());
+        read(&mut state, OUTER, Ok(twice), NOW);
         assert_eq!(held(&mut state), 8, "at {usages:?}");
         // Listed twice alike, it is measured.
-        let rows = [18, 18].map(|usage| row("tenant", 64, usage));
-        let alike = list("tenant", rows.to_vec());
-        read(&mut state, &of_tenant(), Ok(alike), NOW);
+        let rows = [18, 18].map(|usage| row("outer", 64, usage));
+        let alike = list(rows.to_vec());
+        read(&mut state, OUTER, Ok(alike), NOW);
         assert_eq!(held(&mut state), 0, "after {usages:?}");
     }
+}
+
+#[test]
+fn usage_without_an_upper_end_ends_no_hold_before_its_time() {
+    let mut state = state(10);
+    promise(&mut state, "one");
+    assert!(state.commit("one", &[], NOW));
+    let mut open = row("outer", 64, 18);
+    open.usage = Usage {
+        at_most: None,
+        ..open.usage
+    };
+    read(&mut state, OUTER, Ok(list(vec![open])), NOW);
+    assert_eq!(held(&mut state), 8);
+    use_is(&mut state, 18);
+    assert_eq!(held(&mut state), 0);
+}
+
+#[test]
+fn what_was_asked_for_before_the_commit_ends_no_hold() {
+    let mut state = state(10);
+    promise(&mut state, "one");
+    let old = account::ask(&mut state, OUTER);
+    assert!(state.commit("one", &[], NOW));
+    assert!(account::land(
+        &mut state,
+        OUTER,
+        old,
+        Ok(outer_rows(18)),
+        NOW
+    ));
+    assert_eq!(held(&mut state), 8);
+    use_is(&mut state, 18);
+    assert_eq!(held(&mut state), 0);
+}
+
+#[test]
+fn a_reading_counts_only_when_every_source_that_it_rests_on_was_asked_for_since() {
+    let mut state = state_with(GateOptions::default(), &[outer(), account::inner()]);
+    use_is(&mut state, 10);
+    // The row stands in both lists, so its usage rests on both.
+    let both = |usage| list(vec![row("outer", 64, usage)]);
+    read(&mut state, account::INNER, Ok(both(10)), NOW);
+    promise(&mut state, "one");
+    assert!(state.commit("one", &[], NOW));
+    use_is(&mut state, 18);
+    assert_eq!(held(&mut state), 8);
+    read(&mut state, account::INNER, Ok(both(18)), NOW);
+    assert_eq!(held(&mut state), 0);
+}
+
+#[test]
+fn holds_and_ages_raise_no_generation_of_answers() {
+    use crate::plugin::Shown as _;
+    let mut state = state(10);
+    let before = state.current(NOW);
+    let generations = |inventory: &crate::Inventory| {
+        let of = |region| crate::plugin::Shown::generation(inventory, region);
+        (of(None), of(Some("here")), of(Some("there")))
+    };
+    promise(&mut state, "one");
+    use_is(&mut state, 10);
+    let after = state.current(NOW);
+    assert_eq!(generations(&before), generations(&after));
+    assert!(
+        after.generation() > before.generation(),
+        "what is held is another judgement"
+    );
+    assert!(after.sources_counter() > before.sources_counter());
+    use_is(&mut state, 11);
+    let (none, here, there) = generations(&state.current(NOW));
+    let (none_before, here_before, there_before) = generations(&after);
+    assert!(here > here_before);
+    assert_eq!((none, there), (none_before, there_before));
 }

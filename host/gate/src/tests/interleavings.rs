@@ -5,22 +5,15 @@ use std::sync::Arc;
 
 use shuttle::{sync::Mutex, thread};
 
+use super::account::{self, NOW, OUTER, key_of, land, list, outer, readings, row, state};
 use crate::{
-    clock::Moment,
-    holds::{HeldAmount, HoldRecord, Row},
-    inventory::{Answer, Inventory, Promise, SourceKey, SourceKind, State},
-    options::GateOptions,
-    source::{OwnedAllowances, Read},
-    types::{Allowance, RowState, UsageState},
+    holds::{HeldAmount, HoldRecord},
+    inventory::{Inventory, Promise, State},
+    source::{Answer, Read},
 };
 
 const LIMIT: u64 = 16;
 const EACH: u64 = 8;
-const NOW: Moment = Moment {
-    wall_ms: 1_000_000,
-    steady_ms: 1_000,
-};
-
 /// The account, and what really runs in it.
 struct World {
     state: Mutex<State>,
@@ -30,54 +23,22 @@ struct World {
     flight: Mutex<()>,
 }
 
-fn row() -> Row {
-    Row::Allowance {
-        project: None,
-        quota: "gpus".to_owned(),
-        region: "here".to_owned(),
-    }
-}
-
 fn answer(usage: u64) -> Read<Answer> {
-    Read::complete(Answer::Allowances(OwnedAllowances {
-        owner: "tenant".to_owned(),
-        rows: vec![Allowance {
-            name: "gpus".to_owned(),
-            owner: "tenant".to_owned(),
-            region: "here".to_owned(),
-            unit: "count".to_owned(),
-            state: RowState::Active,
-            limit: Some(LIMIT),
-            usage,
-            usage_state: UsageState::Used,
-            usage_fraction: None,
-            held: 0,
-            held_at_most: 0,
-        }],
-    }))
+    list(vec![row("outer", LIMIT, usage)])
 }
 
 fn held_of(inventory: &Inventory) -> u64 {
-    let Row::Allowance { quota, region, .. } = row() else {
-        unreachable!("it is a quota row");
-    };
-    let held = inventory.held().of_allowance(None, &quota, &region);
-    held.at_most
+    account::held(inventory).1
 }
 
-fn begin(state: &mut State, key: &SourceKey) -> u64 {
-    let order = state.next_order();
-    state.slots.get_mut(key).unwrap().flight = Some(order);
-    order
+fn begin(state: &mut State) -> u64 {
+    account::ask(state, OUTER)
 }
 
 impl World {
     fn new() -> Arc<Self> {
-        let mut state = State::new(Arc::new(GateOptions::default()));
-        let key = SourceKey::tenant(SourceKind::TenantAllowances);
-        state.want(key.clone());
-        let order = begin(&mut state, &key);
-        state.landed(&key, order, Ok(answer(0)), (NOW, 0.0));
+        let mut state = state(&[outer()]);
+        account::read(&mut state, OUTER, Ok(answer(0)), NOW);
         Arc::new(Self {
             state: Mutex::new(state),
             running: Mutex::new(0),
@@ -87,40 +48,42 @@ impl World {
 
     /// Asks the cloud, and takes its answer in some time later.
     fn read(&self) {
-        let key = SourceKey::tenant(SourceKind::TenantAllowances);
         let _flight = self.flight.lock().unwrap();
-        let order = begin(&mut self.state.lock().unwrap(), &key);
+        let order = begin(&mut self.state.lock().unwrap());
         let usage = *self.running.lock().unwrap();
         let mut state = self.state.lock().unwrap();
-        state.landed(&key, order, Ok(answer(usage)), (NOW, 0.0));
+        land(&mut state, OUTER, order, Ok(answer(usage)), NOW);
     }
 
     /// As the final check does: judge by what is in force, and promise if it still is.
     fn promise(&self, name: &str) -> Option<String> {
         loop {
             let current = self.state.lock().unwrap().current(NOW);
-            let owned = current.tenant_allowances();
+            let usage = current.rows().next().unwrap().usage.at_least;
             let held = held_of(&current);
-            if owned.rows[0].usage + held + EACH > LIMIT {
+            if usage + held + EACH > LIMIT {
                 return None;
             }
             let record = HoldRecord {
                 id: name.to_owned(),
                 launch: String::new(),
                 amounts: vec![HeldAmount {
-                    row: row(),
+                    row: key_of("outer"),
                     at_least: EACH,
                     at_most: EACH,
                 }],
+                projects: vec![account::PROJECT.to_owned()],
                 made_at: NOW.wall_ms,
                 committed_at: None,
                 instances: Vec::new(),
             };
+            let readings = readings(&current, &[key_of("outer")]);
             let generation = current.generation();
             let mut state = self.state.lock().unwrap();
-            match state.promise(generation, record, &current, NOW) {
+            match state.promise(generation, record, &readings, NOW) {
                 Promise::Made(record, _) => return Some(record.id),
                 Promise::Changed => {}
+                other => unreachable!("{other:?}"),
             }
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{
     clock::Moment,
-    holds::{At, Band, Event, Held, HeldAmount, HoldRecord, Ledger, Lives, Row},
+    holds::{At, Band, Event, Held, HeldAmount, HoldRecord, Ledger, Lives},
 };
 
 const LIFE: Duration = Duration::from_secs(60);
@@ -46,10 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn row(number: u8) -> Row {
-    Row::Reservation {
-        id: number.to_string(),
-    }
+fn row(number: u8) -> String {
+    number.to_string()
 }
 
 fn certain(number: u8, amount: u64) -> HeldAmount {
@@ -64,7 +62,7 @@ fn certain(number: u8, amount: u64) -> HeldAmount {
 struct Book {
     ledger: Ledger,
     written: Vec<Event>,
-    usage: BTreeMap<Row, u64>,
+    usage: BTreeMap<String, u64>,
     now: Moment,
     order: u64,
     promises: usize,
@@ -103,7 +101,7 @@ impl Book {
             ..HoldRecord::default()
         };
         let usage = &self.usage;
-        let measured = |row: &Row| Some(usage.get(row).copied().unwrap_or(0));
+        let measured = |row: &str| Some(usage.get(row).copied().unwrap_or(0));
         let (_, event) = self.ledger.promise(record, measured, self.now, LIFE);
         self.written.push(event);
         id
@@ -173,7 +171,8 @@ impl Book {
     }
 
     fn held_band(&self, number: u8) -> Band {
-        self.ledger.held().of_reservation(&number.to_string())
+        let held = self.ledger.held();
+        held.get(&number.to_string()).copied().unwrap_or_default()
     }
 }
 

@@ -1,203 +1,121 @@
 //! What counts of an answer, by when it was asked for: of a project that was forgotten and came back, after a failed launch,
 //! while a fetch was under way.
 
-use std::sync::Arc;
+use quotagate_contract::{Capacity, Feed};
 
+use super::account::{
+    INNER, NOW, OUTER, ask, inner, land, learn, outer, outer_rows, refused, state,
+};
 use crate::{
     clock::Moment,
-    inventory::{Answer, SourceKey, SourceKind, State},
-    options::GateOptions,
-    source::{OwnedAllowances, Read, SourceError, SourceErrorKind},
-    types::{
-        Allowance, Diagnosis, FailureKind, Finding, Launch, Lifecycle, Offer, Profile,
-        QuotaOutcome, Reason, RowState, UsageState,
-    },
+    inventory::{Answered, Followed, Readings, State},
+    source::{Account, Answer, Read, SourceError, SourceErrorKind, SourceId},
 };
 
-pub(super) const NOW: Moment = Moment {
-    wall_ms: 1_000_000,
-    steady_ms: 1_000,
-};
-
-fn rows(usage: u64) -> Read<Answer> {
-    Read::complete(Answer::Allowances(OwnedAllowances {
-        owner: "tenant".to_owned(),
-        rows: vec![Allowance {
-            name: "gpus".to_owned(),
-            owner: "tenant".to_owned(),
-            region: "here".to_owned(),
-            unit: "count".to_owned(),
-            state: RowState::Active,
-            limit: Some(64),
-            usage,
-            usage_state: UsageState::Used,
-            usage_fraction: None,
-            held: 0,
-            held_at_most: 0,
-        }],
-    }))
-}
-
-pub(super) fn state(keys: &[SourceKey]) -> State {
-    let mut state = State::new(Arc::new(GateOptions::default()));
-    keys.iter().for_each(|key| state.want(key.clone()));
-    state
-}
-
-/// Begins a fetch.
-pub(super) fn ask(state: &mut State, key: &SourceKey) -> u64 {
-    let order = state.next_order();
-    state.slots.get_mut(key).unwrap().flight = Some(order);
-    order
-}
-
-fn land(state: &mut State, key: &SourceKey, order: u64, answer: Read<Answer>) -> bool {
-    state.landed(key, order, Ok(answer), (NOW, 0.0))
-}
-
-/// The cloud refused eight of what a row has.
-pub(super) fn refused() -> Diagnosis {
-    Diagnosis {
-        kind: FailureKind::Quota,
-        findings: vec![Finding {
-            reason: Reason::Shortage,
-            outcome: QuotaOutcome::Blocked,
-            quota: Some("gpus".to_owned()),
-            scope: None,
-            owner: None,
-            region: "here".to_owned(),
-            unit: "count".to_owned(),
-            required: Some(8),
-            limit: Some(64),
-            usage: None,
-            held: 0,
-            headroom: None,
-            shortfall: None,
-            minimum_limit: None,
-            detail: None,
-            remedy: None,
-            command: Vec::new(),
-            rule: None,
-        }],
-        retry: false,
-        remedy: None,
-    }
-}
-
-pub(super) fn launch() -> Launch {
-    Launch {
-        offer: Offer {
-            instance_type: "big".to_owned(),
-            region: "here".to_owned(),
-            lifecycle: Lifecycle::OnDemand,
-        },
-        count: 1,
-        profile: Profile::default(),
-    }
+/// The account is read, and these are the sources that there are.
+fn follow(state: &mut State, sources: Vec<SourceId>) {
+    let order = ask(state, "account");
+    let before = state.before_landing("account", order).unwrap();
+    let read = Read::complete(Answered::new(Answer::Account(Account::default())));
+    let landed = before.answered(Ok(read), NOW, 0.0);
+    let followed = Followed {
+        sources,
+        is_whole: true,
+    };
+    assert!(state.land(landed, Readings::new(), Some(followed), NOW));
 }
 
 #[test]
 fn the_fetch_of_a_project_that_was_forgotten_is_not_that_of_the_one_that_came_back() {
-    let key = SourceKey::project(SourceKind::ProjectAllowances, "p");
-    let types = SourceKey::project(SourceKind::InstanceTypes, "p");
-    let mut state = state(&[key.clone(), types]);
-    let old = ask(&mut state, &key);
-    state.forget_projects(&["p".to_owned()], NOW);
-    state.want(key.clone());
-    let new = ask(&mut state, &key);
-    assert!(!land(&mut state, &key, old, rows(1)));
-    assert_eq!(
-        state.slots[&key].flight,
-        Some(new),
-        "the new fetch is still under way"
-    );
-    assert!(land(&mut state, &key, new, rows(2)));
-    assert_eq!(state.slots[&key].flight, None);
+    let account = SourceId::of_account("account", Feed::Account);
+    let mut state = state(&[account.clone(), inner()]);
+    let old = ask(&mut state, INNER);
+    follow(&mut state, vec![account.clone()]);
+    assert!(state.current(NOW).source(INNER).is_none());
+    follow(&mut state, vec![account, inner()]);
+    let new = ask(&mut state, INNER);
+    assert!(!land(&mut state, INNER, old, Ok(outer_rows(1)), NOW));
+    let flight = state.slots[INNER].flight.map(|flight| flight.order);
+    assert_eq!(flight, Some(new), "the new fetch is still under way");
+    assert!(land(&mut state, INNER, new, Ok(outer_rows(2)), NOW));
+    assert_eq!(state.slots[INNER].flight, None);
 }
 
 #[test]
-fn a_block_is_lifted_by_what_was_asked_for_after_the_failure_alone() {
-    let tenant = SourceKey::tenant(SourceKind::TenantAllowances);
-    let advice = SourceKey::tenant(SourceKind::Capacities);
-    let own = SourceKey::project(SourceKind::ProjectAllowances, "");
-    let mut state = state(&[tenant.clone(), advice.clone(), own.clone()]);
-    // The project has no row of its own, so the refusal was the tenant's.
-    let none = OwnedAllowances {
-        owner: String::new(),
-        rows: Vec::new(),
-    };
-    let order = ask(&mut state, &own);
-    land(
-        &mut state,
-        &own,
-        order,
-        Read::complete(Answer::Allowances(none)),
-    );
-    let first = ask(&mut state, &tenant);
-    land(&mut state, &tenant, first, rows(40));
+fn a_lesson_is_ended_by_what_was_asked_for_after_the_failure_alone() {
+    let mut state = state(&[
+        outer(),
+        SourceId::of_account("capacities", Feed::Capacities),
+    ]);
+    let first = ask(&mut state, OUTER);
+    land(&mut state, OUTER, first, Ok(outer_rows(40)), NOW);
     // Read again while the launch fails: what comes back was asked for before.
-    let old = ask(&mut state, &tenant);
-    let blocks = state.learn(&launch(), &[], &refused(), NOW);
-    assert_eq!(blocks.len(), 1);
-    land(&mut state, &tenant, old, rows(30));
+    let old = ask(&mut state, OUTER);
+    learn(&mut state, refused(&["outer"]), NOW);
+    land(&mut state, OUTER, old, Ok(outer_rows(30)), NOW);
     // Another source lands, asked for afterwards; the rows in force are still old.
-    let later = ask(&mut state, &advice);
-    land(
-        &mut state,
-        &advice,
-        later,
-        Read::complete(Answer::Capacities(Vec::new())),
-    );
-    assert_eq!(state.current(NOW).blocks().len(), 1);
-    // Asked for afterwards: as much as was known when the launch failed proves nothing, more lifts the block.
-    for (usage, blocks) in [(40, 1), (30, 0)] {
-        let order = ask(&mut state, &tenant);
-        land(&mut state, &tenant, order, rows(usage));
-        assert_eq!(state.current(NOW).blocks().len(), blocks, "at {usage}");
+    let later = ask(&mut state, "capacities");
+    let advice = Read::complete(Answer::Capacities(vec![Capacity::default()]));
+    land(&mut state, "capacities", later, Ok(advice), NOW);
+    assert_eq!(state.current(NOW).lessons().len(), 1);
+    // Asked for afterwards: as much as was known when the launch failed proves nothing, more ends the lesson.
+    for (usage, lessons) in [(40, 1), (30, 0)] {
+        let order = ask(&mut state, OUTER);
+        land(&mut state, OUTER, order, Ok(outer_rows(usage)), NOW);
+        assert_eq!(state.current(NOW).lessons().len(), lessons, "at {usage}");
     }
 }
 
 #[test]
 fn a_fetch_that_is_cut_off_leaves_the_source_as_it_was() {
-    let tenant = SourceKey::tenant(SourceKind::TenantAllowances);
-    let mut state = state(std::slice::from_ref(&tenant));
+    let mut state = state(&[outer()]);
     assert!(!state.is_known());
-    let order = ask(&mut state, &tenant);
-    state.cut_off(&tenant, order, NOW);
+    let order = ask(&mut state, OUTER);
+    state.cut_off(OUTER, order, NOW);
     assert!(!state.is_known(), "whoever asks first waits again");
-    assert!(state.slots[&tenant].entry.is_due(NOW));
-    let order = ask(&mut state, &tenant);
-    land(&mut state, &tenant, order, rows(1));
+    assert!(state.slots[OUTER].entry.is_due(NOW));
+    let order = ask(&mut state, OUTER);
+    land(&mut state, OUTER, order, Ok(outer_rows(1)), NOW);
     assert!(state.is_known());
-    let order = ask(&mut state, &tenant);
-    state.cut_off(&tenant, order, NOW);
+    let order = ask(&mut state, OUTER);
+    state.cut_off(OUTER, order, NOW);
     assert!(!state.is_known());
     let current = state.current(NOW);
-    assert_eq!(
-        current.tenant_allowances().rows.len(),
-        1,
-        "what was read is still in force"
-    );
+    assert_eq!(current.rows().count(), 1, "what was read is still in force");
     // A failure is an answer too.
-    let order = ask(&mut state, &tenant);
+    let order = ask(&mut state, OUTER);
     let error = SourceError::new(SourceErrorKind::Unavailable, "down".to_owned());
-    state.landed(&tenant, order, Err(error), (NOW, 0.0));
+    land(&mut state, OUTER, order, Err(error), NOW);
     assert!(state.is_known());
 }
 
 #[test]
 fn a_cloud_that_asks_to_be_left_alone_for_ever_is_asked_again_after_an_hour() {
-    let key = SourceKey::tenant(SourceKind::TenantAllowances);
-    let mut state = state(std::slice::from_ref(&key));
-    let order = ask(&mut state, &key);
+    let mut state = state(&[outer()]);
+    let order = ask(&mut state, OUTER);
     let mut error = SourceError::new(SourceErrorKind::RateLimited, "slower".to_owned());
     error.retry_after = Some(std::time::Duration::MAX);
-    assert!(state.landed(&key, order, Err(error), (NOW, 0.0)));
+    assert!(land(&mut state, OUTER, order, Err(error), NOW));
     let later = |seconds: u64| Moment {
         wall_ms: NOW.wall_ms + seconds * 1000,
         steady_ms: NOW.steady_ms + seconds * 1000,
     };
-    let entry = &state.slots[&key].entry;
+    let entry = &state.slots[OUTER].entry;
     assert!(!entry.is_due(later(3599)));
     assert!(entry.is_due(later(3600)));
+}
+
+#[test]
+fn a_region_that_nobody_asked_about_is_not_read_and_not_waited_for() {
+    let mut there = SourceId::of_account("rows.there", Feed::Rows);
+    there.place = quotagate_contract::Place::region("there");
+    let mut state = state(&[outer(), there]);
+    let order = ask(&mut state, OUTER);
+    land(&mut state, OUTER, order, Ok(outer_rows(1)), NOW);
+    let is_read = |state: &State| state.is_asked_about(&state.slots["rows.there"]);
+    assert!(!is_read(&state));
+    assert!(state.is_known());
+    state.ask_about(["there"]);
+    assert!(is_read(&state));
+    assert!(!state.is_known(), "whoever asks about it waits for it");
 }

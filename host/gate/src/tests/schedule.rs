@@ -11,22 +11,24 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use tokio::{runtime::Runtime, sync::oneshot};
 
+use quotagate_contract::{Feed, Owner, SourceState};
+
+use super::account::{AsTheyAre, OUTER, list, row};
 use crate::{
     clock::Clock,
-    inventory::{Cache, Projects, SourceKey, SourceKind},
+    inventory::{Cache, Projects},
     options::GateOptions,
-    source::{
-        Account, OwnedAllowances, Project, Read, ReservationShare, Source, SourceError,
-        SourceErrorKind,
-    },
-    types::{Allowance, Capacity, InstanceType, Reservation, RowState, SourceState, UsageState},
+    source::{Account, Answer, Read, Source, SourceError, SourceErrorKind, SourceId},
 };
+
+/// How many sources the project has.
+pub(super) const OF_PROJECT: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// Somebody asks for a list.
     List,
-    /// Somebody has the tenant's rows read again.
+    /// Somebody has the account's rows read again.
     ReadAgain,
     /// Somebody wants them read again, and does not wait.
     Soon,
@@ -68,7 +70,7 @@ pub(super) enum Answered {
 
 /// A question that waits for its answer.
 struct Question {
-    key: SourceKey,
+    key: String,
     answer: oneshot::Sender<Answered>,
 }
 
@@ -86,7 +88,7 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    async fn asked(&self, key: SourceKey) -> Result<(), SourceError> {
+    async fn asked(&self, key: String) -> Result<(), SourceError> {
         if self.is_quick.load(Ordering::SeqCst) {
             return Ok(());
         }
@@ -103,7 +105,7 @@ impl Cloud {
     }
 
     /// The questions that somebody still waits for.
-    pub(super) fn waiting(&self) -> Vec<SourceKey> {
+    pub(super) fn waiting(&self) -> Vec<String> {
         let mut questions = self.questions.lock().unwrap();
         questions.retain(|question| !question.answer.is_closed());
         questions
@@ -120,23 +122,23 @@ impl Cloud {
         }
     }
 
-    fn rows(&self) -> Read<OwnedAllowances> {
-        Read::complete(OwnedAllowances {
-            owner: "tenant".to_owned(),
-            rows: vec![Allowance {
-                name: "gpus".to_owned(),
-                owner: "tenant".to_owned(),
-                region: "here".to_owned(),
-                unit: "count".to_owned(),
-                state: RowState::Active,
-                limit: Some(u64::MAX),
-                usage: self.version.load(Ordering::SeqCst),
-                usage_state: UsageState::Used,
-                usage_fraction: None,
-                held: 0,
-                held_at_most: 0,
-            }],
-        })
+    fn account(&self) -> Read<Answer> {
+        let owner = |id: &str, level: &str| Owner {
+            id: id.to_owned(),
+            level: level.to_owned(),
+            ..Owner::default()
+        };
+        let chain = vec![owner("outer", "account"), owner("p", "project")];
+        let is_gone = self.has_no_project.load(Ordering::SeqCst);
+        let breaks_off = self.breaks_off.load(Ordering::SeqCst);
+        let account = Account {
+            projects: (!is_gone).then_some(chain).into_iter().collect(),
+            places: Vec::new(),
+        };
+        Read {
+            interrupted_by: breaks_off.then(down),
+            ..Read::complete(Answer::Account(account))
+        }
     }
 }
 
@@ -145,57 +147,49 @@ impl Source for Cloud {
     fn cloud(&self) -> &str {
         "cloud"
     }
-    async fn account(&self) -> Result<Read<Account>, SourceError> {
-        self.asked(SourceKey::tenant(SourceKind::Account)).await?;
-        let project = Project {
-            id: "p".to_owned(),
-            name: String::new(),
-            region: "here".to_owned(),
-            state: None,
-        };
-        let is_gone = self.has_no_project.load(Ordering::SeqCst);
-        let breaks_off = self.breaks_off.load(Ordering::SeqCst);
-        let account = Account {
-            tenant: "tenant".to_owned(),
-            projects: (!is_gone).then_some(project).into_iter().collect(),
-        };
-        Ok(Read {
-            interrupted_by: breaks_off.then(down),
-            ..Read::complete(account)
+
+    fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+        let of_account = [
+            ("account", Feed::Account),
+            ("rows", Feed::Rows),
+            ("capacities", Feed::Capacities),
+            ("reservations", Feed::Reservations),
+        ];
+        let of_project = [
+            ("rows", Feed::Rows),
+            ("types", Feed::Types),
+            ("shares", Feed::Reservations),
+        ];
+        let mut ids = of_account
+            .map(|(kind, feed)| SourceId::of_account(kind, feed))
+            .to_vec();
+        let chains = account.map_or(&[][..], |account| &account.projects);
+        for project in chains.iter().filter_map(|chain| chain.last()) {
+            ids.extend(
+                of_project.map(|(kind, feed)| SourceId::of_project(kind, feed, &project.id)),
+            );
+        }
+        ids
+    }
+
+    async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
+        self.asked(source.key.clone()).await?;
+        Ok(match source.key.as_str() {
+            "account" => self.account(),
+            OUTER => list(vec![row(
+                "outer",
+                u64::MAX,
+                self.version.load(Ordering::SeqCst),
+            )]),
+            "rows.p" => list(Vec::new()),
+            "types.p" => Read::complete(Answer::Types {
+                items: Vec::new(),
+                kinds: Vec::new(),
+            }),
+            "capacities" => Read::complete(Answer::Capacities(Vec::new())),
+            "reservations" => Read::complete(Answer::Reservations(Vec::new())),
+            _ => Read::complete(Answer::Shares(Vec::new())),
         })
-    }
-    async fn tenant_allowances(&self) -> Result<Read<OwnedAllowances>, SourceError> {
-        self.asked(SourceKey::tenant(SourceKind::TenantAllowances))
-            .await?;
-        Ok(self.rows())
-    }
-    async fn project_allowances(&self, id: &str) -> Result<Read<OwnedAllowances>, SourceError> {
-        let key = SourceKey::project(SourceKind::ProjectAllowances, id);
-        self.asked(key).await?;
-        Ok(Read::complete(OwnedAllowances::default()))
-    }
-    async fn instance_types(&self, id: &str) -> Result<Read<Vec<InstanceType>>, SourceError> {
-        let key = SourceKey::project(SourceKind::InstanceTypes, id);
-        self.asked(key).await?;
-        Ok(Read::complete(Vec::new()))
-    }
-    async fn capacities(&self) -> Result<Read<Vec<Capacity>>, SourceError> {
-        self.asked(SourceKey::tenant(SourceKind::Capacities))
-            .await?;
-        Ok(Read::complete(Vec::new()))
-    }
-    async fn reservations(&self) -> Result<Read<Vec<Reservation>>, SourceError> {
-        self.asked(SourceKey::tenant(SourceKind::Reservations))
-            .await?;
-        Ok(Read::complete(Vec::new()))
-    }
-    async fn reservation_shares(
-        &self,
-        id: &str,
-    ) -> Result<Read<Vec<ReservationShare>>, SourceError> {
-        let key = SourceKey::project(SourceKind::ReservationShares, id);
-        self.asked(key).await?;
-        Ok(Read::complete(Vec::new()))
     }
 }
 
@@ -212,17 +206,9 @@ fn down() -> SourceError {
     SourceError::new(SourceErrorKind::Unavailable, "down".to_owned())
 }
 
-pub(super) fn rows_key() -> SourceKey {
-    SourceKey::tenant(SourceKind::TenantAllowances)
-}
-
 fn version(cache: &Cache) -> Option<u64> {
     let current = cache.with(|state, now| state.current(now));
-    current
-        .tenant_allowances()
-        .rows
-        .first()
-        .map(|row| row.usage)
+    current.rows().next().map(|row| row.usage.at_least)
 }
 
 impl World {
@@ -231,6 +217,7 @@ impl World {
         let hand = Arc::clone(&now);
         let cache = Cache::new(
             Arc::clone(&cloud) as Arc<dyn Source>,
+            Arc::new(AsTheyAre),
             Clock::from_fn(move || hand.load(Ordering::SeqCst)),
             Projects::All,
             Arc::new(GateOptions::default()),
@@ -261,7 +248,7 @@ impl World {
         let (cloud, cache) = (&self.cloud, Arc::clone(&self.cache));
         match step {
             Step::List => self.run(async move {
-                tokio::spawn(async move { cache.inventory().await });
+                tokio::spawn(async move { cache.inventory([]).await });
             }),
             Step::ReadAgain => {
                 let asked_at = cloud.version.load(Ordering::SeqCst);
@@ -269,7 +256,7 @@ impl World {
                 self.run(async move {
                     tokio::spawn(async move {
                         let wait = std::time::Duration::from_secs(600);
-                        let unread = cache.read_again(Some(&[rows_key()]), wait).await;
+                        let unread = cache.read_again(Some(&[OUTER.to_owned()]), wait).await;
                         let read = version(&cache);
                         if unread.is_empty() && read < Some(asked_at) {
                             let what = format!("asked at {asked_at}, found {read:?}");
@@ -278,7 +265,7 @@ impl World {
                     });
                 });
             }
-            Step::Soon => self.run(async move { cache.read_soon(&[rows_key()]) }),
+            Step::Soon => self.run(async move { cache.read_soon(&[OUTER.to_owned()]) }),
             Step::Change => {
                 cloud.version.fetch_add(1, Ordering::SeqCst);
             }
@@ -303,7 +290,7 @@ impl World {
         let waiting = self.cloud.waiting();
         let (under_way, wanted) = self.cache.with(|state, _| {
             let slots = state.slots.iter();
-            let under_way: Vec<SourceKey> = slots
+            let under_way: Vec<String> = slots
                 .clone()
                 .filter(|(_, slot)| slot.flight.is_some())
                 .map(|(key, _)| key.clone())
@@ -320,7 +307,7 @@ impl World {
             // The fetch of a project that was forgotten may still be there, beside that of the one that came back.
             let asked = waiting.iter().filter(|other| *other == key).count();
             assert!(
-                asked == 1 || key.project.is_some(),
+                asked == 1 || key.ends_with(".p"),
                 "{key} is asked {asked} times at once"
             );
         }
@@ -347,7 +334,7 @@ impl World {
         );
         let current = self.cache.with(|state, now| state.current(now));
         for source in current.sources() {
-            assert_eq!(source.report.state, SourceState::Complete, "{source:?}");
+            assert_eq!(source.state, SourceState::Complete, "{source:?}");
         }
     }
 }
@@ -381,7 +368,7 @@ fn what_is_wanted_again_while_it_is_read_is_asked_once_more() {
     world.take(Step::Change);
     let of_rows = |world: &World| {
         let waiting = world.cloud.waiting();
-        waiting.iter().position(|key| *key == rows_key())
+        waiting.iter().position(|key| key == OUTER)
     };
     let which = of_rows(&world).unwrap();
     world.take(Step::Answer(which));

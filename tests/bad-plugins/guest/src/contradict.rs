@@ -1,6 +1,6 @@
 //! Answers that cannot be true, each by the name under which a launch, a failure or a project asks for it.
 
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use core::iter;
 
 use crate::{
@@ -82,6 +82,10 @@ pub(crate) fn in_answer(deed: &str, answer: &mut Answer, place: usize) {
         "beyond-the-references" => head.first = u32::MAX,
         "more-than-the-references" => head.findings = u32::MAX,
         "beyond-the-findings" => answer.references[place] = u32::MAX,
+        "two-million-references" => {
+            (head.first, head.findings) = (0, 2_000_001);
+            answer.references = vec![place as u32; 2_000_001];
+        }
         "a-hundred-thousand-findings" => {
             let finding = *finding;
             answer.findings.extend(iter::repeat_n(finding, MANY));
@@ -213,7 +217,7 @@ pub(crate) fn in_standings(deed: &str, standings: &mut Vec<Standing>) {
         }),
         "stands-unasked" => standings.push(one()),
         "a-hundred-thousand-standings" => {
-            standings.extend((0..=MANY).map(|index| proper::invented(&format!("row/{index}"))));
+            standings.extend(iter::repeat_n(one(), MANY + 1));
         }
         _ => {}
     }
