@@ -1,120 +1,109 @@
-//! What else would do: launches of as many GPUs of the same model, or as many vCPUs, that are available now.
+//! What else would do: launches that the plugin names in place of another, as far as they are available now.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
+
+use quotagate_contract::{Availability, Launch, Offer, Policy, Profile, Verdict};
 
 use crate::{
     gate::{Gate, GateError},
-    inventory::Inventory,
-    types::{Availability, InstanceType, Launch, Offer, Policy, Profile, Verdict},
+    question::Question,
 };
 
 /// A launch that would do in place of another.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Alternative {
-    /// What to launch.
-    pub offer: Offer,
-    /// The project to launch it in.
-    pub project: String,
-    /// How many instances make up for those asked for.
-    pub count: u32,
+    /// What to launch, with its project filled in.
+    pub launch: Launch,
     /// Its judgement; always available.
     pub verdict: Arc<Verdict>,
 }
 
+/// Launches that differ in their offers alone, which are judged in one call.
+struct Alike {
+    count: u32,
+    profile: Profile,
+    offers: Vec<Offer>,
+    /// Their places among all launches.
+    places: Vec<usize>,
+}
+
 impl Gate {
-    /// Launches that are available now and give as much of the same: another lifecycle, other sizes of the same GPU,
-    /// other regions. Those nearest to the launch come first: the same region, then the same type, then the same
-    /// lifecycle, then fewer instances.
+    /// Launches that would do in place of another and are available now, best first. Which they are is the plugin's answer.
     ///
     /// # Errors
-    /// As for [`Gate::filter`].
+    /// As for [`Gate::check`].
     pub async fn alternatives(
         &self,
         launch: &Launch,
         policy: &Policy,
     ) -> Result<Vec<Alternative>, GateError> {
-        let inventory = self.inventory().await;
-        let Some(wanted) = inventory.instance_type(&launch.offer.instance_type) else {
-            return Ok(Vec::new());
-        };
-        let mut by_count: BTreeMap<u32, Vec<Offer>> = BTreeMap::new();
-        for offer in inventory.offers() {
-            let count = inventory
-                .instance_type(&offer.instance_type)
-                .and_then(|other| instances_for(launch.count, wanted, other));
-            if let Some(count) = count.filter(|_| offer != launch.offer) {
-                by_count.entry(count).or_default().push(offer);
+        let inventory = self.inventory_of([launch.offer.region.as_str()]).await;
+        let mut launch = launch.clone();
+        launch.profile.project = inventory.project_for(&launch)?;
+        let candidates = self
+            .judge()
+            .call("alternatives", &inventory, move |plugin, shown, clock| {
+                plugin.alternatives(shown, clock, &launch)
+            })
+            .await?;
+        let mut alike: Vec<Alike> = Vec::new();
+        for (place, candidate) in candidates.into_iter().enumerate() {
+            let Launch {
+                offer,
+                count,
+                profile,
+            } = candidate;
+            let known = alike
+                .iter_mut()
+                .find(|known| known.count == count && known.profile == profile);
+            match known {
+                Some(known) => {
+                    known.offers.push(offer);
+                    known.places.push(place);
+                }
+                None => alike.push(Alike {
+                    count,
+                    profile,
+                    offers: vec![offer],
+                    places: vec![place],
+                }),
             }
         }
-        let mut found = Vec::new();
-        for (count, offers) in by_count {
-            // Another region means another project, and the fabrics there have other names.
-            let profile = Profile {
-                project: String::new(),
-                fabric: None,
-                restart: false,
-                ..launch.profile.clone()
-            };
-            let listing = self.filter(&offers, count, &profile, policy).await?;
-            found.extend(
-                listing
-                    .items
-                    .into_iter()
-                    .filter(|item| item.verdict.availability == Availability::Available)
-                    .map(|item| Alternative {
-                        offer: item.offer,
-                        project: item.project,
+        let mut found: Vec<(usize, Alternative)> = Vec::new();
+        for Alike {
+            count,
+            profile,
+            offers,
+            places,
+        } in alike
+        {
+            let question = Question::new(&offers).count(count).profile(profile.clone());
+            let listing = self.explain(&question.policy(*policy)).await?;
+            for item in listing.items {
+                let at = places.get(item.index).copied();
+                let offer = offers.get(item.index).cloned();
+                if let Some((at, offer)) = at.zip(offer)
+                    && item.verdict.availability() == Availability::Available
+                {
+                    let profile = Profile {
+                        project: item.project.to_string(),
+                        ..profile.clone()
+                    };
+                    let launch = Launch {
+                        offer,
                         count,
-                        verdict: item.verdict,
-                    }),
-            );
+                        profile,
+                    };
+                    let verdict = item.verdict;
+                    found.push((at, Alternative { launch, verdict }));
+                }
+            }
         }
-        found.sort_by(|one, other| nearer(&launch.offer, one, other));
-        Ok(found)
+        found.sort_by_key(|(at, _)| *at);
+        Ok(found
+            .into_iter()
+            .map(|(_, alternative)| alternative)
+            .collect())
     }
-}
-
-impl Inventory {
-    /// The type of that name, from the first project that is offered it.
-    pub fn instance_type(&self, name: &str) -> Option<&InstanceType> {
-        self.projects()
-            .flat_map(|project| self.types_of(project))
-            .find(|item| item.name == name)
-    }
-}
-
-/// How many instances of `other` give as much as `count` of `wanted`; none where they are of another kind.
-fn instances_for(count: u32, wanted: &InstanceType, other: &InstanceType) -> Option<u32> {
-    let (each, of_other) = if wanted.gpus > 0 {
-        let same_model = match (&wanted.gpu_quota, &other.gpu_quota) {
-            (Some(one), Some(other)) => one == other,
-            _ => wanted.family == other.family,
-        };
-        if !same_model || other.gpus == 0 {
-            return None;
-        }
-        (wanted.gpus, other.gpus)
-    } else {
-        if other.gpus > 0 || other.vcpus != wanted.vcpus {
-            return None;
-        }
-        (1, 1)
-    };
-    let total = u64::from(count) * u64::from(each);
-    u32::try_from(total.div_ceil(of_other.into())).ok()
-}
-
-fn nearer(asked: &Offer, one: &Alternative, other: &Alternative) -> Ordering {
-    let distance = |alternative: &Alternative| {
-        let offer = &alternative.offer;
-        (
-            offer.region != asked.region,
-            offer.instance_type != asked.instance_type,
-            offer.lifecycle != asked.lifecycle,
-            alternative.count,
-        )
-    };
-    distance(one)
-        .cmp(&distance(other))
-        .then_with(|| one.offer.region.cmp(&other.offer.region))
 }

@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     gate::{Gate, GateError, check_cloud},
     inventory::{Cache, Projects},
+    judge::Judge,
     options::GateOptions,
     plugin::Plugin,
     source::Source,
@@ -57,7 +58,14 @@ impl GateBuilder {
     pub fn build(self) -> Result<Gate, GateError> {
         check_cloud(&self.plugin, &*self.source)?;
         let options = Arc::new(self.options);
-        let cache = Cache::new(self.source, self.clock, self.projects, Arc::clone(&options))?;
-        Ok(Gate::from_parts(self.plugin, cache, options))
+        let judge = Arc::new(Judge::new(self.plugin, self.clock.clone()));
+        let cache = Cache::new(
+            self.source,
+            Arc::<Judge>::clone(&judge),
+            self.clock,
+            self.projects,
+            Arc::clone(&options),
+        )?;
+        Ok(Gate::from_parts(judge, cache, options))
     }
 }

@@ -2,41 +2,45 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
-    thread,
+    sync::{Arc, Weak},
 };
 
-use tokio::{runtime::Handle, sync::Semaphore};
+use quotagate_contract::{
+    Admission, Diagnosis, Failure, Launch, Offer, Policy, Profile, SourceReport, Verdict,
+};
 
 use crate::{
     builder::GateBuilder,
     clock::Clock,
     feedback::Report,
     holds::{HoldFileError, HoldRecord},
-    inventory::{Cache, Inventory, NamedSource, SourceKey, SourceKind, WarmUpError},
+    inventory::{Cache, Inventory, Readings, Wanted, WarmUpError, read},
+    judge::Judge,
     options::{Action, GateOptions},
-    plugin::{CallError, Plugin, unknown_admission, unknown_verdicts},
+    plugin::{AssessCall, CallError, Plugin, unknown_admission, unknown_verdicts},
+    question::Question,
     source::Source,
     telemetry::{self, Gauges},
-    types::{
-        Admission, Demand, Diagnosis, Failure, FailureKind, Launch, Offer, Policy, Profile, Verdict,
-    },
 };
 
-/// Judges what an account can launch. Shared by reference; every method can be called from many tasks at once, within a
-/// runtime of tokio.
+/// Judges what an account can launch. Cheap to clone: clones are the same gate. Every method can be called from many tasks at
+/// once, within a runtime of tokio.
 ///
 /// The account is read in the background and every question answered from memory; only the very first waits, and only so
 /// long ([`crate::RefreshOptions`]). [`Gate::verify`] reads again what matters before a launch, and holds the amounts.
-pub struct Gate {
-    // Read for a clone, written for a swap.
-    plugin: RwLock<Plugin>,
-    pub(crate) cache: Arc<Cache>,
-    pub(crate) options: Arc<GateOptions>,
-    /// Calls of plugins at a time: as many as there are processors, since a call only computes.
-    turns: Arc<Semaphore>,
-    pub(crate) gauges: Gauges,
+#[derive(Clone)]
+pub struct Gate(Arc<Parts>);
+
+/// What a gate is made of.
+struct Parts {
+    judge: Arc<Judge>,
+    cache: Arc<Cache>,
+    options: Arc<GateOptions>,
+    gauges: Gauges,
 }
+
+/// A gate that may be gone.
+pub(crate) struct WeakGate(Weak<Parts>);
 
 /// Why a gate could not be built or gave no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +54,7 @@ pub enum GateError {
         /// The source's cloud.
         source_cloud: String,
     },
-    /// A launch names no project, and its region has several.
+    /// A launch names no project, and several can launch in its region.
     #[error("{region} has several projects, so the launch must name one: {}", projects.join(", "))]
     AmbiguousProject {
         /// The launch's region.
@@ -70,6 +74,23 @@ pub enum GateError {
     /// Holds cannot be kept where they should be.
     #[error(transparent)]
     HoldFile(#[from] HoldFileError),
+    /// The name of a hold is empty or far too long.
+    #[error("a hold's name has 1 to {longest} bytes, and this one has {bytes}", longest = crate::verify::LONGEST_NAME)]
+    HoldName {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A hold of that name stands for something else.
+    #[error("the hold `{hold}` is for {launch}: name this one otherwise")]
+    HoldTaken {
+        /// Its name.
+        hold: String,
+        /// What it is for, in words.
+        launch: String,
+    },
+    /// The gate was closed.
+    #[error("the gate was closed, so it promises nothing more")]
+    Closed,
 }
 
 /// A project that the account does not list.
@@ -94,39 +115,43 @@ impl fmt::Display for UnknownProject {
 
 /// What a gate says about a list of offers.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Listing {
     /// An item per offer and project that it was judged in, in the order of the offers.
     pub items: Vec<JudgedOffer>,
     /// Where the judgement comes from.
-    pub sources: Vec<NamedSource>,
+    pub sources: Vec<SourceReport>,
 }
 
 /// One offer, judged.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JudgedOffer {
-    /// The offer.
-    pub offer: Offer,
-    /// Its place in the list that was asked about.
+    /// Its place in [`Question::offers`].
     pub index: usize,
     /// The project it was judged in; empty where the account has none in the offer's region.
-    pub project: String,
+    pub project: Arc<str>,
     /// The judgement; equal offers share it.
     pub verdict: Arc<Verdict>,
+    /// Whether a list shows it, by the strictness that was asked for.
+    pub visible: bool,
 }
 
 /// What a gate says about one launch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Check {
     /// The launch, with its project filled in.
     pub launch: Launch,
     /// The judgement.
     pub verdict: Verdict,
     /// Where the judgement comes from.
-    pub sources: Vec<NamedSource>,
+    pub sources: Vec<SourceReport>,
 }
 
 /// What a gate says about launches together.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PlanCheck {
     /// The launches, with their projects filled in.
     pub plan: Vec<Launch>,
@@ -135,7 +160,7 @@ pub struct PlanCheck {
     /// What the options say of such a plan ([`GateOptions::plan`]).
     pub action: Action,
     /// Where the judgement comes from.
-    pub sources: Vec<NamedSource>,
+    pub sources: Vec<SourceReport>,
 }
 
 impl Gate {
@@ -152,84 +177,101 @@ impl Gate {
         GateBuilder::new(plugin, source)
     }
 
-    pub(crate) fn from_parts(plugin: Plugin, cache: Arc<Cache>, options: Arc<GateOptions>) -> Self {
-        let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            plugin: RwLock::new(plugin),
+    pub(crate) fn from_parts(
+        judge: Arc<Judge>,
+        cache: Arc<Cache>,
+        options: Arc<GateOptions>,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            judge,
             cache,
             options,
-            turns: Arc::new(Semaphore::new(processors)),
             gauges: Gauges::default(),
-        }
+        }))
     }
 
-    /// Calls the plugin on a thread where it blocks nobody: a call computes, for up to [`crate::Limits::time`].
-    pub(crate) async fn call<T: Send + 'static>(
-        &self,
-        function: &'static str,
-        call: impl FnOnce(&Plugin, &Clock) -> Result<T, CallError> + Send + 'static,
-    ) -> Result<T, CallError> {
-        let (plugin, clock) = (self.plugin(), self.clock().clone());
-        let span = tracing::Span::current();
-        let run = move || span.in_scope(|| telemetry::called(function, || call(&plugin, &clock)));
-        let Ok(runtime) = Handle::try_current() else {
-            return run();
-        };
-        // Moved along, so that a call whose caller went away still counts until it ends.
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let called = runtime.spawn_blocking(move || {
-            let _turn = turn;
-            run()
-        });
-        called
-            .await
-            .unwrap_or_else(|error| Err(CallError::Interrupted(Box::new(error))))
+    pub(crate) fn downgrade(&self) -> WeakGate {
+        WeakGate(Arc::downgrade(&self.0))
+    }
+
+    pub(crate) fn upgrade(weak: &WeakGate) -> Option<Self> {
+        weak.0.upgrade().map(Self)
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.0.judge
+    }
+
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.0.cache
+    }
+
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.0.gauges
     }
 
     /// The plugin in use.
     pub fn plugin(&self) -> Plugin {
-        self.plugin
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.judge().plugin()
     }
 
     /// Judges with another plugin from now on, and gives the one there was. Requests under way end with the plugin that
     /// they began with.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use quotagate::{ContractInventory, Gate, Plugin, StaticSource};
+    ///
+    /// let plugin = Plugin::load(quotagate_plugins::MINIMAL)?;
+    /// let source = StaticSource::new(&plugin.descriptor().cloud, ContractInventory::default());
+    /// let gate = Gate::new(plugin.clone(), Arc::new(source))?;
+    /// let before = gate.swap_plugin(plugin)?;
+    /// assert_eq!(before.sha256(), gate.plugin().sha256());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the new one judges another cloud.
     pub fn swap_plugin(&self, plugin: Plugin) -> Result<Plugin, GateError> {
-        check_cloud(&plugin, &**self.cache.source())?;
+        check_cloud(&plugin, &**self.cache().source())?;
         tracing::info!(
             from = self.plugin().sha256(),
             to = plugin.sha256(),
             "judging with another plugin"
         );
-        let mut current = self.plugin.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *current, plugin))
+        Ok(self.judge().swap(plugin))
     }
 
     /// How it behaves.
     pub fn options(&self) -> &GateOptions {
-        &self.options
+        &self.0.options
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        self.cache.clock()
+        self.cache().clock()
     }
 
     /// What is known of the account now. The first question of all waits for the sources, and so does the next one after a
-    /// fetch was cut off because its runtime ended; no other waits.
+    /// fetch was cut off because its runtime ended; no other waits. Sources of regions that nobody has asked about yet are not
+    /// read.
     pub async fn inventory(&self) -> Arc<Inventory> {
-        self.cache.inventory().await
+        self.inventory_of([]).await
+    }
+
+    /// The same, with the sources of these regions.
+    pub(crate) async fn inventory_of<'a>(
+        &self,
+        regions: impl IntoIterator<Item = &'a str>,
+    ) -> Arc<Inventory> {
+        self.cache().inventory(regions).await
     }
 
     /// Reads every source again, and waits for the answers.
     pub async fn refresh(&self) -> Arc<Inventory> {
-        self.cache
-            .read_again(None, self.options.refresh.give_up)
-            .await;
+        let wait = self.options().refresh.give_up;
+        self.cache().read_again(None, wait).await;
         self.inventory().await
     }
 
@@ -240,62 +282,91 @@ impl Gate {
     /// When it is of another cloud or account, or does not say when it was recorded.
     pub async fn warm_up(&self, recorded: &dyn Source) -> Result<(), GateError> {
         check_cloud(&self.plugin(), recorded)?;
-        Ok(self.cache.warm_up(recorded).await?)
+        Ok(self.cache().warm_up(recorded).await?)
     }
 
-    /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
+    /// Every offer of the account: each type at each place where a project is offered it, under each lifecycle there.
     pub async fn offers(&self) -> Vec<Offer> {
         self.inventory().await.offers()
     }
 
-    /// Judges each offer alone: could `count` instances of it be launched now, each with `profile`?
+    /// Judges each offer alone: could it be launched now? In numbers: findings come without title, detail, remedy and rule;
+    /// [`Gate::explain`] has them.
     ///
-    /// Where the profile names a project, every offer is judged in it; otherwise in each project of the offer's region.
+    /// Where the profile names a project, every offer is judged in it; otherwise in each project that can launch in the
+    /// offer's region.
     ///
     /// # Errors
     /// When the launch makes no sense. A plugin that breaks makes verdicts unknown.
     #[tracing::instrument(name = "quotagate.filter", skip_all, fields(
-        cloud.provider = self.cache.source().cloud(), offers = offers.len(), count, generation, hidden,
+        cloud.provider = self.cache().source().cloud(), offers = question.offers().len(), count = question.count,
+        generation, hidden,
     ))]
-    pub async fn filter(
-        &self,
-        offers: &[Offer],
-        count: u32,
-        profile: &Profile,
-        policy: &Policy,
-    ) -> Result<Listing, GateError> {
-        let inventory = self.inventory().await;
-        inventory.must_list(&profile.project)?;
+    pub async fn filter(&self, question: &Question<'_>) -> Result<Listing, GateError> {
+        self.list(question, false).await
+    }
+
+    /// The same with words, for offers that somebody looks at.
+    ///
+    /// # Errors
+    /// As for [`Gate::filter`].
+    #[tracing::instrument(name = "quotagate.explain", skip_all, fields(
+        cloud.provider = self.cache().source().cloud(), offers = question.offers().len(), count = question.count,
+        generation, hidden,
+    ))]
+    pub async fn explain(&self, question: &Question<'_>) -> Result<Listing, GateError> {
+        self.list(question, true).await
+    }
+
+    async fn list(&self, question: &Question<'_>, in_words: bool) -> Result<Listing, GateError> {
+        let offers = question.offers();
+        let inventory = self.inventory_of(question.regions()).await;
+        let (count, policy) = (question.count, question.policy);
+        let strictness = question
+            .strictness
+            .unwrap_or(self.options().list.strictness);
+        inventory.must_list(&question.profile.project)?;
         let mut items = Vec::with_capacity(offers.len());
         let mut hidden = 0_u64;
-        let policy = *policy;
-        for (project, here) in inventory.places(offers, &profile.project) {
-            let profile = Profile {
-                project: project.clone(),
-                ..profile.clone()
+        let mut places = inventory.places(offers, &question.profile.project);
+        for mut here in std::mem::take(&mut places.here) {
+            let asked = AssessCall {
+                offers: std::mem::take(&mut here.distinct).into(),
+                count,
+                profile: Profile {
+                    project: here.project.to_string(),
+                    ..question.profile.clone()
+                },
+                policy,
             };
-            let (shown, distinct) = (Arc::clone(&inventory), Arc::<[Offer]>::from(here.distinct));
-            let asked = Arc::clone(&distinct);
-            let mut verdicts = self
-                .call("assess", move |plugin, clock| {
-                    plugin.assess(&shown, clock, &asked, count, &profile, &policy)
-                })
-                .await
-                .or_else(|error| unknown_verdicts(error, &distinct, count, &policy))?;
-            for verdict in &mut verdicts {
-                telemetry::judged("list", verdict);
-                hidden += u64::from(!verdict.visible);
-                // Shadow mode says in the log what it would have hidden, and hides nothing.
-                verdict.visible |= self.options.shadow;
-            }
-            let verdicts: Vec<Arc<Verdict>> = verdicts.into_iter().map(Arc::new).collect();
-            for (index, which) in here.places {
-                if let (Some(offer), Some(verdict)) = (offers.get(index), verdicts.get(which)) {
+            let distinct = Arc::clone(&asked.offers);
+            let called = if in_words {
+                self.judge()
+                    .call("explain", &inventory, move |plugin, shown, clock| {
+                        plugin.explain(shown, clock, &asked)
+                    })
+                    .await
+                    .map(shared)
+            } else {
+                self.judge()
+                    .call("assess", &inventory, move |plugin, shown, clock| {
+                        plugin.assess(shown, clock, &asked)
+                    })
+                    .await
+            };
+            let verdicts = called
+                .or_else(|error| unknown_verdicts(error, &distinct, count, &policy).map(shared))?;
+            telemetry::listed("list", &verdicts);
+            for (number, verdict) in verdicts.into_iter().enumerate() {
+                let is_shown = strictness.shows(verdict.availability());
+                hidden += u64::from(!is_shown);
+                for index in places.of(&here, number) {
                     items.push(JudgedOffer {
-                        offer: offer.clone(),
-                        index,
-                        project: project.clone(),
-                        verdict: Arc::clone(verdict),
+                        index: *index,
+                        project: Arc::clone(&here.project),
+                        verdict: Arc::clone(&verdict),
+                        // Shadow mode says in the log what it would have hidden, and hides nothing.
+                        visible: is_shown || self.options().shadow,
                     });
                 }
             }
@@ -303,7 +374,7 @@ impl Gate {
         let span = tracing::Span::current();
         span.record("generation", inventory.generation());
         span.record("hidden", hidden);
-        tracing::debug!(shadow = self.options.shadow, hidden, "judged a list");
+        tracing::debug!(shadow = self.options().shadow, hidden, "judged a list");
         items.sort_by_key(|item| item.index);
         Ok(Listing {
             items,
@@ -311,31 +382,34 @@ impl Gate {
         })
     }
 
-    /// Judges one launch by what is known now. A profile without a project means the one project of the launch's region.
-    /// Before a launch is really made, ask [`Gate::verify`].
+    /// Judges one launch by what is known now, with words. A profile without a project means the one project that can launch
+    /// in the launch's region. Before a launch is really made, ask [`Gate::verify`].
     ///
     /// # Errors
     /// When the launch makes no sense, or its region has several projects and it names none. A plugin that breaks makes
     /// the verdict unknown.
     #[tracing::instrument(name = "quotagate.check", skip_all, fields(
-        cloud.provider = self.cache.source().cloud(), cloud.region = launch.offer.region,
+        cloud.provider = self.cache().source().cloud(), cloud.region = launch.offer.region,
         instance_type = launch.offer.instance_type, count = launch.count,
     ))]
     pub async fn check(&self, launch: &Launch, policy: &Policy) -> Result<Check, GateError> {
-        let inventory = self.inventory().await;
+        let inventory = self.inventory_of([launch.offer.region.as_str()]).await;
         let mut launch = launch.clone();
         launch.profile.project = inventory.project_for(&launch)?;
-        let (shown, asked, policy) = (Arc::clone(&inventory), launch.clone(), *policy);
+        let asked = AssessCall {
+            offers: Arc::from([launch.offer.clone()]),
+            count: launch.count,
+            profile: launch.profile.clone(),
+            policy: *policy,
+        };
+        let offers = Arc::clone(&asked.offers);
         let verdict = self
-            .call("assess", move |plugin, clock| {
-                let offers = std::slice::from_ref(&asked.offer);
-                plugin.assess(&shown, clock, offers, asked.count, &asked.profile, &policy)
+            .judge()
+            .call("explain", &inventory, move |plugin, shown, clock| {
+                plugin.explain(shown, clock, &asked)
             })
             .await
-            .or_else(|error| {
-                let offers = std::slice::from_ref(&launch.offer);
-                unknown_verdicts(error, offers, launch.count, &policy)
-            })?
+            .or_else(|error| unknown_verdicts(error, &offers, launch.count, policy))?
             .pop()
             .ok_or(CallError::WrongLength {
                 asked: 1,
@@ -350,110 +424,158 @@ impl Gate {
     }
 
     /// Judges launches together, in their order: they draw on the same rows. A profile without a project means the one
-    /// project of the launch's region.
+    /// project that can launch in the launch's region.
     ///
     /// # Errors
     /// As for [`Gate::check`]; the message says which launch of the plan it speaks of.
     #[tracing::instrument(name = "quotagate.admit", skip_all, fields(
-        cloud.provider = self.cache.source().cloud(), launches = plan.len(),
+        cloud.provider = self.cache().source().cloud(), launches = plan.len(),
     ))]
     pub async fn admit(&self, plan: &[Launch], policy: &Policy) -> Result<PlanCheck, GateError> {
-        let inventory = self.inventory().await;
+        let inventory = self.inventory_of(regions(plan)).await;
         let plan = inventory.with_projects(plan)?;
-        let (shown, asked, policy) = (Arc::clone(&inventory), plan.clone(), *policy);
+        let (asked, policy) = (plan.clone(), *policy);
         let admission = self
-            .call("admit", move |plugin, clock| {
-                plugin.admit(&shown, clock, &asked, &policy)
+            .judge()
+            .call("admit", &inventory, move |plugin, shown, clock| {
+                plugin.admit(shown, clock, &asked, &policy)
             })
             .await
             .or_else(|error| unknown_admission(error, &plan, &policy))?;
         telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,
-            action: self.options.plan.action(&admission.verdict),
+            action: self.options().plan.action(&admission.verdict),
             admission,
             sources: inventory.sources(),
         })
     }
 
-    /// Says what a launch error means. Blocks while the plugin computes, which is microseconds for one that is sound.
-    ///
-    /// # Errors
-    /// When the plugin gives no answer.
-    pub fn diagnose(&self, failure: &Failure) -> Result<Diagnosis, GateError> {
-        let plugin = self.plugin();
-        Ok(telemetry::called("diagnose", || plugin.diagnose(failure))?)
-    }
-
-    /// Learns from a launch that failed: says what the error means, and blocks launches like it for a while, as far as the
-    /// error speaks of them. Where a quota refused it, the rows are read again in the background: what was known is wrong.
+    /// Says what a launch error means: more of it, where the launch is known.
     ///
     /// # Errors
     /// When the plugin gives no answer, or the launch names no project and its region has several.
-    #[tracing::instrument(name = "quotagate.report", skip_all, fields(
-        cloud.provider = self.cache.source().cloud(), cloud.region = launch.offer.region,
-        instance_type = launch.offer.instance_type, kind,
-    ))]
-    pub async fn report(&self, launch: &Launch, failure: &Failure) -> Result<Report, GateError> {
-        let reported = failure.clone();
-        let diagnosis = self
-            .call("diagnose", move |plugin, _| plugin.diagnose(&reported))
-            .await?;
-        let inventory = self.inventory().await;
-        let mut launch = launch.clone();
-        launch.profile.project = inventory.project_for(&launch)?;
-        let demands = match diagnosis.kind {
-            FailureKind::Quota => self.demands(&inventory, &launch).await,
-            _ => Vec::new(),
-        };
-        let blocks = self
-            .cache
-            .with(|state, now| state.learn(&launch, &demands, &diagnosis, now));
-        tracing::Span::current().record("kind", diagnosis.kind.as_str());
-        tracing::info!(kind = %diagnosis.kind, blocks = blocks.len(), "a launch failed");
-        if diagnosis.kind == FailureKind::Quota {
-            self.cache.read_soon(&[
-                SourceKey::tenant(SourceKind::TenantAllowances),
-                SourceKey::project(SourceKind::ProjectAllowances, &launch.profile.project),
-            ]);
-        }
-        Ok(Report { diagnosis, blocks })
-    }
-
-    /// What a launch takes by itself, since an error tells totals; nothing where the plugin does not say.
-    async fn demands(&self, inventory: &Arc<Inventory>, launch: &Launch) -> Vec<Demand> {
-        let (shown, plan) = (Arc::clone(inventory), [launch.clone()]);
-        let admission = self
-            .call("admit", move |plugin, clock| {
-                plugin.admit(&shown, clock, &plan, &Policy::default())
-            })
-            .await;
-        match admission {
-            Ok(admission) => admission.demands,
-            Err(error) => {
-                tracing::warn!(%error, "what the failed launch takes is not known: nothing is learned of its size");
-                Vec::new()
+    pub async fn diagnose(
+        &self,
+        failure: &Failure,
+        launch: Option<&Launch>,
+    ) -> Result<Diagnosis, GateError> {
+        match launch {
+            Some(launch) => {
+                let inventory = self.inventory_of([launch.offer.region.as_str()]).await;
+                let mut launch = launch.clone();
+                launch.profile.project = inventory.project_for(&launch)?;
+                self.diagnosed(&inventory, failure, Some(launch)).await
+            }
+            // An error by itself says what it says, whatever the account: nothing is read for it.
+            None => {
+                let known = self.cache().with(|state, now| state.current(now));
+                self.diagnosed(&known, failure, None).await
             }
         }
     }
 
+    async fn diagnosed(
+        &self,
+        inventory: &Arc<Inventory>,
+        failure: &Failure,
+        launch: Option<Launch>,
+    ) -> Result<Diagnosis, GateError> {
+        let failure = failure.clone();
+        let diagnosis = self
+            .judge()
+            .call("diagnose", inventory, move |plugin, shown, clock| {
+                plugin.diagnose(shown, clock, &failure, launch.as_ref())
+            })
+            .await?;
+        Ok(diagnosis)
+    }
+
+    /// Learns from a launch that failed: says what the error means, and what it teaches of launches like it holds for a while.
+    /// Where it contradicts what was read, that is read again in the background.
+    ///
+    /// # Errors
+    /// When the plugin gives no answer, or the launch names no project and its region has several.
+    #[tracing::instrument(name = "quotagate.report", skip_all, fields(
+        cloud.provider = self.cache().source().cloud(), cloud.region = launch.offer.region,
+        instance_type = launch.offer.instance_type, kind,
+    ))]
+    pub async fn report(&self, launch: &Launch, failure: &Failure) -> Result<Report, GateError> {
+        let inventory = self.inventory_of([launch.offer.region.as_str()]).await;
+        let mut launch = launch.clone();
+        launch.profile.project = inventory.project_for(&launch)?;
+        let project = launch.profile.project.clone();
+        let diagnosis = self.diagnosed(&inventory, failure, Some(launch)).await?;
+        let rows = diagnosis
+            .lessons
+            .iter()
+            .flat_map(|lesson| lesson.rows.iter().cloned());
+        let rows: std::collections::BTreeSet<String> = rows.collect();
+        let readings = if rows.is_empty() {
+            Readings::new()
+        } else {
+            let wanted = Wanted::from([(project.clone(), rows)]);
+            read(self.judge(), &inventory, &wanted).await
+        };
+        let lessons = self
+            .cache()
+            .with(|state, now| state.learn(diagnosis.lessons.clone(), &project, &readings, now));
+        tracing::Span::current().record("kind", diagnosis.kind.as_str());
+        tracing::info!(kind = %diagnosis.kind, lessons = lessons.len(), "a launch failed");
+        self.cache().read_soon(&diagnosis.contradicts);
+        Ok(Report { diagnosis, lessons })
+    }
+
     /// The holds that stand.
     pub fn holds(&self) -> Vec<HoldRecord> {
-        self.cache.with(|state, now| state.holds(now))
+        self.cache().with(|state, now| state.holds(now))
     }
 
     /// The launch of a hold was made: [`crate::Hold::commit`] by name, for holds of an earlier process too. Says whether
     /// there is such a hold.
     pub fn commit(&self, hold: &str, instances: &[String]) -> bool {
-        self.cache.commit(hold, instances)
+        self.cache().commit(hold, instances)
     }
 
     /// The launch of a hold was not made: [`crate::Hold::release`] by name. Also for what was committed and is deleted
     /// again so soon that no usage ever shows it: the hold would stand until its time is up. Says whether there is such a
     /// hold.
     pub fn release(&self, hold: &str) -> bool {
-        self.cache.release(hold)
+        self.cache().release(hold)
     }
+
+    /// Ends it, for every clone: nothing more is read or promised, holds are written down where they are kept, and their file
+    /// is free for another process. What is known stays, and ages.
+    pub async fn close(&self) {
+        let cache = Arc::clone(self.cache());
+        if let Err(error) = tokio::task::spawn_blocking(move || cache.close()).await {
+            tracing::error!(%error, "the gate did not close in order");
+        }
+    }
+
+    /// Brings the gauges of metrics up to date; [`Gate::keep_fresh`] does so by itself.
+    pub async fn show_metrics(&self) {
+        telemetry::show(self).await;
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Gate")
+            .field("plugin", &self.plugin())
+            .field("options", self.options())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The regions that a plan goes to.
+pub(crate) fn regions(plan: &[Launch]) -> impl Iterator<Item = &str> {
+    plan.iter().map(|launch| launch.offer.region.as_str())
+}
+
+fn shared(verdicts: Vec<Verdict>) -> Vec<Arc<Verdict>> {
+    verdicts.into_iter().map(Arc::new).collect()
 }
 
 /// Whether a plugin judges the cloud that a source answers for.

@@ -2,13 +2,27 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use crate::{
-    inventory::SourceKind,
-    types::{Availability, Policy, QuotaOutcome, Strictness, Verdict},
-};
+use quotagate_contract::{Availability, Detail, Feed, QuotaOutcome, Verdict};
+
+/// Gives each option a setter of its name.
+macro_rules! setters {
+    ($options:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        impl $options {
+            $(
+                #[doc = concat!("With another [`", stringify!($options), "::", stringify!($field), "`].")]
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )+
+        }
+    };
+}
 
 /// How a gate behaves. The defaults suit an orchestrator that lists every few seconds and launches now and then.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GateOptions {
     /// When the account is read again.
     pub refresh: RefreshOptions,
@@ -22,9 +36,22 @@ pub struct GateOptions {
     pub plan: PhaseOptions,
     /// What is refused before a launch. Default: proven shortages.
     pub deploy: PhaseOptions,
+    /// Which findings the final check gives. Default: those that decide.
+    pub verify_detail: Detail,
     /// Judge and log, and change nothing: lists stay whole and no launch is refused. Default: off.
     pub shadow: bool,
 }
+
+setters!(GateOptions {
+    refresh: RefreshOptions,
+    holds: HoldOptions,
+    feedback: FeedbackOptions,
+    list: ListOptions,
+    plan: PhaseOptions,
+    deploy: PhaseOptions,
+    verify_detail: Detail,
+    shadow: bool,
+});
 
 impl Default for GateOptions {
     /// Lists inform, plans warn, launches are refused on a proven shortage.
@@ -39,6 +66,7 @@ impl Default for GateOptions {
                 ..PhaseOptions::default()
             },
             deploy: PhaseOptions::default(),
+            verify_detail: Detail::default(),
             shadow: false,
         }
     }
@@ -46,13 +74,16 @@ impl Default for GateOptions {
 
 /// When the account is read again, and how long an answer is trusted.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RefreshOptions {
-    /// The tenant and its projects. Default: 10 minutes, trusted for a day.
+    /// Owners, projects and places. Default: 10 minutes, trusted for a day.
     pub account: Freshness,
-    /// Quota rows of either scope. Default: 2 minutes, trusted for 15.
-    pub allowances: Freshness,
+    /// Quota rows. Default: 2 minutes, trusted for 15.
+    pub rows: Freshness,
+    /// What the account holds. Default: 2 minutes, trusted for 15.
+    pub holdings: Freshness,
     /// What projects are offered. Default: an hour, trusted for a day.
-    pub instance_types: Freshness,
+    pub types: Freshness,
     /// Advice on free hardware. Default: 1 minute, trusted for 10.
     pub capacities: Freshness,
     /// Reserved capacity and the projects' shares of it. Default: 2 minutes, trusted for 15.
@@ -88,6 +119,7 @@ pub struct Freshness {
 
 /// How amounts are held for launches under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HoldOptions {
     /// After which a hold ends that was neither committed nor released. Default: 15 minutes.
     pub time_to_live: Duration,
@@ -99,6 +131,7 @@ pub struct HoldOptions {
 
 /// What failed launches teach, and for how long. Each time doubles when the same thing happens again.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FeedbackOptions {
     /// For a quota of which something is left. Default: 10 minutes.
     pub quota: Duration,
@@ -114,13 +147,56 @@ pub struct FeedbackOptions {
 
 /// What lists leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListOptions {
-    /// Which offers are visible. Default: all but those that a quota provably blocks.
+    /// Which offers are visible where a [`crate::Question`] does not say. Default: all but those that a quota provably blocks.
     pub strictness: Strictness,
+}
+
+/// Which offers a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Strictness {
+    /// All.
+    Advisory,
+    /// All but those that a quota provably blocks.
+    #[default]
+    Balanced,
+    /// Those that are available alone.
+    Strict,
+}
+
+impl Strictness {
+    /// Every case, the mildest first.
+    pub const ALL: &'static [Self] = &[Self::Advisory, Self::Balanced, Self::Strict];
+
+    /// The name under which configuration and the command line show it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advisory => "advisory",
+            Self::Balanced => "balanced",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// Whether a list shows an offer.
+    pub const fn shows(self, availability: Availability) -> bool {
+        match self {
+            Self::Advisory => true,
+            Self::Balanced => !matches!(availability, Availability::NoQuota),
+            Self::Strict => matches!(availability, Availability::Available),
+        }
+    }
+}
+
+impl fmt::Display for Strictness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
 }
 
 /// What is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PhaseOptions {
     /// What to do with a proven shortage.
     pub blocked: Action,
@@ -174,8 +250,9 @@ impl Default for RefreshOptions {
     fn default() -> Self {
         Self {
             account: Freshness::seconds(600, 86_400),
-            allowances: Freshness::seconds(120, 900),
-            instance_types: Freshness::seconds(3_600, 86_400),
+            rows: Freshness::seconds(120, 900),
+            holdings: Freshness::seconds(120, 900),
+            types: Freshness::seconds(3_600, 86_400),
             capacities: Freshness::seconds(60, 600),
             reservations: Freshness::seconds(120, 900),
             jitter: 0.1,
@@ -190,16 +267,57 @@ impl Default for RefreshOptions {
 }
 
 impl RefreshOptions {
-    pub(crate) const fn of(&self, kind: SourceKind) -> Freshness {
-        match kind {
-            SourceKind::Account => self.account,
-            SourceKind::TenantAllowances | SourceKind::ProjectAllowances => self.allowances,
-            SourceKind::InstanceTypes => self.instance_types,
-            SourceKind::Capacities => self.capacities,
-            SourceKind::Reservations | SourceKind::ReservationShares => self.reservations,
+    pub(crate) const fn of(&self, feed: Feed) -> Freshness {
+        match feed {
+            Feed::Account => self.account,
+            Feed::Rows => self.rows,
+            Feed::Holdings => self.holdings,
+            Feed::Types => self.types,
+            Feed::Capacities => self.capacities,
+            Feed::Reservations => self.reservations,
         }
     }
 }
+
+setters!(RefreshOptions {
+    account: Freshness,
+    rows: Freshness,
+    holdings: Freshness,
+    types: Freshness,
+    capacities: Freshness,
+    reservations: Freshness,
+    jitter: f64,
+    first_retry: Duration,
+    failures_to_open: u32,
+    first_wait: Duration,
+    verify_wait: Duration,
+    give_up: Duration,
+    concurrent: usize,
+});
+
+setters!(HoldOptions {
+    time_to_live: Duration,
+    settle: Duration,
+    file: Option<PathBuf>,
+});
+
+setters!(FeedbackOptions {
+    quota: Duration,
+    limit: Duration,
+    capacity: Duration,
+    unclear: Duration,
+    longest: Duration,
+});
+
+setters!(ListOptions {
+    strictness: Strictness,
+});
+
+setters!(PhaseOptions {
+    blocked: Action,
+    unknown: Action,
+    no_capacity: Action,
+});
 
 impl Default for HoldOptions {
     fn default() -> Self {
@@ -231,16 +349,6 @@ impl Default for ListOptions {
     }
 }
 
-impl ListOptions {
-    /// The policy of a list.
-    pub fn policy(&self) -> Policy {
-        Policy {
-            strictness: self.strictness,
-            ..Policy::default()
-        }
-    }
-}
-
 impl Default for PhaseOptions {
     /// Refuses what is proven, and warns of the rest.
     fn default() -> Self {
@@ -255,7 +363,7 @@ impl Default for PhaseOptions {
 impl PhaseOptions {
     /// What to do with a launch of this verdict.
     pub fn action(&self, verdict: &Verdict) -> Action {
-        match (verdict.quota, verdict.availability) {
+        match (verdict.quota, verdict.availability()) {
             (QuotaOutcome::Blocked, _) => self.blocked,
             (_, Availability::NoCapacity) => self.no_capacity,
             (QuotaOutcome::Unknown, _) => self.unknown,

@@ -1,12 +1,16 @@
 //! Where launches go: which offers an account has, and in which project each is judged.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use quotagate_contract::{Launch, Offer};
 
 use crate::{
     gate::{GateError, UnknownProject},
-    inventory::{Inventory, SourceKey, SourceKind},
+    inventory::Inventory,
     names::nearest,
-    types::{Launch, Lifecycle, Offer, SourceState},
 };
 
 impl Inventory {
@@ -21,15 +25,11 @@ impl Inventory {
 
     /// Refuses a project that the account, whose list was read to its end, does not list. No project is none of them.
     pub(crate) fn must_list(&self, project: &str) -> Result<(), GateError> {
-        let account = self.report(&SourceKey::tenant(SourceKind::Account));
-        let listed = || self.account().projects.iter();
-        if project.is_empty()
-            || account.state != SourceState::Complete
-            || listed().any(|known| known.id == project)
-        {
+        let chains = self.chains();
+        if project.is_empty() || chains.is_project(project) || !self.lists_every_project() {
             return Ok(());
         }
-        let ids = listed().map(|known| known.id.as_str());
+        let ids = chains.projects().iter().map(|id| &**id);
         Err(GateError::UnknownProject(UnknownProject {
             project: project.to_owned(),
             nearest: nearest(project, ids)
@@ -39,15 +39,15 @@ impl Inventory {
         }))
     }
 
-    /// The project that a launch is judged in: the one it names, else the one project of its region; empty where there is
-    /// none.
+    /// The project that a launch is judged in: the one it names, else the one project that can launch in its region; empty
+    /// where there is none.
     pub(crate) fn project_for(&self, launch: &Launch) -> Result<String, GateError> {
         if !launch.profile.project.is_empty() {
             self.must_list(&launch.profile.project)?;
             return Ok(launch.profile.project.clone());
         }
         let region = &launch.offer.region;
-        let mut here = self.projects_in(region);
+        let mut here: Vec<String> = self.projects_in(region).map(ToString::to_string).collect();
         if here.len() > 1 {
             return Err(GateError::AmbiguousProject {
                 region: region.clone(),
@@ -57,26 +57,37 @@ impl Inventory {
         Ok(here.pop().unwrap_or_default())
     }
 
-    /// Every offer of the account: each type in each region, under each lifecycle that a project may use there.
+    /// Every offer of the account: each type at each place where a project is offered it, under each lifecycle there.
     pub fn offers(&self) -> Vec<Offer> {
-        let mut offers: Vec<Offer> = Vec::new();
+        let mut offers = Vec::new();
+        let mut known = HashSet::new();
         for project in self.projects() {
-            let Some(region) = self.region_of(project) else {
-                continue;
-            };
+            let everywhere = self.regions_of(project);
             for instance_type in self.types_of(project) {
-                let preemptible = instance_type.preemptible.then_some(Lifecycle::Preemptible);
-                for lifecycle in [Some(Lifecycle::OnDemand), preemptible]
-                    .into_iter()
-                    .flatten()
-                {
-                    let offer = Offer {
-                        instance_type: instance_type.name.clone(),
-                        region: region.to_owned(),
-                        lifecycle,
+                let open = instance_type
+                    .offered
+                    .iter()
+                    .filter(|at| at.restriction.is_none());
+                for offered in open {
+                    let own = offered.place.region.as_deref();
+                    let regions = match &own {
+                        Some(region) => std::slice::from_ref(region),
+                        None => everywhere.as_slice(),
                     };
-                    if !offers.contains(&offer) {
-                        offers.push(offer);
+                    for (region, lifecycle) in regions.iter().flat_map(|region| {
+                        offered.lifecycles.iter().map(move |each| (region, each))
+                    }) {
+                        let offer = Offer {
+                            instance_type: instance_type.name.clone(),
+                            region: (*region).to_owned(),
+                            zone: offered.place.zone.clone(),
+                            lifecycle: lifecycle.clone(),
+                            needs: Vec::new(),
+                        };
+                        if !known.contains(&offer) {
+                            known.insert(offer.clone());
+                            offers.push(offer);
+                        }
                     }
                 }
             }
@@ -84,29 +95,63 @@ impl Inventory {
         offers
     }
 
-    /// Which offers are judged in which project.
-    pub(crate) fn places<'a>(
-        &self,
-        offers: &'a [Offer],
-        project: &str,
-    ) -> BTreeMap<String, Here<'a>> {
-        let mut places: BTreeMap<String, Here<'a>> = BTreeMap::new();
-        let mut projects_by_region: HashMap<&str, Vec<String>> = HashMap::new();
+    /// Where a project can launch what is offered without a region.
+    fn regions_of(&self, project: &str) -> Vec<&str> {
+        let lives_in = self
+            .chains()
+            .project(project)
+            .and_then(|own| own.place.region.as_deref());
+        if let Some(region) = lives_in {
+            return vec![region];
+        }
+        let places = self.account().places.iter();
+        let whole = places.filter(|at| at.place.zone.is_none() && at.restriction.is_none());
+        whole.filter_map(|at| at.place.region.as_deref()).collect()
+    }
+
+    /// Which offers are judged in which project, each distinct one once: catalogues repeat themselves, and a judgement costs
+    /// more than a look-up.
+    pub(crate) fn places(&self, offers: &[Offer], project: &str) -> Places {
+        let mut places = Places::default();
+        let mut known: HashMap<&Offer, usize> = HashMap::with_capacity(offers.len());
+        let mut distinct: Vec<&Offer> = Vec::new();
         for (index, offer) in offers.iter().enumerate() {
-            let projects = projects_by_region
-                .entry(offer.region.as_str())
-                .or_insert_with(|| match project {
-                    "" => self.projects_in(&offer.region),
-                    named => vec![named.to_owned()],
-                });
-            if projects.is_empty() {
-                // Judged all the same: the plugin says that nothing is offered there.
-                projects.push(String::new());
+            let next = distinct.len();
+            let which = *known.entry(offer).or_insert(next);
+            if which == next {
+                distinct.push(offer);
+                places.occurrences.push(Vec::new());
             }
-            for project in projects {
-                match places.get_mut(project) {
-                    Some(here) => here.add(index, offer),
-                    None => places.entry(project.clone()).or_default().add(index, offer),
+            if let Some(indexes) = places.occurrences.get_mut(which) {
+                indexes.push(index);
+            }
+        }
+        let named: Option<Arc<str>> = (!project.is_empty()).then(|| Arc::from(project));
+        // The places in `here` of the projects of each region.
+        let mut of_region: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut of_project: HashMap<Arc<str>, usize> = HashMap::new();
+        for (which, offer) in distinct.into_iter().enumerate() {
+            let projects = of_region.entry(&offer.region).or_insert_with(|| {
+                let mut projects: Vec<Arc<str>> = match &named {
+                    Some(named) => vec![Arc::clone(named)],
+                    None => self.projects_in(&offer.region).cloned().collect(),
+                };
+                if projects.is_empty() {
+                    // Judged all the same: the plugin says that nothing is offered there.
+                    projects.push(Arc::from(""));
+                }
+                let here = projects.into_iter().map(|project| {
+                    *of_project.entry(Arc::clone(&project)).or_insert_with(|| {
+                        places.here.push(Here::in_project(project));
+                        places.here.len() - 1
+                    })
+                });
+                here.collect()
+            });
+            for at in projects {
+                if let Some(here) = places.here.get_mut(*at) {
+                    here.distinct.push(offer.clone());
+                    here.which.push(which);
                 }
             }
         }
@@ -114,27 +159,37 @@ impl Inventory {
     }
 }
 
-/// The offers judged in one project, each distinct one once: catalogues repeat themselves, and a judgement costs more
-/// than a look-up.
+/// Offers by the projects that they are judged in.
 #[derive(Default)]
-pub(crate) struct Here<'a> {
-    pub(crate) distinct: Vec<Offer>,
-    /// Place in the list that was asked about, and in `distinct`.
-    pub(crate) places: Vec<(usize, usize)>,
-    known: HashMap<(&'a str, &'a str, bool), usize>,
+pub(crate) struct Places {
+    pub(crate) here: Vec<Here>,
+    /// Where each distinct offer stands in the list that was asked about.
+    occurrences: Vec<Vec<usize>>,
 }
 
-impl<'a> Here<'a> {
-    fn add(&mut self, index: usize, offer: &'a Offer) {
-        let key = (
-            offer.instance_type.as_str(),
-            offer.region.as_str(),
-            offer.lifecycle == Lifecycle::Preemptible,
-        );
-        let which = *self.known.entry(key).or_insert_with(|| {
-            self.distinct.push(offer.clone());
-            self.distinct.len() - 1
-        });
-        self.places.push((index, which));
+/// The offers judged in one project.
+pub(crate) struct Here {
+    pub(crate) project: Arc<str>,
+    pub(crate) distinct: Vec<Offer>,
+    /// The number of each among all distinct ones.
+    which: Vec<usize>,
+}
+
+impl Here {
+    const fn in_project(project: Arc<str>) -> Self {
+        Self {
+            project,
+            distinct: Vec::new(),
+            which: Vec::new(),
+        }
+    }
+}
+
+impl Places {
+    /// Where an offer of a project stands in the list that was asked about.
+    pub(crate) fn of<'a>(&'a self, here: &'a Here, number: usize) -> &'a [usize] {
+        let which = here.which.get(number);
+        let indexes = which.and_then(|which| self.occurrences.get(*which));
+        indexes.map_or(&[], Vec::as_slice)
     }
 }

@@ -1,6 +1,6 @@
 //! Keeps a gate fresh while nobody asks it anything.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -18,26 +18,22 @@ pub struct Refresher(JoinHandle<()>);
 
 impl Gate {
     /// Reads each source when its time comes, and keeps the metrics up to date, whether anybody asks or not. Without it, a
-    /// source is read again when somebody asks after its time has come. Needs a runtime of tokio.
-    pub fn keep_fresh(self: &Arc<Self>) -> Refresher {
-        let gate = Arc::downgrade(self);
+    /// source is read again when somebody asks after its time has come. It ends when the last gate of its kind goes away or is
+    /// closed. Needs a runtime of tokio.
+    pub fn keep_fresh(&self) -> Refresher {
+        let gate = self.downgrade();
         Refresher(tokio::spawn(async move {
-            while let Some(gate) = gate.upgrade() {
-                gate.cache.read_due();
-                gate.show_metrics();
-                let wait = gate.cache.due_in().clamp(SHORTEST, LONGEST);
+            while let Some(gate) = Self::upgrade(&gate) {
+                if gate.cache().is_closed() {
+                    break;
+                }
+                gate.cache().read_due();
+                gate.show_metrics().await;
+                let wait = gate.cache().due_in().clamp(SHORTEST, LONGEST);
                 drop(gate);
                 tokio::time::sleep(wait).await;
             }
         }))
-    }
-
-    /// Brings the gauges of metrics up to date; [`Gate::keep_fresh`] does so by itself.
-    pub fn show_metrics(&self) {
-        let (inventory, holds, now) = self
-            .cache
-            .with(|state, now| (state.current(now), state.holds(now), now));
-        self.gauges.show(&inventory, &holds, now.wall_ms);
     }
 }
 

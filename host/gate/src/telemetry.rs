@@ -2,28 +2,27 @@
 //! Names, labels and units are listed in [`describe`]; spans and logs are where the work is done.
 
 use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use metrics::{
-    Key, Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
-    histogram,
-};
+#[cfg(feature = "metrics")]
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use quotagate_contract::Verdict;
 
+#[cfg(feature = "metrics")]
+pub(crate) use self::gauges::{Gauges, show};
 use crate::{
-    feedback::measured,
-    holds::HoldRecord,
-    inventory::{Inventory, SourceKey},
     plugin::CallError,
-    source::{SourceError, SourceErrorKind},
-    text,
-    types::{Allowance, Scope, SourceState, Verdict},
+    source::{SourceError, SourceErrorKind, SourceId},
     verify::PlanVerification,
 };
 
+#[cfg(feature = "metrics")]
+mod gauges;
+
 /// Tells the recorder in use what each metric means. Call it once, after a recorder was installed.
+#[cfg(feature = "metrics")]
 pub fn describe() {
     describe_gauge!(
         "quotagate_quota_limit",
@@ -83,8 +82,8 @@ pub fn describe() {
     );
     describe_gauge!("quotagate_holds", "Holds that stand, by state");
     describe_gauge!(
-        "quotagate_blocks",
-        "Blocks that stand because of failed launches, by kind"
+        "quotagate_lessons",
+        "Lessons of failed launches that stand, by kind"
     );
     describe_counter!(
         "quotagate_plugin_calls_total",
@@ -110,9 +109,12 @@ pub(crate) fn called<T>(
     span.record("result", result);
     let took = begun.elapsed();
     tracing::debug!(?took, "called the plugin");
-    histogram!("quotagate_plugin_call_seconds", "function" => function).record(took);
-    counter!("quotagate_plugin_calls_total", "function" => function, "result" => result)
-        .increment(1);
+    #[cfg(feature = "metrics")]
+    {
+        histogram!("quotagate_plugin_call_seconds", "function" => function).record(took);
+        counter!("quotagate_plugin_calls_total", "function" => function, "result" => result)
+            .increment(1);
+    }
     if let Err(error) = &answer
         && !matches!(error, CallError::Refused(_))
     {
@@ -127,19 +129,50 @@ pub(crate) fn called<T>(
 
 /// Counts a verdict.
 pub(crate) fn judged(phase: &'static str, verdict: &Verdict) {
-    let reason = verdict
-        .findings
-        .first()
-        .map_or("fits", |finding| finding.reason.as_str());
+    count(phase, label(verdict), 1);
+}
+
+/// Counts the verdicts of a list. Most of them are alike.
+pub(crate) fn listed(phase: &'static str, verdicts: &[Arc<Verdict>]) {
+    let mut counts: Vec<(Labels, u64)> = Vec::new();
+    for verdict in verdicts {
+        let labels = label(verdict);
+        match counts.iter_mut().find(|(other, _)| *other == labels) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((labels, 1)),
+        }
+    }
+    for (labels, times) in counts {
+        count(phase, labels, times);
+    }
+}
+
+/// What a verdict is counted under: outcome, availability, deciding reason.
+type Labels = [&'static str; 3];
+
+fn label(verdict: &Verdict) -> Labels {
+    let reason = verdict.findings.first();
+    [
+        verdict.quota.as_str(),
+        verdict.availability().as_str(),
+        reason.map_or("fits", |finding| finding.reason.as_str()),
+    ]
+}
+
+#[cfg(feature = "metrics")]
+fn count(phase: &'static str, [outcome, availability, reason]: Labels, times: u64) {
     counter!(
         "quotagate_verdicts_total",
         "phase" => phase,
-        "outcome" => verdict.quota.as_str(),
-        "availability" => verdict.availability.as_str(),
+        "outcome" => outcome,
+        "availability" => availability,
         "reason" => reason,
     )
-    .increment(1);
+    .increment(times);
 }
+
+#[cfg(not(feature = "metrics"))]
+const fn count(_: &'static str, _: Labels, _: u64) {}
 
 /// Counts a final check.
 pub(crate) fn verified(verified: &PlanVerification, took: Duration) {
@@ -147,21 +180,28 @@ pub(crate) fn verified(verified: &PlanVerification, took: Duration) {
         Some(_) => "held",
         None => "refused",
     };
-    counter!("quotagate_verifications_total", "action" => verified.action.as_str(), "made" => made)
-        .increment(1);
-    histogram!("quotagate_verification_seconds").record(took);
+    tracing::debug!(?took, made, "checked a launch");
+    #[cfg(feature = "metrics")]
+    {
+        counter!("quotagate_verifications_total", "action" => verified.action.as_str(), "made" => made)
+            .increment(1);
+        histogram!("quotagate_verification_seconds").record(took);
+    }
 }
 
 /// Notes how a source was read.
-pub(crate) fn fetched(key: &SourceKey, took: Duration, error: Option<&SourceError>) {
-    let source = key.kind.as_str();
-    histogram!("quotagate_fetch_seconds", "source" => source).record(took);
+pub(crate) fn fetched(id: &SourceId, took: Duration, error: Option<&SourceError>) {
+    #[cfg(feature = "metrics")]
+    histogram!("quotagate_fetch_seconds", "source" => id.kind.clone()).record(took);
     let Some(error) = error else {
-        tracing::debug!(?took, "read a source");
+        tracing::debug!(source = id.key, ?took, "read a source");
         return;
     };
-    tracing::warn!(?took, %error, "cannot read a source");
     let kind = match error.kind {
+        SourceErrorKind::Unsupported => {
+            tracing::debug!(source = id.key, ?took, "the cloud has no such list");
+            return;
+        }
         SourceErrorKind::Unauthenticated => "unauthenticated",
         SourceErrorKind::Denied => "denied",
         SourceErrorKind::RateLimited => "rate_limited",
@@ -169,120 +209,22 @@ pub(crate) fn fetched(key: &SourceKey, took: Duration, error: Option<&SourceErro
         SourceErrorKind::Invalid => "invalid",
         SourceErrorKind::NotFound => "not_found",
     };
-    counter!("quotagate_source_errors_total", "source" => source, "kind" => kind).increment(1);
+    tracing::warn!(
+        source = id.key,
+        ?took,
+        kind,
+        error = error as &dyn std::error::Error,
+        "cannot read a source"
+    );
+    #[cfg(feature = "metrics")]
+    counter!("quotagate_source_errors_total", "source" => id.kind.clone(), "kind" => kind)
+        .increment(1);
 }
 
-/// The gauges that were shown last, so that those of rows, projects and sources that are gone do not stay at their last
-/// value for ever.
+/// Without metrics there is nothing to show.
+#[cfg(not(feature = "metrics"))]
 #[derive(Debug, Default)]
-pub(crate) struct Gauges(Mutex<HashSet<Key>>);
+pub(crate) struct Gauges;
 
-/// The gauges of one showing.
-#[derive(Default)]
-struct Showing(HashSet<Key>);
-
-impl Showing {
-    fn set(&mut self, name: &'static str, labels: &[(&'static str, &str)], value: f64) {
-        let labels: Vec<Label> = labels
-            .iter()
-            .map(|(label, value)| Label::new(*label, text::line(value).into_owned()))
-            .collect();
-        gauge!(name, labels.clone()).set(value);
-        self.0.insert(Key::from_parts(name, labels));
-    }
-}
-
-impl Gauges {
-    /// Shows the account as it stands: rows, sources, holds, blocks. What was shown before and is gone has no value.
-    pub(crate) fn show(&self, inventory: &Inventory, holds: &[HoldRecord], now_ms: u64) {
-        let mut showing = Showing::default();
-        show(&mut showing, inventory, holds, now_ms);
-        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for gone in shown.difference(&showing.0) {
-            let labels: Vec<Label> = gone.labels().cloned().collect();
-            gauge!(gone.name().to_owned(), labels).set(f64::NAN);
-        }
-        *shown = showing.0;
-    }
-}
-
-fn show(showing: &mut Showing, inventory: &Inventory, holds: &[HoldRecord], now_ms: u64) {
-    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
-    let float = |number: u64| number as f64;
-    let generation = float(inventory.generation());
-    showing.set("quotagate_inventory_generation", &[], generation);
-    for source in inventory.sources() {
-        let project = source.project.unwrap_or_default();
-        let labels = [("source", source.name), ("project", project.as_str())];
-        let is_up = matches!(
-            source.report.state,
-            SourceState::Complete | SourceState::Incomplete
-        );
-        let fetched_at = source.report.fetched_at;
-        let age = now_ms.saturating_sub(fetched_at);
-        showing.set("quotagate_source_up", &labels, f64::from(u8::from(is_up)));
-        showing.set(
-            "quotagate_source_fetched_timestamp_seconds",
-            &labels,
-            float(fetched_at) / 1_000.0,
-        );
-        showing.set(
-            "quotagate_source_age_seconds",
-            &labels,
-            float(age) / 1_000.0,
-        );
-    }
-    let mut rows = |project: Option<&str>, rows: &[Allowance]| {
-        let scope = match project {
-            None => Scope::Tenant,
-            Some(_) => Scope::Project,
-        };
-        for row in rows {
-            let held = inventory
-                .held()
-                .of_allowance(project, &row.name, &row.region)
-                .at_most;
-            let labels = [
-                ("quota", row.name.as_str()),
-                ("scope", scope.as_str()),
-                ("owner", row.owner.as_str()),
-                ("region", row.region.as_str()),
-                ("unit", row.unit.as_str()),
-            ];
-            let usage = measured(row.usage, row.usage_state, row.usage_fraction.as_deref());
-            let headroom = row
-                .limit
-                .zip(usage)
-                .map(|(limit, usage)| limit.saturating_sub(usage).saturating_sub(held));
-            // What is not known is no number: scrapers read that as an absent value.
-            let known = |number: Option<u64>| number.map_or(f64::NAN, float);
-            showing.set("quotagate_quota_held", &labels, float(held));
-            showing.set("quotagate_quota_limit", &labels, known(row.limit));
-            showing.set("quotagate_quota_usage", &labels, known(usage));
-            showing.set("quotagate_quota_headroom", &labels, known(headroom));
-        }
-    };
-    rows(None, &inventory.tenant_allowances().rows);
-    for project in inventory.projects() {
-        let owned = inventory.project_allowances(project);
-        rows(Some(project), owned.map_or(&[], |owned| &owned.rows));
-    }
-    let committed = holds
-        .iter()
-        .filter(|hold| hold.committed_at.is_some())
-        .count() as u64;
-    for (state, count) in [
-        ("committed", committed),
-        ("under_way", holds.len() as u64 - committed),
-    ] {
-        showing.set("quotagate_holds", &[("state", state)], float(count));
-    }
-    for kind in crate::types::BlockKind::ALL {
-        let of_kind = inventory
-            .blocks()
-            .iter()
-            .filter(|block| block.kind == *kind);
-        let count = float(of_kind.count() as u64);
-        showing.set("quotagate_blocks", &[("kind", kind.as_str())], count);
-    }
-}
+#[cfg(not(feature = "metrics"))]
+pub(crate) async fn show(_: &crate::gate::Gate) {}

@@ -2,28 +2,29 @@
 //! the same unit.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use quotagate_contract::{Admission, Launch, Policy, SourceReport, Verdict};
 use uuid::Uuid;
 
 use crate::{
-    gate::{Gate, GateError},
-    holds::{HeldAmount, Hold, HoldRecord, Row, Written},
-    inventory::{Cache, Inventory, NamedSource, Promise, RowsOf, SourceKey, SourceKind},
+    gate::{Gate, GateError, regions},
+    holds::{HeldAmount, Hold, HoldRecord, Written},
+    inventory::{Cache, Inventory, Promise, Readings, Wanted, read},
     options::Action,
     plugin::unknown_admission,
     telemetry,
-    types::{
-        Admission, Launch, Lifecycle, Policy, QuotaOutcome, Reason, ReservationUse, SourceState,
-        Verdict,
-    },
 };
+
+/// The longest name of a hold, in bytes.
+pub(crate) const LONGEST_NAME: usize = 256;
 
 /// What the final check says of a launch.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Verification {
     /// The launch, with its project filled in.
     pub launch: Launch,
@@ -36,11 +37,12 @@ pub struct Verification {
     /// failed).
     pub hold: Option<Hold>,
     /// Where the judgement comes from.
-    pub sources: Vec<NamedSource>,
+    pub sources: Vec<SourceReport>,
 }
 
 /// What the final check says of launches together: all of them, or none.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct PlanVerification {
     /// The launches, with their projects filled in.
     pub plan: Vec<Launch>,
@@ -51,7 +53,7 @@ pub struct PlanVerification {
     /// The amounts of all launches; none where the plan is refused, and where nobody knows what it takes (the plugin failed).
     pub hold: Option<Hold>,
     /// Where the judgement comes from.
-    pub sources: Vec<NamedSource>,
+    pub sources: Vec<SourceReport>,
 }
 
 impl Gate {
@@ -87,13 +89,37 @@ impl Gate {
     ///
     /// # Errors
     /// As for [`Gate::verify`].
-    #[tracing::instrument(name = "quotagate.verify", skip_all, fields(
-        cloud.provider = self.cache.source().cloud(), launches = plan.len(), action, hold,
-    ))]
     pub async fn verify_plan(&self, plan: &[Launch]) -> Result<PlanVerification, GateError> {
+        self.verify_named(Uuid::new_v4().to_string(), plan).await
+    }
+
+    /// [`Gate::verify_plan`] with a hold that the caller names: an idempotency key. Where a hold of that name stands already,
+    /// it is given again, and nothing more is held.
+    ///
+    /// # Errors
+    /// As for [`Gate::verify`]; when the name is empty or far too long, or stands for something else.
+    pub async fn verify_as(
+        &self,
+        hold: &str,
+        plan: &[Launch],
+    ) -> Result<PlanVerification, GateError> {
+        if !(1..=LONGEST_NAME).contains(&hold.len()) {
+            return Err(GateError::HoldName { bytes: hold.len() });
+        }
+        self.verify_named(hold.to_owned(), plan).await
+    }
+
+    #[tracing::instrument(name = "quotagate.verify", skip_all, fields(
+        cloud.provider = self.cache().source().cloud(), launches = plan.len(), action, hold,
+    ))]
+    async fn verify_named(
+        &self,
+        name: String,
+        plan: &[Launch],
+    ) -> Result<PlanVerification, GateError> {
         let begun = Instant::now();
         let plan = self.in_known_projects(plan).await?;
-        let verified = self.decide(plan).await?;
+        let verified = self.decide(name, plan).await?;
         telemetry::verified(&verified, begun.elapsed());
         let span = tracing::Span::current();
         span.record("action", verified.action.as_str());
@@ -102,7 +128,7 @@ impl Gate {
             tracing::warn!(
                 action = %verified.action,
                 quota = %verified.admission.verdict.quota,
-                shadow = self.options.shadow,
+                shadow = self.options().shadow,
                 reason = verified.admission.verdict.findings.first().map(|finding| finding.reason.as_str()),
                 "a launch may fail"
             );
@@ -112,70 +138,74 @@ impl Gate {
 
     /// The plan with every launch in its project. A project that the account did not list a while ago may be there now.
     async fn in_known_projects(&self, plan: &[Launch]) -> Result<Vec<Launch>, GateError> {
-        let inventory = self.inventory().await;
-        let account = SourceKey::tenant(SourceKind::Account);
-        match inventory.with_projects(plan) {
-            Err(GateError::UnknownProject(_)) if self.cache.is_older_than_a_retry(&account) => {
-                let wait = self.options.refresh.verify_wait;
-                self.cache.read_again(Some(&[account]), wait).await;
-                self.inventory().await.with_projects(plan)
-            }
-            found => found,
+        let inventory = self.inventory_of(regions(plan)).await;
+        let found = inventory.with_projects(plan);
+        if !matches!(found, Err(GateError::UnknownProject(_))) {
+            return found;
         }
+        let accounts = self.cache().old_accounts();
+        if accounts.is_empty() {
+            return found;
+        }
+        let wait = self.options().refresh.verify_wait;
+        self.cache().read_again(Some(&accounts), wait).await;
+        self.inventory().await.with_projects(plan)
     }
 
-    /// Reads again, judges by what is in force, and promises what the plan takes if that is still in force afterwards; else
-    /// judges again. Somebody else got a promise in between each time, so one of all that ask at once always gets on.
-    async fn decide(&self, plan: Vec<Launch>) -> Result<PlanVerification, GateError> {
+    /// Judges by what is in force, reads again what that rests on, and judges again until the judgement rests on nothing that
+    /// was not read for it. Then it promises what the plan takes if that is still in force; else it judges again. Somebody
+    /// else got a promise in between each time, so one of all that ask at once always gets on.
+    async fn decide(&self, name: String, plan: Vec<Launch>) -> Result<PlanVerification, GateError> {
         let policy = Policy {
-            strictness: self.options.list.strictness,
+            detail: self.options().verify_detail,
             ..Policy::default()
         };
-        let wait = self.options.refresh.verify_wait;
+        let wait = self.options().refresh.verify_wait;
         let plan: Arc<[Launch]> = plan.into();
         let mut read_again = BTreeSet::new();
         let mut unread = Vec::new();
-        let mut to_read = rests_on(&plan, &*self.inventory().await);
         loop {
-            to_read.retain(|key| read_again.insert(key.clone()));
-            if !to_read.is_empty() {
-                unread.extend(self.cache.read_again(Some(&to_read), wait).await);
+            let (current, standing) = self
+                .cache()
+                .with(|state, now| (state.current(now), state.hold(&name, now)));
+            if let Some(standing) = &standing {
+                must_be_for(standing, &plan)?;
             }
-            let current = self.cache.with(|state, now| state.current(now));
-            let inventory = if unread.is_empty() {
-                Arc::clone(&current)
-            } else {
-                Arc::new(current.distrusting(&unread))
-            };
-            let (asked, shown) = (Arc::clone(&plan), Arc::clone(&inventory));
+            let inventory = judged_by(&current, &unread, standing.as_ref());
+            let asked = Arc::clone(&plan);
             let admission = self
-                .call("admit", move |plugin, clock| {
-                    plugin.admit(&shown, clock, &asked, &policy)
+                .judge()
+                .call("admit", &inventory, move |plugin, shown, clock| {
+                    plugin.admit(shown, clock, &asked, &policy)
                 })
                 .await
                 .or_else(|error| unknown_admission(error, &plan, &policy))?;
-            to_read = a_no_rests_on(&plan, &admission.verdict, &inventory);
-            if to_read.iter().any(|key| !read_again.contains(key)) {
+            let mut to_read = admission.rests_on.clone();
+            to_read.retain(|key| read_again.insert(key.clone()));
+            if !to_read.is_empty() {
+                unread.extend(self.cache().read_again(Some(&to_read), wait).await);
                 continue;
             }
-            let action = self.options.deploy.action(&admission.verdict);
-            let is_refused = action == Action::Refuse && !self.options.shadow;
-            let record = (!is_refused)
-                .then(|| record(&plan, &admission, &inventory, self.clock().now_ms()))
-                .filter(|record| !record.amounts.is_empty());
-            let hold = match record {
-                None => None,
-                Some(record) => {
-                    let promise = self.cache.with(|state, now| {
-                        state.promise(current.generation(), record, &inventory, now)
+            let action = self.options().deploy.action(&admission.verdict);
+            let is_refused = action == Action::Refuse && !self.options().shadow;
+            let hold = match standing {
+                Some(standing) => Some(Hold::new(standing, Arc::clone(self.cache()))),
+                None if is_refused || admission.takes.is_empty() => None,
+                None => {
+                    let record = record(name.clone(), &plan, &admission, self.clock().now_ms());
+                    let readings = self.readings(&record, &inventory).await;
+                    let promise = self.cache().with(|state, now| {
+                        state.promise(current.generation(), record, &readings, now)
                     });
                     match promise {
                         Promise::Made(record, written) => {
-                            let promised = Promised::new(record, &self.cache);
-                            let written = promised.written_down(written, wait, self.options.shadow);
+                            let promised = Promised::new(record, self.cache());
+                            let written =
+                                promised.written_down(written, wait, self.options().shadow);
                             Some(written.await?)
                         }
-                        Promise::Changed => continue,
+                        Promise::Standing | Promise::Changed => continue,
+                        Promise::Closed => return Err(GateError::Closed),
                     }
                 }
             };
@@ -189,6 +219,49 @@ impl Gate {
             });
         }
     }
+
+    /// What is used of the rows of a hold to be, as far as that is not known.
+    async fn readings(&self, record: &HoldRecord, inventory: &Arc<Inventory>) -> Readings {
+        let rows: BTreeSet<String> = self.cache().with(|state, _| {
+            let rows = record.amounts.iter().map(|amount| &amount.row);
+            rows.filter(|row| state.is_unread(row)).cloned().collect()
+        });
+        if rows.is_empty() {
+            return Readings::new();
+        }
+        let projects = record.projects.iter();
+        let wanted: Wanted = projects
+            .map(|project| (project.clone(), rows.clone()))
+            .collect();
+        read(self.judge(), inventory, &wanted).await
+    }
+}
+
+/// What a plan is judged by: without what could not be read again, and without its own hold, where that stands already.
+fn judged_by(
+    current: &Arc<Inventory>,
+    unread: &[(String, String)],
+    own: Option<&HoldRecord>,
+) -> Arc<Inventory> {
+    if unread.is_empty() && own.is_none() {
+        return Arc::clone(current);
+    }
+    let mut inventory = current.distrusting(unread);
+    if let Some(own) = own {
+        inventory.give_back(&own.amounts);
+    }
+    Arc::new(inventory)
+}
+
+/// A hold's name stands for one plan.
+fn must_be_for(standing: &HoldRecord, plan: &[Launch]) -> Result<(), GateError> {
+    if standing.launch == words(plan) {
+        return Ok(());
+    }
+    Err(GateError::HoldTaken {
+        hold: standing.id.clone(),
+        launch: standing.launch.clone(),
+    })
 }
 
 /// A hold that nobody was told of yet: it is released where its caller goes away first.
@@ -232,118 +305,19 @@ impl Drop for Promised {
     }
 }
 
-/// The sources that a judgement of these launches rests on, and that change with every launch.
-fn rests_on(plan: &[Launch], inventory: &Inventory) -> Vec<SourceKey> {
-    let mut keys = vec![SourceKey::tenant(SourceKind::TenantAllowances)];
-    for launch in plan {
-        let project = &launch.profile.project;
-        keys.push(SourceKey::project(SourceKind::ProjectAllowances, project));
-        // Without its type nobody knows what a launch takes.
-        if inventory.types_of(project).is_empty() {
-            keys.push(SourceKey::project(SourceKind::InstanceTypes, project));
-        }
-        if !may_take_gpus(launch, inventory) {
-            continue;
-        }
-        keys.push(SourceKey::tenant(SourceKind::Capacities));
-        let reservations = SourceKey::tenant(SourceKind::Reservations);
-        let are_none = inventory.reserved().is_empty()
-            && inventory.report(&reservations).state == SourceState::Complete;
-        let insists = launch.profile.reservation == ReservationUse::Strict;
-        if may_use_reservations(launch) && (insists || !are_none) {
-            keys.push(reservations);
-            keys.push(SourceKey::project(SourceKind::ReservationShares, project));
-        }
-    }
-    keys
-}
-
-/// The sources that a refusal rests on besides: what was not there when it was last read may be there now.
-fn a_no_rests_on(plan: &[Launch], verdict: &Verdict, inventory: &Inventory) -> Vec<SourceKey> {
-    let mut keys = Vec::new();
-    let mut findings = verdict.findings.iter();
-    if findings.any(|finding| finding.reason == Reason::NotOffered) {
-        keys.push(SourceKey::tenant(SourceKind::Account));
-        keys.extend(
-            plan.iter().map(|launch| {
-                SourceKey::project(SourceKind::InstanceTypes, &launch.profile.project)
-            }),
-        );
-    }
-    if verdict.quota == QuotaOutcome::Blocked {
-        for launch in plan {
-            if may_take_gpus(launch, inventory) && may_use_reservations(launch) {
-                let project = &launch.profile.project;
-                keys.push(SourceKey::tenant(SourceKind::Reservations));
-                keys.push(SourceKey::project(SourceKind::ReservationShares, project));
-            }
-        }
-    }
-    keys
-}
-
-fn may_take_gpus(launch: &Launch, inventory: &Inventory) -> bool {
-    let instance_type = inventory.instance_type(&launch.offer.instance_type);
-    instance_type.is_none_or(|known| known.gpus > 0)
-}
-
-fn may_use_reservations(launch: &Launch) -> bool {
-    launch.offer.lifecycle == Lifecycle::OnDemand
-        && launch.profile.reservation != ReservationUse::Forbid
-}
-
-/// What a hold of these launches takes: of the tenant's row and of the project's, of reservations and of the project's
-/// shares of them, where they exist or may exist.
-fn record(
-    plan: &[Launch],
-    admission: &Admission,
-    inventory: &Inventory,
-    now_ms: u64,
-) -> HoldRecord {
-    let mut amounts = Vec::new();
-    let mut lists: HashMap<Option<&str>, RowsOf<'_>> = HashMap::new();
-    for demand in &admission.demands {
-        for project in [None, Some(demand.project.as_str())] {
-            let rows = lists
-                .entry(project)
-                .or_insert_with(|| inventory.rows_of(project));
-            if rows.may_have(&demand.quota, &demand.region) {
-                amounts.push(HeldAmount {
-                    row: Row::Allowance {
-                        project: project.map(str::to_owned),
-                        quota: demand.quota.clone(),
-                        region: demand.region.clone(),
-                    },
-                    at_least: demand.at_least,
-                    at_most: demand.at_most,
-                });
-            }
-        }
-    }
-    for reserved in &admission.reserved {
-        amounts.push(HeldAmount {
-            row: Row::Reservation {
-                id: reserved.reservation.clone(),
-            },
-            at_least: reserved.at_least,
-            at_most: reserved.at_most,
-        });
-        // The project's share is its own, whatever the others hold.
-        if inventory.may_have_share(&reserved.reservation, &reserved.project) {
-            amounts.push(HeldAmount {
-                row: Row::Share {
-                    reservation: reserved.reservation.clone(),
-                    project: reserved.project.clone(),
-                },
-                at_least: reserved.at_least,
-                at_most: reserved.at_most,
-            });
-        }
-    }
+/// What a hold of these launches takes, as the plugin says.
+fn record(name: String, plan: &[Launch], admission: &Admission, now_ms: u64) -> HoldRecord {
+    let projects: BTreeSet<&String> = plan.iter().map(|launch| &launch.profile.project).collect();
+    let amounts = admission.takes.iter().map(|take| HeldAmount {
+        row: take.row.clone(),
+        at_least: take.at_least,
+        at_most: take.at_most,
+    });
     HoldRecord {
-        id: Uuid::new_v4().to_string(),
+        id: name,
         launch: words(plan),
-        amounts,
+        amounts: amounts.collect(),
+        projects: projects.into_iter().cloned().collect(),
         made_at: now_ms,
         committed_at: None,
         instances: Vec::new(),
@@ -357,8 +331,12 @@ fn words(plan: &[Launch]) -> String {
             count,
             profile,
         } = launch;
+        let zone = offer
+            .zone
+            .as_ref()
+            .map_or_else(String::new, |zone| format!(" {zone}"));
         format!(
-            "{count} x {} ({}) in {}, {}",
+            "{count} x {} ({}) in {}{zone}, {}",
             offer.instance_type, offer.lifecycle, offer.region, profile.project
         )
     });

@@ -2,14 +2,14 @@
 //! arguments. When usage shows an amount is the business of each row's queue ([`super::queue`]).
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Band, Held, HeldAmount, HoldRecord, Row,
+    Band, Held, HeldAmount, HoldRecord,
     queue::{Amount, Launch, Queue, Reading},
 };
 use crate::clock::{Moment, milliseconds};
@@ -21,7 +21,7 @@ pub(crate) struct Ledger {
     holds: BTreeMap<u64, Standing>,
     places: HashMap<String, u64>,
     /// Rows of which something is held.
-    rows: BTreeMap<Row, Queue>,
+    rows: BTreeMap<String, Queue>,
     promises: u64,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Ledger {
 struct Standing {
     /// Without its amounts, which stand in the queues of these rows.
     record: HoldRecord,
-    rows: Vec<Row>,
+    rows: Vec<String>,
     /// When it ends by itself, on the monotonic clock.
     ends_at_steady_ms: u64,
     /// The place of its commit in the order of commits and fetches.
@@ -52,7 +52,7 @@ pub(crate) enum Event {
     },
     /// A reading showed something: these numbers hold of a row from now on.
     Shown {
-        row: Row,
+        row: String,
         usage: u64,
         others: u64,
         fallen: u64,
@@ -67,7 +67,7 @@ pub(crate) enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Usage {
-    pub(crate) row: Row,
+    pub(crate) row: String,
     pub(crate) usage: u64,
 }
 
@@ -98,9 +98,9 @@ pub(crate) struct At {
 }
 
 impl Event {
-    fn shown(row: &Row, reading: Reading, left: Vec<Left>) -> Self {
+    fn shown(row: &str, reading: Reading, left: Vec<Left>) -> Self {
         Self::Shown {
-            row: row.clone(),
+            row: row.to_owned(),
             usage: reading.usage,
             others: reading.others,
             fallen: reading.fallen,
@@ -125,11 +125,11 @@ impl Ledger {
     pub(crate) fn promise(
         &mut self,
         mut hold: HoldRecord,
-        usage: impl Fn(&Row) -> Option<u64>,
+        usage: impl Fn(&str) -> Option<u64>,
         now: Moment,
         time_to_live: Duration,
     ) -> (HoldRecord, Event) {
-        let mut by_row: BTreeMap<Row, Band> = BTreeMap::new();
+        let mut by_row: BTreeMap<String, Band> = BTreeMap::new();
         for amount in hold.amounts.drain(..) {
             let sum = by_row.entry(amount.row).or_default();
             *sum = sum.plus(Band {
@@ -140,7 +140,7 @@ impl Ledger {
         by_row.retain(|_, band| !band.is_zero());
         let others = by_row
             .keys()
-            .filter(|row| !self.rows.contains_key(row))
+            .filter(|row| !self.rows.contains_key(row.as_str()))
             .filter_map(|row| {
                 let usage = usage(row)?;
                 Some(Usage {
@@ -256,7 +256,7 @@ impl Ledger {
         Some(Event::Over { id: id.to_owned() })
     }
 
-    fn take_out(&mut self, row: &Row, place: u64) {
+    fn take_out(&mut self, row: &str, place: u64) {
         let Some(queue) = self.rows.get_mut(row) else {
             return;
         };
@@ -286,7 +286,7 @@ impl Ledger {
     }
 
     /// Takes in a row's usage that was asked for at `order`; gives what changed.
-    pub(crate) fn observe(&mut self, row: &Row, usage: u64, order: u64) -> Vec<Event> {
+    pub(crate) fn observe(&mut self, row: &str, usage: u64, order: u64) -> Vec<Event> {
         let Self { holds, rows, .. } = self;
         let Some(queue) = rows.get(row) else {
             return Vec::new();
@@ -366,29 +366,31 @@ impl Ledger {
 
     /// What is held of every row.
     pub(crate) fn held(&self) -> Held {
-        let mut held = Held::default();
-        for (row, queue) in &self.rows {
-            held.add(row, queue.held());
-        }
-        held
+        let held = self.rows.iter().map(|(row, queue)| (row, queue.held()));
+        held.filter(|(_, band)| !band.is_zero())
+            .map(|(row, band)| (row.clone(), band))
+            .collect()
     }
 
     /// The holds that stand, in the order in which they were promised.
     pub(crate) fn records(&self) -> impl Iterator<Item = HoldRecord> + '_ {
-        self.holds.iter().map(|(place, standing)| {
-            let amounts = standing.rows.iter().filter_map(|row| {
-                let Band { at_least, at_most } = self.rows.get(row)?.of(*place)?;
-                Some(HeldAmount {
-                    row: row.clone(),
-                    at_least,
-                    at_most,
-                })
-            });
-            HoldRecord {
-                amounts: amounts.collect(),
-                ..standing.record.clone()
-            }
-        })
+        let holds = self.holds.iter();
+        holds.map(|(place, standing)| self.record_of(*place, standing))
+    }
+
+    fn record_of(&self, place: u64, standing: &Standing) -> HoldRecord {
+        let amounts = standing.rows.iter().filter_map(|row| {
+            let Band { at_least, at_most } = self.rows.get(row)?.of(place)?;
+            Some(HeldAmount {
+                row: row.clone(),
+                at_least,
+                at_most,
+            })
+        });
+        HoldRecord {
+            amounts: amounts.collect(),
+            ..standing.record.clone()
+        }
     }
 
     /// How many events the short form has.
@@ -449,8 +451,26 @@ impl Ledger {
         promised.chain(shown).collect()
     }
 
-    /// The rows of which something is held.
-    pub(crate) fn rows(&self) -> Vec<Row> {
-        self.rows.keys().cloned().collect()
+    /// The hold of that name.
+    pub(crate) fn record(&self, id: &str) -> Option<HoldRecord> {
+        let place = self.places.get(id)?;
+        Some(self.record_of(*place, self.holds.get(place)?))
+    }
+
+    /// Each row of which something is held, with the projects of the launches that hold it.
+    pub(crate) fn rows(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut rows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for hold in self.holds.values() {
+            for row in &hold.rows {
+                let projects = rows.entry(row).or_default();
+                projects.extend(hold.record.projects.iter().map(String::as_str));
+            }
+        }
+        rows
+    }
+
+    /// Whether something is held of a row.
+    pub(crate) fn holds(&self, row: &str) -> bool {
+        self.rows.contains_key(row)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{HoldFileError, ledger::Event};
 
 /// The format of the lines. A file of another one is refused.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]

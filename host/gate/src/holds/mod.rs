@@ -22,33 +22,6 @@ pub(crate) use self::{
 };
 use crate::inventory::Cache;
 
-/// Something that can be promised: a quota row, a reservation, or a project's share of one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Row {
-    /// The row of one quota in one region.
-    Allowance {
-        /// The project whose row it is, by id; none for the tenant's.
-        project: Option<String>,
-        /// The quota's name.
-        quota: String,
-        /// Where.
-        region: String,
-    },
-    /// A whole reservation, counted in GPUs.
-    Reservation {
-        /// The reservation, by id.
-        id: String,
-    },
-    /// What one project may take of a reservation, counted in GPUs.
-    Share {
-        /// The reservation, by id.
-        reservation: String,
-        /// The project, by id.
-        project: String,
-    },
-}
-
 /// An amount that is known from both sides. The two ends differ where the amount may be inside the row's usage already,
 /// as that of a start of stopped instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,8 +52,8 @@ impl Band {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldAmount {
-    /// Of what.
-    pub row: Row,
+    /// The key of the row.
+    pub row: String,
     /// How much for certain, in the row's unit.
     pub at_least: u64,
     /// How much at the most. Above `at_least` where the rest may be inside the row's usage already.
@@ -91,12 +64,15 @@ pub struct HeldAmount {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRecord {
-    /// Its name, unique for ever.
+    /// Its name: one that is unique for ever, or the caller's ([`crate::Gate::verify_as`]).
     pub id: String,
     /// What is launched, in words.
     pub launch: String,
     /// What it takes, one amount a row, as far as no usage shows it yet.
     pub amounts: Vec<HeldAmount>,
+    /// The projects whose launches it is for, by id: whom to ask how much of its rows is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<String>,
     /// When it was made, in milliseconds since the Unix epoch.
     pub made_at: u64,
     /// When it was committed; none while the launch is under way.
@@ -107,75 +83,8 @@ pub struct HoldRecord {
     pub instances: Vec<String>,
 }
 
-/// All that is held, by row. Rows are found without making a key of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    by_quota: BTreeMap<String, BTreeMap<(Option<String>, String), Band>>,
-    reservations: BTreeMap<String, Band>,
-    shares: BTreeMap<String, BTreeMap<String, Band>>,
-}
-
-impl Held {
-    pub(crate) fn add(&mut self, row: &Row, band: Band) {
-        if band.is_zero() {
-            return;
-        }
-        let sum = match row {
-            Row::Allowance {
-                project,
-                quota,
-                region,
-            } => self
-                .by_quota
-                .entry(quota.clone())
-                .or_default()
-                .entry((project.clone(), region.clone()))
-                .or_default(),
-            Row::Reservation { id } => self.reservations.entry(id.clone()).or_default(),
-            Row::Share {
-                reservation,
-                project,
-            } => self
-                .shares
-                .entry(reservation.clone())
-                .or_default()
-                .entry(project.clone())
-                .or_default(),
-        };
-        *sum = sum.plus(band);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_quota.is_empty() && self.reservations.is_empty() && self.shares.is_empty()
-    }
-
-    /// What is held of the row of a project, or of the tenant.
-    pub(crate) fn of_allowance(&self, project: Option<&str>, quota: &str, region: &str) -> Band {
-        let Some(rows) = self.by_quota.get(quota) else {
-            return Band::ZERO;
-        };
-        let of_this = |(owner, place): &(Option<String>, String)| {
-            owner.as_deref() == project && place == region
-        };
-        rows.iter()
-            .find_map(|(row, band)| of_this(row).then_some(*band))
-            .unwrap_or_default()
-    }
-
-    /// What is held of a whole reservation, by anybody.
-    pub(crate) fn of_reservation(&self, id: &str) -> Band {
-        self.reservations.get(id).copied().unwrap_or_default()
-    }
-
-    /// What a project holds of a reservation.
-    pub(crate) fn of_share(&self, reservation: &str, project: &str) -> Band {
-        let shares = self.shares.get(reservation);
-        shares
-            .and_then(|shares| shares.get(project))
-            .copied()
-            .unwrap_or_default()
-    }
-}
+/// All that is held, by the row's key.
+pub(crate) type Held = BTreeMap<String, Band>;
 
 /// A promise to a launch under way: nobody else who asks this gate gets the same units.
 ///

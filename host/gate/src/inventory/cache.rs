@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::FutureExt as _;
+use quotagate_contract::{Feed, Owner};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, watch},
@@ -19,17 +20,19 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    Inventory, State,
-    answer::{Answer, SourceKey, SourceKind, ask},
-    state::WarmUpError,
+    Answered, AskStandings, Followed, Inventory, Readings, State, read,
+    state::{Flight, Slot, WarmUpError},
 };
 use crate::{
     clock::{Clock, Moment},
     holds::{HoldFile, HoldFileError, HoldWriter, Keeper},
     options::{GateOptions, RefreshOptions},
-    source::{Read, Source, SourceError, SourceErrorKind},
+    source::{Account, Answer, Read, Source, SourceError, SourceErrorKind, SourceId},
     telemetry,
 };
+
+/// So often is it tried to read rows in an inventory that does not change meanwhile.
+const TRIES: u32 = 4;
 
 /// Which projects of an account are read.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub(crate) enum Projects {
 /// The sources of one account, and everything that is known of it.
 pub(crate) struct Cache {
     source: Arc<dyn Source>,
+    /// Says how rows stand that something is held of.
+    plugin: Arc<dyn AskStandings>,
     clock: Clock,
     projects: Projects,
     options: Arc<GateOptions>,
@@ -56,19 +61,31 @@ pub(crate) struct Cache {
 }
 
 /// What could not be read again, and why.
-pub(crate) type Unread = Vec<(SourceKey, String)>;
+pub(crate) type Unread = Vec<(String, String)>;
+
+/// What came of asking a source.
+struct Fetched {
+    read: Read<Answered>,
+    /// Where that was the account: the sources that there are by it.
+    sources: Option<Vec<SourceId>>,
+}
 
 impl Cache {
     pub(crate) fn new(
         source: Arc<dyn Source>,
+        plugin: Arc<dyn AskStandings>,
         clock: Clock,
         projects: Projects,
         options: Arc<GateOptions>,
     ) -> Result<Arc<Self>, HoldFileError> {
-        let mut state = State::new(Arc::clone(&options));
-        SourceKey::all_of_tenant().for_each(|key| state.want(key));
-        if let Projects::One(project) = &projects {
-            SourceKey::all_of_project(project).for_each(|key| state.want(key));
+        let only = match &projects {
+            Projects::One(project) => Some(project.as_str()),
+            Projects::All => None,
+        };
+        let mut state = State::new(Arc::clone(&options), only);
+        let now = clock.moment();
+        for id in projects.sources(&*source, None) {
+            state.want(id, now);
         }
         if let Some(path) = &options.holds.file {
             let (file, events) = HoldFile::open(path)?;
@@ -79,6 +96,7 @@ impl Cache {
         let turns = options.refresh.concurrent.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Arc::new(Self {
             source,
+            plugin,
             clock,
             projects,
             options,
@@ -108,8 +126,12 @@ impl Cache {
     }
 
     /// What is known now. Starts reading what is due, and waits only for sources that are not known: before they were read
-    /// for the first time, and after the last fetch of one was cut off.
-    pub(crate) async fn inventory(self: &Arc<Self>) -> Arc<Inventory> {
+    /// for the first time, and after the last fetch of one was cut off. Sources of these regions are read from now on.
+    pub(crate) async fn inventory<'a>(
+        self: &Arc<Self>,
+        regions: impl IntoIterator<Item = &'a str>,
+    ) -> Arc<Inventory> {
+        self.with(|state, _| state.ask_about(regions));
         self.read_due();
         let (inventory, is_known) = self.with(|state, now| {
             let is_known = state.is_known();
@@ -142,65 +164,66 @@ impl Cache {
         self: &Arc<Self>,
         recorded: &dyn Source,
     ) -> Result<(), WarmUpError> {
-        let mut keys: Vec<SourceKey> = SourceKey::all_of_tenant().collect();
-        let mut taken = Vec::new();
-        let mut tenant = String::new();
-        let mut projects: Vec<String> = match &self.projects {
-            Projects::One(project) => vec![project.clone()],
-            Projects::All => Vec::new(),
-        };
-        let mut next = 0;
-        while let Some(key) = keys.get(next).cloned() {
-            next += 1;
-            let Ok(read) = ask(recorded, &key).await else {
+        let mut ids = self.projects.sources(recorded, None);
+        let mut taken: Vec<(SourceId, Read<Answer>, u64)> = Vec::new();
+        let mut account = None;
+        while let Some(id) = ids.pop() {
+            if taken.iter().any(|(other, ..)| other.key == id.key) {
+                continue;
+            }
+            let Ok(read) = recorded.ask(&id).await else {
                 continue;
             };
             let Some(recorded_at) = read.recorded_at else {
-                return Err(WarmUpError::Undated(key.to_string()));
+                return Err(WarmUpError::Undated(id.key));
             };
-            match &read.value {
-                Answer::Account(account) => {
-                    tenant.clone_from(&account.tenant);
-                    if matches!(self.projects, Projects::All) {
-                        let listed = account.projects.iter();
-                        projects = listed.map(|project| project.id.clone()).collect();
-                    }
-                }
-                Answer::Allowances(owned) if key.project.is_none() && tenant.is_empty() => {
-                    tenant.clone_from(&owned.owner);
-                }
-                _ => {}
+            if let Answer::Account(listed) = &read.value {
+                account = Some(listed.clone());
+                let now_there = self.projects.sources(recorded, Some(listed));
+                ids.extend(now_there.into_iter().filter(|other| other.key != id.key));
             }
-            taken.push((key, read, recorded_at));
-            if next == SourceKind::OF_TENANT.len() {
-                keys.extend(projects.iter().flat_map(|id| SourceKey::all_of_project(id)));
-            }
+            taken.push((id, read, recorded_at));
         }
-        self.with(|state, now| state.warm_up(&tenant, taken, now))
+        let owners = match &account {
+            Some(account) => {
+                let outermost = account.projects.iter().filter_map(|chain| chain.first());
+                outermost.map(|owner| owner.id.clone()).collect()
+            }
+            // Rows say whose they are.
+            None => {
+                let rows = taken.iter().filter_map(|(_, read, _)| match &read.value {
+                    Answer::Rows(rows) => Some(rows),
+                    _ => None,
+                });
+                rows.flatten().map(|row| row.owner.clone()).collect()
+            }
+        };
+        self.with(|state, now| state.warm_up(owners, taken, now))
     }
 
     /// Starts reading every source whose time has come.
     pub(crate) fn read_due(self: &Arc<Self>) {
         let started = self.with(|state, now| {
-            let due: Vec<SourceKey> = state
+            let is_due = |(_, slot): &(&String, &Slot)| {
+                slot.flight.is_none() && slot.entry.is_due(now) && state.is_asked_about(slot)
+            };
+            let due: Vec<String> = state
                 .slots
                 .iter()
-                .filter(|(_, slot)| slot.flight.is_none() && slot.entry.is_due(now))
+                .filter(is_due)
                 .map(|(key, _)| key.clone())
                 .collect();
-            due.into_iter()
-                .filter_map(|key| start(state, key))
-                .collect::<Vec<_>>()
+            start_all(state, due, now)
         });
         self.fetch(started);
     }
 
     /// Starts reading these sources now, unless they are to be left alone; waits for nothing. One that is being read is
     /// read once more afterwards: what comes back may have been asked before whatever made somebody want it.
-    pub(crate) fn read_soon(self: &Arc<Self>, keys: &[SourceKey]) {
+    pub(crate) fn read_soon(self: &Arc<Self>, keys: &[String]) {
         let started = self.with(|state, now| {
             let refresh = &self.options.refresh;
-            let mut started = Vec::new();
+            let mut wanted = Vec::new();
             for key in keys {
                 let Some(slot) = state.slots.get_mut(key) else {
                     continue;
@@ -208,10 +231,10 @@ impl Cache {
                 if slot.flight.is_some() {
                     slot.is_wanted_again = true;
                 } else if slot.entry.closed_by(now, refresh).is_none() {
-                    started.extend(start(state, key.clone()));
+                    wanted.push(key.clone());
                 }
             }
-            started
+            start_all(state, wanted, now)
         });
         self.fetch(started);
     }
@@ -221,8 +244,8 @@ impl Cache {
         self.with(|state, now| {
             let slots = state.slots.values();
             let waits = slots.map(|slot| match slot.flight {
-                Some(_) => Duration::MAX,
-                None => slot.entry.due_in(now),
+                None if state.is_asked_about(slot) => slot.entry.due_in(now),
+                _ => Duration::MAX,
             });
             waits.min().unwrap_or(Duration::MAX)
         })
@@ -230,33 +253,37 @@ impl Cache {
 
     /// Reads sources again, whatever their age, and waits for the answers until `wait` has passed; gives what could not be
     /// read again. A fetch that was under way before is not enough: what it says may be older than the question. Keys that
-    /// are no sources of the account are passed over: whoever names a project cannot have it read.
+    /// are no sources of the account are passed over: whoever names a project cannot have it read. So are sources that the
+    /// cloud does not have.
     pub(crate) async fn read_again(
         self: &Arc<Self>,
-        keys: Option<&[SourceKey]>,
+        keys: Option<&[String]>,
         wait: Duration,
     ) -> Unread {
         let since = self.with(|state, _| state.order());
-        let is_wanted = |key: &SourceKey| keys.is_none_or(|keys| keys.contains(key));
+        let is_wanted = |state: &State, key: &String, slot: &Slot| match keys {
+            None => state.is_asked_about(slot),
+            Some(keys) => keys.contains(key),
+        };
         let refresh = &self.options.refresh;
         let until = after(Instant::now(), wait);
         let mut landings = self.landings.subscribe();
         loop {
             landings.borrow_and_update();
             let (started, is_done) = self.with(|state, now| {
-                let old: Vec<SourceKey> = state
+                let is_old = |(key, slot): &(&String, &Slot)| {
+                    is_wanted(state, key, slot)
+                        && slot.landed <= since
+                        && slot.entry.closed_by(now, refresh).is_none()
+                };
+                let old: Vec<String> = state
                     .slots
                     .iter()
-                    .filter(|(key, slot)| {
-                        is_wanted(key)
-                            && slot.landed <= since
-                            && slot.entry.closed_by(now, refresh).is_none()
-                    })
+                    .filter(is_old)
                     .map(|(key, _)| key.clone())
                     .collect();
-                let is_done = old.is_empty();
-                let started = old.into_iter().filter_map(|key| start(state, key));
-                (started.collect::<Vec<_>>(), is_done)
+                let is_done = old.is_empty() || state.is_closed;
+                (start_all(state, old, now), is_done)
             });
             self.fetch(started);
             if is_done || !matches!(timeout_at(until, landings.changed()).await, Ok(Ok(()))) {
@@ -264,8 +291,9 @@ impl Cache {
             }
         }
         self.with(|state, now| {
-            let wanted = state.slots.iter().filter(|(key, _)| is_wanted(key));
-            wanted
+            let slots = state.slots.iter();
+            slots
+                .filter(|(key, slot)| is_wanted(state, key, slot) && !slot.entry.is_unsupported())
                 .filter_map(|(key, slot)| {
                     let reason = why_unread(slot, since, (now, wait), refresh)?;
                     Some((key.clone(), reason))
@@ -274,15 +302,18 @@ impl Cache {
         })
     }
 
-    /// Whether a source was asked longer ago than the wait after a failure, and may be asked again: so often, and not more
-    /// often, may somebody's question have it read.
-    pub(crate) fn is_older_than_a_retry(&self, key: &SourceKey) -> bool {
+    /// The sources that list projects, where they were asked longer ago than the wait after a failure, and may be asked again:
+    /// so often, and not more often, may somebody's question have them read.
+    pub(crate) fn old_accounts(&self) -> Vec<String> {
         let refresh = &self.options.refresh;
         self.with(|state, now| {
-            state.slots.get(key).is_some_and(|slot| {
-                slot.entry.asked_ago(now) >= refresh.first_retry
+            let slots = state.slots.iter();
+            let is_old = |(_, slot): &(&String, &Slot)| {
+                slot.id.feed == Feed::Account
+                    && slot.entry.asked_ago(now) >= refresh.first_retry
                     && slot.entry.closed_by(now, refresh).is_none()
-            })
+            };
+            slots.filter(is_old).map(|(key, _)| key.clone()).collect()
         })
     }
 
@@ -292,6 +323,18 @@ impl Cache {
 
     pub(crate) fn release(&self, id: &str) -> bool {
         self.with(|state, now| state.release(id, now))
+    }
+
+    /// Reads and promises nothing more, and writes down what is still to be written. Blocks while it does.
+    pub(crate) fn close(&self) {
+        let writer = self.with(|state, _| state.close());
+        self.turns.close();
+        self.landings.send_modify(|count| *count += 1);
+        drop(writer);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.with(|state, _| state.is_closed)
     }
 
     /// Waits until a state is reached, or time is up.
@@ -308,36 +351,35 @@ impl Cache {
     }
 
     /// Fetches in the background. A caller that goes away ends nothing: others may be waiting for the same answer.
-    fn fetch(self: &Arc<Self>, started: Vec<(SourceKey, u64)>) {
+    fn fetch(self: &Arc<Self>, started: Vec<Started>) {
         if started.is_empty() {
             return;
         }
         let Ok(runtime) = Handle::try_current() else {
-            for (key, order) in started {
+            for Started { id, flight } in started {
                 let error = "reading needs a runtime of tokio, and there is none here";
-                self.land(
-                    &key,
-                    order,
-                    Err(SourceError::new(SourceErrorKind::Invalid, error.to_owned())),
-                );
+                let error = SourceError::new(SourceErrorKind::Invalid, error.to_owned());
+                self.fail(&id.key, flight.order, error);
             }
             return;
         };
-        for (key, order) in started {
+        for Started { id, flight } in started {
             let span = tracing::info_span!(
                 "quotagate.fetch",
                 cloud.provider = self.source.cloud(),
-                source = key.kind.as_str(),
-                project = key.project,
+                source = id.kind,
+                owner = id.owner,
             );
             // A fetch does not keep the cache alive.
             let under_way = UnderWay {
                 cache: Arc::downgrade(self),
-                key: Some(key),
-                order,
+                key: Some(id.key.clone()),
+                order: flight.order,
             };
             let fetch = fetch(
                 Arc::clone(&self.source),
+                self.projects.clone(),
+                id,
                 Arc::clone(&self.turns),
                 under_way,
                 self.options.refresh.give_up,
@@ -346,37 +388,116 @@ impl Cache {
         }
     }
 
-    fn land(
-        self: &Arc<Self>,
-        key: &SourceKey,
-        order: u64,
-        answer: Result<Read<Answer>, SourceError>,
-    ) {
-        let is_whole = matches!(&answer, Ok(read) if read.interrupted_by.is_none());
+    /// A source could not be asked at all.
+    fn fail(self: &Arc<Self>, key: &str, order: u64, error: SourceError) {
+        self.with(|state, now| {
+            if let Some(before) = state.before_landing(key, order) {
+                let landed = before.answered(Err(error), now, 0.0);
+                state.land(landed, Readings::new(), None, now);
+            }
+        });
+        self.landings.send_modify(|count| *count += 1);
+    }
+
+    /// Takes an answer in. What it shows of rows that something is held of, or that a lesson speaks of, the plugin says before
+    /// the answer is in force, so that both are in one step; the lock is not held meanwhile.
+    async fn land(self: &Arc<Self>, key: &str, order: u64, answer: Result<Fetched, SourceError>) {
         let jitter = fastrand::f64().mul_add(2.0, -1.0);
+        let now = self.clock.moment();
+        let Some(before) = self.with(|state, _| state.before_landing(key, order)) else {
+            return;
+        };
+        let (answer, sources) = match answer {
+            Ok(Fetched { read, sources }) => (Ok(read), sources),
+            Err(error) => (Err(error), None),
+        };
+        let landed = before.answered(answer, now, jitter);
+        let followed = landed.account().zip(sources);
+        let followed = followed.map(|((_, is_whole), sources)| Followed { sources, is_whole });
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let candidate = self.with(|state, now| state.candidate(&landed, now));
+            let wanted = &candidate.wanted;
+            let readings = if wanted.is_empty() {
+                Readings::new()
+            } else {
+                read(&*self.plugin, &candidate.inventory, wanted).await
+            };
+            let is_done = self.with(|state, now| {
+                if state.is_enough(&landed, &candidate, now) {
+                    state.land(landed.clone(), readings, followed.clone(), now);
+                    return true;
+                }
+                if tries < TRIES {
+                    return false;
+                }
+                // Others landed each time. Holds stand on until the next answer shows them.
+                state.land(landed.clone(), Readings::new(), followed.clone(), now);
+                state.not_read(&candidate.wanted);
+                true
+            });
+            if is_done {
+                break;
+            }
+        }
         let again = self.with(|state, now| {
-            let is_taken = state.landed(key, order, answer, (now, jitter));
-            if !is_taken {
-                return None;
-            }
-            if key.kind == SourceKind::Account && matches!(self.projects, Projects::All) {
-                follow_projects(state, is_whole, now);
-            }
             let slot = state.slots.get_mut(key)?;
             let is_wanted = std::mem::take(&mut slot.is_wanted_again);
             let is_open = slot.entry.closed_by(now, &self.options.refresh).is_none();
-            if is_wanted && is_open {
-                start(state, key.clone())
-            } else {
-                None
-            }
+            let is_account = slot.id.feed == Feed::Account;
+            let wanted = (is_wanted && is_open).then(|| key.to_owned());
+            Some((start_all(state, wanted, now), is_account))
         });
-        self.fetch(again.into_iter().collect());
-        if key.kind == SourceKind::Account {
-            self.read_due();
+        if let Some((again, is_account)) = again {
+            self.fetch(again);
+            if is_account {
+                self.read_due();
+            }
         }
         self.landings.send_modify(|count| *count += 1);
     }
+}
+
+impl Projects {
+    /// The sources that there are, as far as they concern these projects.
+    fn sources(&self, source: &dyn Source, account: Option<&Account>) -> Vec<SourceId> {
+        let Self::One(project) = self else {
+            return source.sources(account);
+        };
+        let mut chains = account.map_or(&[][..], |account| &account.projects).iter();
+        let chain = chains.find(|chain| chain.last().is_some_and(|owner| owner.id == *project));
+        let alone = || {
+            vec![Owner {
+                id: project.clone(),
+                ..Owner::default()
+            }]
+        };
+        let account = Account {
+            projects: vec![chain.cloned().unwrap_or_else(alone)],
+            places: account.map_or_else(Vec::new, |account| account.places.clone()),
+        };
+        source.sources(Some(&account))
+    }
+}
+
+/// A fetch that was begun.
+struct Started {
+    id: Arc<SourceId>,
+    flight: Flight,
+}
+
+fn start_all(
+    state: &mut State,
+    keys: impl IntoIterator<Item = String>,
+    now: Moment,
+) -> Vec<Started> {
+    let start = |key: String| {
+        let flight = state.start(&key, now)?;
+        let id = Arc::clone(&state.slots.get(&key)?.id);
+        Some(Started { id, flight })
+    };
+    keys.into_iter().filter_map(start).collect()
 }
 
 /// A fetch under way. Where its task is dropped before the answer is taken in, because its runtime has ended, the source
@@ -384,7 +505,7 @@ impl Cache {
 struct UnderWay {
     cache: Weak<Cache>,
     /// None once the answer was taken in.
-    key: Option<SourceKey>,
+    key: Option<String>,
     order: u64,
 }
 
@@ -403,37 +524,64 @@ impl Drop for UnderWay {
 /// Waits for its turn, asks a source one question, and has the answer taken in.
 async fn fetch(
     source: Arc<dyn Source>,
+    projects: Projects,
+    id: Arc<SourceId>,
     turns: Arc<Semaphore>,
     mut under_way: UnderWay,
     give_up: Duration,
 ) {
-    // It fails only once it is closed, which nobody does.
-    let turn = turns.acquire().await;
+    // It fails once the gate was closed.
+    let Ok(turn) = turns.acquire().await else {
+        return;
+    };
     if under_way.cache.strong_count() == 0 {
         return;
     }
-    let Some(key) = under_way.key.clone() else {
-        return;
-    };
     let begun = Instant::now();
-    let asked = AssertUnwindSafe(ask(&*source, &key)).catch_unwind();
+    let asked = AssertUnwindSafe(ask(&*source, &projects, &id)).catch_unwind();
     let answer = match timeout(give_up, asked).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(SourceError::new(
             SourceErrorKind::Invalid,
-            format!("reading {key} ran into a bug: the source panicked"),
+            format!("reading {} ran into a bug: the source panicked", id.key),
         )),
         Err(_) => Err(SourceError::new(
             SourceErrorKind::Unavailable,
-            format!("{key} was not answered within {give_up:?}"),
+            format!("{} was not answered within {give_up:?}", id.key),
         )),
     };
     drop(turn);
-    telemetry::fetched(&key, begun.elapsed(), answer.as_ref().err());
+    telemetry::fetched(&id, begun.elapsed(), answer.as_ref().err());
     if let Some(cache) = under_way.cache.upgrade() {
-        cache.land(&key, under_way.order, answer);
+        cache.land(&id.key, under_way.order, answer).await;
     }
     under_way.key = None;
+}
+
+/// Asks one source, and where that was the account, which sources there are by it.
+async fn ask(
+    source: &dyn Source,
+    projects: &Projects,
+    id: &SourceId,
+) -> Result<Fetched, SourceError> {
+    let read = source.ask(id).await?;
+    let sources = match &read.value {
+        Answer::Account(account) => Some(projects.sources(source, Some(account))),
+        _ => None,
+    };
+    let read = read.map(Answered::new);
+    if read.value.feed() != id.feed {
+        return Err(SourceError::new(
+            SourceErrorKind::Invalid,
+            format!(
+                "{} was to bring {}, and brought {}",
+                id.key,
+                id.feed,
+                read.value.feed()
+            ),
+        ));
+    }
+    Ok(Fetched { read, sources })
 }
 
 /// An instant so much later; one that never comes where there is none.
@@ -442,39 +590,8 @@ fn after(instant: Instant, wait: Duration) -> Instant {
     instant.checked_add(wait).unwrap_or_else(|| instant + NEVER)
 }
 
-/// Begins a fetch, unless one is under way.
-fn start(state: &mut State, key: SourceKey) -> Option<(SourceKey, u64)> {
-    let order = state.next_order();
-    let slot = state.slots.get_mut(&key)?;
-    if slot.flight.is_some() {
-        return None;
-    }
-    slot.flight = Some(order);
-    Some((key, order))
-}
-
-/// Reads the projects that the account has, and no others.
-fn follow_projects(state: &mut State, is_whole: bool, now: Moment) {
-    let current = state.current(now);
-    let listed: Vec<&str> = current
-        .account()
-        .projects
-        .iter()
-        .map(|project| project.id.as_str())
-        .collect();
-    for project in &listed {
-        SourceKey::all_of_project(project).for_each(|key| state.want(key));
-    }
-    if is_whole {
-        let mut gone = state.projects();
-        gone.retain(|project| !listed.contains(&project.as_str()));
-        state.forget_projects(&gone, now);
-    }
-    state.publish(now);
-}
-
 fn why_unread(
-    slot: &super::state::Slot,
+    slot: &Slot,
     since: u64,
     (now, wait): (Moment, Duration),
     refresh: &RefreshOptions,

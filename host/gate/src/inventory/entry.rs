@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Listed, answer::Answer};
+use quotagate_contract::SourceState;
+
+use super::{Answered, Status};
 use crate::{
-    clock::Moment,
+    clock::{Moment, milliseconds},
     options::{Freshness, RefreshOptions},
     source::{Read, SourceError, SourceErrorKind},
-    types::{SourceReport, SourceState},
 };
 
 /// A cloud that asks to be left alone for longer than this is asked again after it: no answer ends a source.
@@ -24,16 +25,29 @@ pub(crate) struct Entry {
     is_latest: bool,
     /// Whether the latest fetch went away without an answer.
     is_cut_off: bool,
+    /// Whether the cloud said that it has no such list, and nothing said since that it may have one now.
+    is_unsupported: bool,
+}
+
+/// What can be shown of a source at some time.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) answer: Option<Arc<Answered>>,
+    /// When it was read in this process, and how old it was then.
+    pub(crate) read: Option<(Moment, Duration)>,
+    pub(crate) status: Status,
 }
 
 /// The last answer that holds something.
 #[derive(Clone, Debug)]
 struct Good {
-    answer: Arc<Answer>,
+    answer: Arc<Answered>,
     /// Why there may be more.
     interrupted_by: Option<SourceError>,
     /// When the cloud said so, as it is shown to people and plugins.
     fetched_at: u64,
+    /// When the cloud was asked for it.
+    asked_at: u64,
     read: Moment,
     /// How old it was when it was read.
     age_then: Duration,
@@ -55,12 +69,13 @@ struct Failures {
 
 impl Entry {
     /// An answer from before this process, asked for at `recorded_at`.
-    pub(crate) fn warm(read: Read<Answer>, recorded_at: u64, now: Moment) -> Self {
+    pub(crate) fn warm(read: Read<Answered>, recorded_at: u64, now: Moment) -> Self {
         Self {
             good: Some(Good {
                 answer: Arc::new(read.value),
                 interrupted_by: read.interrupted_by,
                 fetched_at: recorded_at,
+                asked_at: recorded_at,
                 read: now,
                 age_then: Duration::from_millis(now.wall_ms.saturating_sub(recorded_at)),
             }),
@@ -79,10 +94,11 @@ impl Entry {
         self.is_cut_off = true;
     }
 
-    /// Takes an answer in. `jitter` is drawn from -1 to 1.
+    /// Takes the answer in of a question that was asked at `asked_at`. `jitter` is drawn from -1 to 1.
     pub(crate) fn answered(
         &mut self,
-        answer: Result<Read<Answer>, SourceError>,
+        answer: Result<Read<Answered>, SourceError>,
+        asked_at: u64,
         now: Moment,
         freshness: Freshness,
         options: &RefreshOptions,
@@ -90,8 +106,21 @@ impl Entry {
     ) {
         self.is_latest = false;
         self.is_cut_off = false;
+        self.is_unsupported = false;
         let trouble = match answer {
-            Ok(read) => self.take(read, now, freshness),
+            Ok(read) => self.take(read, asked_at, now, freshness),
+            Err(error) if error.kind == SourceErrorKind::Unsupported => {
+                self.is_unsupported = true;
+                self.is_latest = true;
+                self.good = None;
+                self.failures = Some(Failures {
+                    latest: error,
+                    at: now,
+                    in_a_row: 0,
+                });
+                self.asked = Some((now, freshness.interval));
+                return;
+            }
             Err(error) => Some(error),
         };
         let wait = match trouble {
@@ -118,7 +147,8 @@ impl Entry {
     /// wherever there is less than everything, the trouble is handed back.
     fn take(
         &mut self,
-        read: Read<Answer>,
+        read: Read<Answered>,
+        asked_at: u64,
         now: Moment,
         freshness: Freshness,
     ) -> Option<SourceError> {
@@ -129,13 +159,14 @@ impl Entry {
         if trouble.is_none() || !whole {
             // The same again stays the same: nobody derives it anew.
             let answer = match &self.good {
-                Some(good) if *good.answer == read.value => Arc::clone(&good.answer),
+                Some(good) if good.answer.answer == read.value.answer => Arc::clone(&good.answer),
                 _ => Arc::new(read.value),
             };
             self.good = Some(Good {
                 answer,
                 interrupted_by: read.interrupted_by,
                 fetched_at: read.recorded_at.unwrap_or(now.wall_ms),
+                asked_at: read.recorded_at.unwrap_or(asked_at),
                 read: now,
                 age_then: Duration::ZERO,
             });
@@ -185,6 +216,9 @@ impl Entry {
 
     /// How long until it is time to ask again.
     pub(crate) fn due_in(&self, now: Moment) -> Duration {
+        if self.is_unsupported && !self.is_cut_off {
+            return Duration::MAX;
+        }
         match self.asked {
             Some((asked, wait)) if !self.is_cut_off => wait.saturating_sub(now.age_since(asked)),
             _ => Duration::ZERO,
@@ -200,6 +234,9 @@ impl Entry {
     /// Why the source must not be asked before it is due: it has failed too often, or the cloud asked to be left alone.
     pub(crate) fn closed_by(&self, now: Moment, options: &RefreshOptions) -> Option<&SourceError> {
         let failures = self.failures.as_ref()?;
+        if self.is_unsupported {
+            return Some(&failures.latest);
+        }
         let throttled = failures.latest.kind == SourceErrorKind::RateLimited
             || failures.latest.retry_after.is_some();
         let open = throttled || failures.in_a_row >= options.failures_to_open;
@@ -217,27 +254,50 @@ impl Entry {
     }
 
     /// The last good answer, of whatever age.
-    pub(crate) fn answer(&self) -> Option<Arc<Answer>> {
-        self.good.as_ref().map(|good| Arc::clone(&good.answer))
+    pub(crate) fn answer(&self) -> Option<&Answered> {
+        self.good.as_ref().map(|good| &*good.answer)
     }
 
-    /// Whether the last good answer is too old to be trusted.
-    pub(crate) fn has_aged(&self, now: Moment, max_age: Duration) -> bool {
+    /// Whether the last good answer is everything there was.
+    pub(crate) fn is_whole(&self) -> bool {
         let good = self.good.as_ref();
-        good.is_some_and(|good| good.age(now) > max_age)
+        good.is_some_and(|good| good.interrupted_by.is_none())
+    }
+
+    /// Whether the cloud said that it has no such list.
+    pub(crate) const fn is_unsupported(&self) -> bool {
+        self.is_unsupported
+    }
+
+    /// The account was read: the cloud may have the list by now.
+    pub(crate) fn may_be_supported(&mut self) {
+        if self.is_unsupported {
+            self.is_unsupported = false;
+            self.asked = self.asked.map(|(at, _)| (at, Duration::ZERO));
+        }
+    }
+
+    /// The instants, on both hands, after which the last good answer is too old to be trusted.
+    pub(crate) fn ages_after(&self, max_age: Duration) -> Option<Moment> {
+        let good = self.good.as_ref()?;
+        let left = milliseconds(max_age.saturating_sub(good.age_then));
+        Some(Moment {
+            wall_ms: good.read.wall_ms.saturating_add(left),
+            steady_ms: good.read.steady_ms.saturating_add(left),
+        })
     }
 
     /// What can be shown of it now.
-    pub(crate) fn listed(&self, now: Moment, max_age: Duration) -> Listed {
+    pub(crate) fn shown(&self, now: Moment, max_age: Duration) -> Shown {
         let Some(good) = &self.good else {
-            return match &self.failures {
-                Some(failures) => Listed::unreadable(failures.report()),
+            return Shown::nothing(match &self.failures {
+                Some(failures) => failures.status(),
                 None if self.is_cut_off => {
-                    Listed::unread("reading it was cut off: the runtime that it ran on has ended")
+                    Status::unread("reading it was cut off: the runtime that it ran on has ended")
                 }
-                None if self.asked.is_some() => Listed::unread("it was not answered yet"),
-                None => Listed::unread("it is being read for the first time"),
-            };
+                None if self.asked.is_some() => Status::unread("it was not answered yet"),
+                None => Status::unread("it is being read for the first time"),
+            });
         };
         let age = good.age(now);
         if age > max_age {
@@ -245,9 +305,10 @@ impl Entry {
                 Some(failures) => format!("; since then: {}", failures.latest),
                 None => String::new(),
             };
-            return Listed::unreadable(SourceReport {
+            return Shown::nothing(Status {
                 state: SourceState::Unavailable,
                 fetched_at: good.fetched_at,
+                asked_at: good.asked_at,
                 detail: Some(format!(
                     "last read {} s ago, which is more than the {} s that it is trusted for{why}",
                     age.as_secs(),
@@ -260,29 +321,42 @@ impl Entry {
             (None, Some(failures)) => Some(format!("reading it again failed: {}", failures.latest)),
             (None, None) => None,
         };
-        Listed {
+        Shown {
             answer: Some(Arc::clone(&good.answer)),
             read: Some((good.read, good.age_then)),
-            report: SourceReport {
+            status: Status {
                 state: match good.interrupted_by {
                     Some(_) => SourceState::Incomplete,
                     None => SourceState::Complete,
                 },
                 fetched_at: good.fetched_at,
+                asked_at: good.asked_at,
                 detail,
             },
         }
     }
 }
 
+impl Shown {
+    pub(crate) const fn nothing(status: Status) -> Self {
+        Self {
+            answer: None,
+            read: None,
+            status,
+        }
+    }
+}
+
 impl Failures {
-    fn report(&self) -> SourceReport {
-        SourceReport {
+    fn status(&self) -> Status {
+        Status {
             state: match self.latest.kind {
                 SourceErrorKind::Denied => SourceState::Denied,
+                SourceErrorKind::Unsupported => SourceState::Unsupported,
                 _ => SourceState::Unavailable,
             },
             fetched_at: self.at.wall_ms,
+            asked_at: 0,
             detail: Some(self.latest.message.clone()),
         }
     }
