@@ -354,8 +354,7 @@ impl Gate {
                     })
                     .await
             };
-            let verdicts = called
-                .or_else(|error| unknown_verdicts(error, &distinct, count, &policy).map(shared))?;
+            let verdicts = called.or_else(|error| unknown_verdicts(error, &distinct, count))?;
             telemetry::listed("list", &verdicts);
             for (number, verdict) in verdicts.into_iter().enumerate() {
                 let is_shown = strictness.shows(verdict.availability());
@@ -409,7 +408,10 @@ impl Gate {
                 plugin.explain(shown, clock, &asked)
             })
             .await
-            .or_else(|error| unknown_verdicts(error, &offers, launch.count, policy))?
+            .or_else(|error| {
+                let unknown = unknown_verdicts(error, &offers, launch.count)?;
+                Ok::<_, CallError>(unknown.into_iter().map(Arc::unwrap_or_clone).collect())
+            })?
             .pop()
             .ok_or(CallError::WrongLength {
                 asked: 1,
@@ -441,7 +443,7 @@ impl Gate {
                 plugin.admit(shown, clock, &asked, &policy)
             })
             .await
-            .or_else(|error| unknown_admission(error, &plan, &policy))?;
+            .or_else(|error| unknown_admission(error, &plan))?;
         telemetry::judged("plan", &admission.verdict);
         Ok(PlanCheck {
             plan,

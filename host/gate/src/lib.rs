@@ -75,7 +75,8 @@ pub use options::{
     Strictness,
 };
 pub use plugin::{
-    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginOptions,
+    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOn,
+    PluginOptions, unknown_verdicts,
 };
 pub use question::Question;
 pub use quotagate_contract::Inventory as ContractInventory;

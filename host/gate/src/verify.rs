@@ -179,7 +179,7 @@ impl Gate {
                     plugin.admit(shown, clock, &asked, &policy)
                 })
                 .await
-                .or_else(|error| unknown_admission(error, &plan, &policy))?;
+                .or_else(|error| unknown_admission(error, &plan))?;
             let mut to_read = admission.rests_on.clone();
             to_read.retain(|key| read_again.insert(key.clone()));
             if !to_read.is_empty() {

@@ -9,7 +9,7 @@ use quotagate_contract::{
 
 use super::{Answered, Inventory, Listed};
 use crate::{
-    plugin::shown::Shown,
+    plugin::Shown,
     source::{Answer, Share},
 };
 

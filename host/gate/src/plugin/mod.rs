@@ -19,6 +19,7 @@ mod meter;
 mod names;
 mod nothing;
 mod offers;
+mod on;
 mod seen;
 mod shown;
 mod slots;
@@ -30,6 +31,7 @@ use std::{fmt, sync::Arc};
 
 use quotagate_contract::Descriptor;
 
+pub use self::on::PluginOn;
 pub use self::{
     cache::CompileCache,
     contradiction::Contradiction,
