@@ -301,8 +301,8 @@ pub trait Cloud {
         true
     }
 
-    /// How much of a row is used. `holdings` are those of the row's owner, at every place; where the cloud reports no usage, they
-    /// are counted here.
+    /// How much of a row is used, of quota rows as of rows of reservations and shares. `holdings` are those of the row's owner, at
+    /// every place; where the cloud reports no usage, they are counted here.
     fn reading(&self, row: &Row, holdings: &[Holding]) -> Reading {
         let _ = holdings;
         Reading::reported(row)
