@@ -9,18 +9,14 @@
     reason = "a measurement"
 )]
 
-#[path = "account.rs"]
-mod account;
-
 use std::{path::Path, sync::Arc, time::Instant};
 
 use nebius_api::world::World;
-use quotagate::{Gate, Offer, Plugin, Policy, Profile};
+use quotagate::{Clock, Gate, Offer, Plugin, Policy, Profile, Question};
+use quotagate_engine::{Engine, NativeReader, NumberedOffer, Reader as _};
 use quotagate_nebius::RecordedWorld;
-use quotagate_plugin_nebius::json::assess_json;
+use quotagate_plugin_nebius::Nebius;
 use serde_json::json;
-
-use self::account::account;
 
 const REPEATS: usize = 15;
 const LENGTHS: [usize; 4] = [1, 200, 1_000, 5_000];
@@ -36,8 +32,9 @@ fn main() {
         .unwrap();
     let inventory = runtime.block_on(gate.inventory());
     let known = inventory.offers();
-    let project = inventory.projects_in(&known[0].region).remove(0);
-    let account = Arc::new(account(&inventory, &project));
+    let contract = inventory.contract();
+    let project = contract.owners[0].last().unwrap().id.clone();
+    let reader = NativeReader::new(contract, Clock::system().now_ms());
     let policy = Policy::default();
     for kind in ["catalog", "distinct"] {
         for length in LENGTHS {
@@ -56,21 +53,31 @@ fn main() {
                 ((0..length).map(named).collect::<Vec<_>>(), profile)
             };
             report("rust-component", length, kind, || {
-                let listing = gate.filter(&offers, 1, &profile, &policy);
+                let question = Question::new(&offers).profile(profile.clone());
+                let listing = gate.filter(&question);
                 assert!(runtime.block_on(listing).unwrap().items.len() >= length);
             });
             if kind == "distinct" {
-                let request = json!({"offers": offers, "profile": profile, "policy": policy});
-                let request = request.to_string();
+                let numbered: Vec<NumberedOffer> = offers
+                    .iter()
+                    .map(|offer| NumberedOffer {
+                        instance_type: reader.number_of(&offer.instance_type),
+                        region: reader.number_of(&offer.region),
+                        lifecycle: reader.number_of(&offer.lifecycle),
+                        ..NumberedOffer::default()
+                    })
+                    .collect();
+                let mut engine = Engine::new(Nebius);
                 report("rust-native", length, kind, || {
-                    assert!(assess_json(&request, 0, |_| Arc::clone(&account)).is_ok());
+                    let judged = engine.assess(&reader, &numbered, &[], 1, &profile, &policy);
+                    assert!(judged.is_ok());
                 });
             }
         }
     }
 }
 
-fn report(host: &str, offers: usize, kind: &str, judge: impl Fn()) {
+fn report(host: &str, offers: usize, kind: &str, mut judge: impl FnMut()) {
     let mut taken: Vec<f64> = (0..REPEATS)
         .map(|_| {
             let start = Instant::now();

@@ -1,10 +1,11 @@
-//! What a judgement costs: the component against the same rules called natively, on the same offers, in one run.
+//! What a judgement costs, each number beside the one to reach, as ratios within one run: machines differ.
 //!
-//! `cargo bench -p quotagate-cli --bench judge` prints criterion's figures and, below them, the ratios that mean something
-//! on a shared machine.
+//! `cargo bench -p quotagate-cli --bench judge` prints a table and exits with 1 where a number is missed. Rows that compare with
+//! revision b0ffe39 need `QUOTAGATE_BENCH_BASE=DIR`, where `DIR/bench/probe` is built as `base/probe.rs` says.
 
 #![allow(
     missing_docs,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
@@ -13,292 +14,331 @@
 
 #[path = "account.rs"]
 mod account;
+#[path = "table.rs"]
+mod table;
 
-use std::{fs, hint::black_box, path::Path, sync::Arc, time::Duration};
-
-use criterion::{BenchmarkId, Criterion, Throughput};
-use nebius_api::world::World;
-use quotagate::{
-    CompileCache, Disk, Failure, Gate, Launch, Lifecycle, Limits, Offer, Plugin, PluginOptions,
-    Policy, Profile,
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use quotagate_engine as engine;
+
+use quotagate::{
+    Clock, CompileCache, Detail, Failure, FailureParts, Gate, Launch, Limits, Need, Offer, Plugin,
+    PluginOptions, Policy, Profile, Question, StaticSource,
+};
+use quotagate_engine::{Engine, NativeReader, NumberedOffer, Reader as _};
 use quotagate_nebius::RecordedWorld;
-use quotagate_plugin_nebius::{Nebius, diagnose};
+use quotagate_plugin_nebius::Nebius;
 
-use self::account::account;
+use self::{
+    account::{PROJECT, REGION, Size},
+    table::{Row, median},
+};
 
-const SIZES: [usize; 2] = [200, 10_000];
+/// 200 offers of 100 types.
+const SMALL: Size = Size {
+    types: 100,
+    rows: 200,
+};
+/// 10,000 offers of 5,000 types.
+const LARGE: Size = Size {
+    types: 5_000,
+    rows: 10_000,
+};
+const ROUNDS: usize = 41;
+/// Each round asks about another count, so that nothing is answered from memory.
+const COUNTS: u32 = 16;
 
+/// An account of a size, and what judges it.
 struct Bench {
     runtime: tokio::runtime::Runtime,
     gate: Gate,
-    /// Offers of every project in turn, as a catalogue of prices lists them: each many times over.
-    catalogue: Vec<Offer>,
+    offers: Vec<Offer>,
     profile: Profile,
-    accounts: Vec<(String, engine::Account)>,
+    /// Its world, as long as the bench lives.
+    world: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
-        let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/emulator/worlds/acme");
-        let source = RecordedWorld::new(World::read(&world).unwrap()).unwrap();
-        let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
-        let gate = Gate::new(plugin, Arc::new(source)).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let inventory = runtime.block_on(gate.inventory());
-        let offers = inventory.offers();
-        let accounts = inventory
-            .projects()
-            .map(|project| {
-                let account = account(&inventory, project);
-                (inventory.region_of(project).unwrap().to_owned(), account)
-            })
-            .collect();
-        let profile = Profile {
-            disks: vec![Disk {
-                kind: "network-ssd".to_owned(),
-                bytes: 100 << 30,
-                count: 1,
-            }],
-            private_addresses: 1,
-            ..Profile::default()
-        };
+    fn new(plugin: &Plugin, size: Size) -> Self {
+        let world = tempfile::tempdir().unwrap();
+        account::write(world.path(), size);
+        let source = RecordedWorld::read(world.path()).unwrap();
+        let gate = Gate::new(plugin.clone(), Arc::new(source)).unwrap();
+        let runtime = runtime();
+        let offers = runtime.block_on(gate.offers());
+        assert_eq!(offers.len(), size.types * 2);
         Self {
             runtime,
             gate,
-            catalogue: offers.into_iter().cycle().take(SIZES[1]).collect(),
-            profile,
-            accounts,
+            offers,
+            profile: Profile {
+                project: PROJECT.to_owned(),
+                needs: vec![
+                    Need::sized("disk.network-ssd", 100 << 30),
+                    Need::pieces("address.private", 1),
+                ],
+                ..Profile::default()
+            },
+            world,
         }
     }
 
-    /// The engine called natively: every offer in the account of its region.
-    fn native(&self, offers: &[engine::Offer], profile: &engine::Profile) -> usize {
-        let policy = engine::Policy::default();
-        self.accounts
+    fn list(&self, offers: &[Offer], count: u32) -> Duration {
+        let question = Question::new(offers)
+            .count(count)
+            .profile(self.profile.clone())
+            .detail(Detail::Deciding);
+        let begun = Instant::now();
+        let listing = self.runtime.block_on(self.gate.filter(&question)).unwrap();
+        let took = begun.elapsed();
+        assert_eq!(listing.items.len(), offers.len());
+        took
+    }
+
+    /// A warm list through the component.
+    fn component(&self, offers: &[Offer]) -> Duration {
+        self.list(offers, COUNTS);
+        let mut times: Vec<_> = (0..ROUNDS)
+            .map(|round| self.list(offers, of(round)))
+            .collect();
+        median(&mut times)
+    }
+
+    /// The same judgements by the same rules, called natively.
+    fn native(&self) -> Duration {
+        let inventory = self.runtime.block_on(self.gate.inventory());
+        let reader = NativeReader::new(inventory.contract(), Clock::system().now_ms());
+        let offers: Vec<NumberedOffer> = self
+            .offers
             .iter()
-            .map(|(region, account)| {
-                let here: Vec<engine::Offer> = offers
-                    .iter()
-                    .filter(|offer| offer.region == *region)
-                    .cloned()
-                    .collect();
-                engine::assess(&Nebius, account, 0, &here, 1, profile, &policy)
-                    .unwrap()
-                    .len()
+            .map(|offer| NumberedOffer {
+                instance_type: reader.number_of(&offer.instance_type),
+                region: reader.number_of(&offer.region),
+                lifecycle: reader.number_of(&offer.lifecycle),
+                ..NumberedOffer::default()
             })
-            .sum()
-    }
-}
-
-fn main() {
-    let mut criterion = Criterion::default()
-        .measurement_time(Duration::from_secs(3))
-        .warm_up_time(Duration::from_secs(1))
-        .configure_from_args();
-    let bench = Bench::new();
-    filter(&mut criterion, &bench);
-    others(&mut criterion, &bench);
-    start(&mut criterion);
-    criterion.final_summary();
-    ratios();
-}
-
-fn filter(criterion: &mut Criterion, bench: &Bench) {
-    let mut group = criterion.benchmark_group("filter");
-    let native_profile: engine::Profile =
-        serde_json::from_value(serde_json::to_value(&bench.profile).unwrap()).unwrap();
-    for size in SIZES {
-        let offers = &bench.catalogue[..size];
-        let native: Vec<engine::Offer> =
-            serde_json::from_value(serde_json::to_value(offers).unwrap()).unwrap();
-        group.throughput(Throughput::Elements(size as u64));
-        group.bench_with_input(
-            BenchmarkId::new("native", size),
-            &native,
-            |bencher, offers| {
-                bencher.iter(|| black_box(bench.native(offers, &native_profile)));
-            },
-        );
-        group.bench_with_input(
-            BenchmarkId::new("component", size),
-            offers,
-            |bencher, offers| {
-                let policy = Policy::default();
-                bencher.iter(|| {
-                    let listing = bench.gate.filter(offers, 1, &bench.profile, &policy);
-                    black_box(bench.runtime.block_on(listing).unwrap().items.len())
-                });
-            },
-        );
-        // Each offer crosses the boundary and is judged, repeated or not.
-        group.bench_with_input(
-            BenchmarkId::new("component-undeduplicated", size),
-            offers,
-            |bencher, offers| {
-                let policy = Policy::default();
-                let inventory = bench.runtime.block_on(bench.gate.inventory());
-                let project = inventory.projects_in("eu-north1").remove(0);
-                let profile = Profile {
-                    project,
-                    ..bench.profile.clone()
-                };
-                let here: Vec<Offer> = offers
-                    .iter()
-                    .filter(|offer| offer.region == "eu-north1")
-                    .cycle()
-                    .take(size)
-                    .cloned()
-                    .collect();
-                let clock = quotagate::Clock::system();
-                bencher.iter(|| {
-                    let verdicts = bench
-                        .gate
-                        .plugin()
-                        .assess(&inventory, &clock, &here, 1, &profile, &policy);
-                    black_box(verdicts.unwrap().len())
-                });
-            },
-        );
-        group.bench_with_input(
-            BenchmarkId::new("native-one-account", size),
-            &native,
-            |bencher, offers| {
-                let (_, account) = bench
-                    .accounts
-                    .iter()
-                    .find(|(region, _)| region == "eu-north1")
-                    .unwrap();
-                let here: Vec<engine::Offer> = offers
-                    .iter()
-                    .filter(|offer| offer.region == "eu-north1")
-                    .cycle()
-                    .take(size)
-                    .cloned()
-                    .collect();
-                let policy = engine::Policy::default();
-                bencher.iter(|| {
-                    let verdicts =
-                        engine::assess(&Nebius, account, 0, &here, 1, &native_profile, &policy);
-                    black_box(verdicts.unwrap().len())
-                });
-            },
-        );
-    }
-    group.finish();
-}
-
-fn others(criterion: &mut Criterion, bench: &Bench) {
-    let launch = Launch {
-        offer: Offer {
-            instance_type: "gpu-h100-sxm 8gpu-128vcpu-1600gb".to_owned(),
-            region: "eu-north1".to_owned(),
-            lifecycle: Lifecycle::OnDemand,
-        },
-        count: 1,
-        profile: bench.profile.clone(),
-    };
-    let plan = vec![launch; 10];
-    criterion.bench_function("admit/10", |bencher| {
+            .collect();
+        let mut engine = Engine::new(Nebius);
         let policy = Policy::default();
-        bencher.iter(|| {
-            black_box(
-                bench
-                    .runtime
-                    .block_on(bench.gate.admit(&plan, &policy))
-                    .unwrap(),
-            )
-        });
-    });
-    let failure = Failure {
-        code: 8,
-        message: "refused".to_owned(),
-        details: Vec::new(),
-    };
-    criterion.bench_function("diagnose/component", |bencher| {
-        bencher.iter(|| black_box(bench.gate.diagnose(&failure).unwrap()));
-    });
-    criterion.bench_function("diagnose/native", |bencher| {
-        bencher.iter(|| {
-            black_box(diagnose::diagnose(&diagnose::Failure::from_status(
-                failure.code,
-                &failure.message,
-                &failure.details,
-            )))
-        });
-    });
+        let mut judge = |count| {
+            let begun = Instant::now();
+            let answer = engine.assess(&reader, &offers, &[], count, &self.profile, &policy);
+            let took = begun.elapsed();
+            assert_eq!(answer.unwrap().heads.len(), offers.len());
+            took
+        };
+        judge(COUNTS);
+        let mut times: Vec<_> = (0..ROUNDS).map(|round| judge(of(round))).collect();
+        median(&mut times)
+    }
+
+    /// Offers of which there is nothing to judge: what is left is the way there and back.
+    fn nothing(&self) -> Vec<Offer> {
+        let named = |number| Offer {
+            instance_type: format!("cpu-none {number}vcpu-1gb"),
+            ..self.offers[0].clone()
+        };
+        (0..self.offers.len()).map(named).collect()
+    }
+
+    /// The first list after a hold, over the same list before it.
+    fn after_a_hold(&self) -> f64 {
+        let small = self
+            .offers
+            .iter()
+            .find(|offer| offer.instance_type.starts_with("cpu"));
+        let launch = Launch {
+            offer: small.unwrap().clone(),
+            count: 1,
+            profile: self.profile.clone(),
+        };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            self.list(&self.offers, COUNTS + 1);
+            before.push(self.list(&self.offers, of(round)));
+            let verified = self.runtime.block_on(self.gate.verify(&launch)).unwrap();
+            let hold = verified.hold.unwrap();
+            after.push(self.list(&self.offers, of(round + 1)));
+            hold.release();
+        }
+        ratio(median(&mut after), median(&mut before))
+    }
 }
 
-fn start(criterion: &mut Criterion) {
-    let cold = Plugin::load_with(
-        quotagate_plugins::NEBIUS.bytes,
-        &PluginOptions {
+/// The count that a round asks about.
+fn of(round: usize) -> u32 {
+    1 + u32::try_from(round).unwrap() % COUNTS
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+/// How long a plugin takes to be there.
+struct Start {
+    /// From a compiled file of an earlier process.
+    load: Duration,
+    /// A fresh instance.
+    instantiate: Duration,
+}
+
+fn start() -> Start {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |warm_instances| {
+        let options = PluginOptions {
+            cache: CompileCache::At(folder.path().to_owned()),
             limits: Limits {
-                warm_instances: 0,
+                warm_instances,
                 ..Limits::default()
             },
-            cache: CompileCache::Off,
-            sha256: None,
-        },
-    )
-    .unwrap();
-    let failure = Failure {
-        code: 8,
-        message: String::new(),
-        details: Vec::new(),
+            ..PluginOptions::default()
+        };
+        Plugin::load_with(quotagate_plugins::NEBIUS.bytes, &options).unwrap()
     };
-    criterion.bench_function("start/fresh-instance-and-call", |bencher| {
-        bencher.iter(|| black_box(cold.diagnose(&failure).unwrap()));
+    let timed = |run: &mut dyn FnMut()| {
+        run();
+        let mut times: Vec<_> = (0..ROUNDS)
+            .map(|_| {
+                let begun = Instant::now();
+                run();
+                begun.elapsed()
+            })
+            .collect();
+        median(&mut times)
+    };
+    let runtime = runtime();
+    let failure = Failure::Parts(FailureParts {
+        code: "8".to_owned(),
+        ..FailureParts::default()
     });
-    criterion.bench_function("start/load-from-cache", |bencher| {
-        bencher.iter(|| black_box(Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap()));
-    });
+    let called = |warm_instances| {
+        let source = StaticSource::new(
+            quotagate_nebius::CLOUD,
+            quotagate_contract::Inventory::default(),
+        );
+        let gate = Gate::new(load(warm_instances), Arc::new(source)).unwrap();
+        timed(&mut || drop(runtime.block_on(gate.diagnose(&failure, None)).unwrap()))
+    };
+    let (fresh, warm) = (called(0), called(4));
+    Start {
+        load: timed(&mut || drop(load(4))),
+        instantiate: fresh.saturating_sub(warm),
+    }
 }
 
-/// The medians that criterion has just written, as ratios.
-fn ratios() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/criterion");
-    let median = |name: &str| -> Option<f64> {
-        let text = fs::read_to_string(root.join(name).join("new/estimates.json")).ok()?;
-        let estimates: serde_json::Value = serde_json::from_str(&text).ok()?;
-        estimates["median"]["point_estimate"].as_f64()
-    };
-    println!("\n{:<58} {:>12} {:>8}", "", "median", "ratio");
-    for size in SIZES {
-        for (component, native) in [
-            (
-                format!("filter/component/{size}"),
-                format!("filter/native/{size}"),
-            ),
-            (
-                format!("filter/component-undeduplicated/{size}"),
-                format!("filter/native-one-account/{size}"),
-            ),
-        ] {
-            if let (Some(of_component), Some(of_native)) = (median(&component), median(&native)) {
-                println!("{native:<58} {:>9.1} us {:>8}", of_native / 1e3, "1");
-                println!(
-                    "{component:<58} {:>9.1} us {:>8.2}",
-                    of_component / 1e3,
-                    of_component / of_native
-                );
-            }
-        }
+/// What the same takes at revision b0ffe39.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+struct Base {
+    list: u64,
+    load: u64,
+    instantiate: u64,
+}
+
+impl Base {
+    /// Measures it, where a checkout is named.
+    fn measure(world: &Path) -> Option<Self> {
+        let probe = PathBuf::from(env::var_os("QUOTAGATE_BENCH_BASE")?).join("bench/probe");
+        let ran = Command::new(&probe).arg(world).output();
+        let ran = ran.unwrap_or_else(|error| panic!("{}: {error}", probe.display()));
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{}: {said}", probe.display());
+        Some(serde_json::from_slice(&ran.stdout).unwrap())
     }
-    for name in [
-        "admit/10",
-        "diagnose/native",
-        "diagnose/component",
-        "start/fresh-instance-and-call",
-        "start/load-from-cache",
-    ] {
-        // Outside a group criterion keeps a benchmark in one folder.
-        if let Some(median) = median(&name.replace('/', "_")) {
-            println!("{name:<58} {:>9.1} us", median / 1e3);
-        }
+}
+
+/// A number against that of the base.
+fn against(
+    what: &'static str,
+    took: Duration,
+    base: Option<u64>,
+    reach: &'static str,
+    most: f64,
+) -> Row {
+    let part = base.map(|base| ratio(took, Duration::from_nanos(base)));
+    Row {
+        what,
+        measured: match part {
+            Some(part) => format!("{part:.3} of b0ffe39 ({took:?})"),
+            None => format!("{took:?}"),
+        },
+        reach,
+        reached: part.map(|part| part <= most),
     }
+}
+
+fn main() -> ExitCode {
+    let plugin = Plugin::load(quotagate_plugins::NEBIUS.bytes).unwrap();
+    let small = Bench::new(&plugin, SMALL);
+    let base = Base::measure(small.world.path());
+    let list = small.component(&small.offers);
+    let native = small.native();
+    let empty = small.component(&small.nothing());
+    let one = small.component(&small.nothing()[..1]);
+    let crossing = empty.saturating_sub(one);
+    let held = small.after_a_hold();
+    let large = Bench::new(&plugin, LARGE);
+    let long = large.component(&large.offers);
+    let start = start();
+    println!(
+        "{} offers in {REGION}, {ROUNDS} rounds each\n",
+        small.offers.len()
+    );
+    table::print(&[
+        against(
+            "200 distinct offers with deciding findings, through the component",
+            list,
+            base.map(|base| base.list),
+            "<= 1/15",
+            1.0 / 15.0,
+        ),
+        Row {
+            what: "the same over the same rules natively",
+            measured: format!("{:.2} ({list:?} to {native:?})", ratio(list, native)),
+            reach: "<= 1.5",
+            reached: Some(ratio(list, native) <= 1.5),
+        },
+        Row {
+            what: "200 offers there and back, nothing to judge, the gate's work too",
+            measured: format!("{crossing:?}"),
+            reach: "<= 10 us",
+            reached: Some(crossing <= Duration::from_micros(10)),
+        },
+        Row {
+            what: "10,000 distinct offers and rows over the 200",
+            measured: format!("{:.1} ({long:?})", ratio(long, list)),
+            reach: "<= 60",
+            reached: Some(ratio(long, list) <= 60.0),
+        },
+        Row {
+            what: "the first list after a hold over the same without",
+            measured: format!("{held:.2}"),
+            reach: "<= 1.1",
+            reached: Some(held <= 1.1),
+        },
+        against(
+            "load the component from the cache",
+            start.load,
+            base.map(|base| base.load),
+            "<= 1/4",
+            0.25,
+        ),
+        against(
+            "instantiate it",
+            start.instantiate,
+            base.map(|base| base.instantiate),
+            "no slower",
+            1.1,
+        ),
+    ])
 }

@@ -38,8 +38,7 @@ use nebius_emulator::{
     worlds,
 };
 use quotagate::{
-    Availability, Disk, Gate, InstanceType, Launch, Lifecycle, Offer, Plugin, Policy, Profile,
-    RowState,
+    Availability, Gate, InstanceType, Launch, Need, Offer, Plugin, Policy, Profile, RowState,
 };
 use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
 
@@ -47,6 +46,8 @@ use self::launcher::{Launched, Launcher, Outcome};
 
 const SEED: u64 = 20_261_123;
 const WISHES: usize = 300;
+const ON_DEMAND: &str = "on-demand";
+const PREEMPTIBLE: &str = "preemptible";
 const MINUTES_OF_A_DAY: u64 = 24 * 60;
 /// A refused launch: the boot disk is waited for, then the instance.
 const REFUSED_SECONDS: u64 = 20 + 30;
@@ -88,7 +89,7 @@ struct Wish {
     disk_gib: u64,
     public: bool,
     /// The lifecycles that are put up with.
-    lifecycles: &'static [Lifecycle],
+    lifecycles: &'static [&'static str],
     /// Orders offers of one price.
     luck: u64,
 }
@@ -143,11 +144,11 @@ fn wishes(seed: u64, count: usize) -> Vec<Wish> {
         ("cpu-", 4),
         ("cpu-", 16),
     ];
-    const LIFECYCLES: [&[Lifecycle]; 4] = [
-        &[Lifecycle::OnDemand],
-        &[Lifecycle::OnDemand, Lifecycle::Preemptible],
-        &[Lifecycle::OnDemand, Lifecycle::Preemptible],
-        &[Lifecycle::Preemptible],
+    const LIFECYCLES: [&[&str]; 4] = [
+        &[ON_DEMAND],
+        &[ON_DEMAND, PREEMPTIBLE],
+        &[ON_DEMAND, PREEMPTIBLE],
+        &[PREEMPTIBLE],
     ];
     let mut draw = Draw(seed);
     let mut wishes: Vec<Wish> = (0..count)
@@ -230,7 +231,7 @@ impl Wish {
             .filter(|listed| {
                 let size = listed.size();
                 listed.instance_type.family.starts_with(self.family)
-                    && self.lifecycles.contains(&listed.offer.lifecycle)
+                    && self.lifecycles.contains(&listed.offer.lifecycle.as_str())
                     && (size == self.size || self.at_least && size > self.size)
             })
             .collect();
@@ -244,7 +245,7 @@ impl Wish {
             name.for_each(|byte| {
                 luck.0 = luck.0.wrapping_add(luck.below(1 << 20) * u64::from(byte))
             });
-            let preemptible = listed.offer.lifecycle == Lifecycle::Preemptible;
+            let preemptible = listed.offer.lifecycle == PREEMPTIBLE;
             let price = listed.size() * if preemptible { 1 } else { 2 };
             (price, luck.below(1 << 20))
         });
@@ -253,18 +254,19 @@ impl Wish {
     }
 
     fn launch(&self, listed: &Listed) -> Launch {
+        let mut needs = vec![
+            Need::sized("disk.network-ssd", self.disk_gib << 30),
+            Need::pieces("address.private", 1),
+        ];
+        if self.public {
+            needs.push(Need::pieces("address.public.dynamic", 1));
+        }
         Launch {
             offer: listed.offer.clone(),
             count: self.count,
             profile: Profile {
                 project: listed.project.clone(),
-                disks: vec![Disk {
-                    kind: "network-ssd".to_owned(),
-                    bytes: self.disk_gib << 30,
-                    count: 1,
-                }],
-                private_addresses: 1,
-                dynamic_public_addresses: self.public.into(),
+                needs,
                 ..Profile::default()
             },
         }
@@ -393,7 +395,7 @@ impl Check {
             Self::GpuRow => gpu_row(gate, listed).await,
             Self::Quotagate | Self::QuotagateOutdated => {
                 let checked = gate.check(launch, &Policy::default()).await.unwrap();
-                checked.verdict.availability
+                checked.verdict.availability()
             }
         }
     }
@@ -402,19 +404,19 @@ impl Check {
 /// limit - usage of the tenant's active GPU row against one instance, whatever the lifecycle; no row, or none with a
 /// limit, means no quota. CPU types pass.
 async fn gpu_row(gate: &Gate, listed: &Listed) -> Availability {
-    let InstanceType { gpus, family, .. } = &listed.instance_type;
-    if *gpus == 0 {
+    let InstanceType { gpus, draws, .. } = &listed.instance_type;
+    let Some(drawn) = draws.first().filter(|_| *gpus > 0) else {
         return Availability::Available;
-    }
-    // The name of the quota follows from the platform's: gpu-h100-sxm draws on compute.instance.gpu.h100.
-    let model = family.split('-').nth(1).unwrap();
-    let quota = format!("compute.instance.gpu.{model}");
-    let inventory = gate.inventory().await;
-    let mut rows = inventory.tenant_allowances().rows.iter();
-    let row = rows.find(|row| {
-        row.name == quota && row.region == listed.offer.region && row.state == RowState::Active
+    };
+    let inventory = gate.inventory().await.contract();
+    let tenant = &inventory.owners[0][0].id;
+    let row = inventory.rows.iter().find(|row| {
+        row.quota == drawn.quota
+            && row.owner == *tenant
+            && row.place.region.as_deref() == Some(&listed.offer.region)
+            && row.state == RowState::InForce
     });
-    match row.and_then(|row| Some(row.limit?.saturating_sub(row.usage))) {
+    match row.and_then(|row| Some(row.limit.number()?.saturating_sub(row.usage.at_least))) {
         Some(free) if free >= u64::from(*gpus) => Availability::Available,
         _ => Availability::NoQuota,
     }
@@ -423,15 +425,21 @@ async fn gpu_row(gate: &Gate, listed: &Listed) -> Availability {
 /// Every offer of the account, with its project and type.
 async fn catalogue(gate: &Gate) -> Vec<Listed> {
     let inventory = gate.inventory().await;
+    let lists = inventory.contract().types;
     let mut catalogue = Vec::new();
     for offer in inventory.offers() {
-        for project in inventory.projects_in(&offer.region) {
-            let mut types = inventory.types_of(&project).iter();
-            if let Some(found) = types.find(|found| found.name == offer.instance_type) {
+        for types in &lists {
+            let mut items = types.items.iter();
+            let found = items.find(|found| {
+                let mut offered = found.offered.iter();
+                found.name == offer.instance_type
+                    && offered.any(|offered| offered.place.region.as_ref() == Some(&offer.region))
+            });
+            if let Some(instance_type) = found {
                 catalogue.push(Listed {
                     offer: offer.clone(),
-                    instance_type: found.clone(),
-                    project,
+                    instance_type: instance_type.clone(),
+                    project: types.project.clone(),
                 });
             }
         }

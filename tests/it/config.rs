@@ -82,12 +82,12 @@ fn listed(configured: &Configured, more: &[&str], variables: &[(&str, &str)]) ->
 
 #[test]
 fn an_unknown_key_is_refused_with_the_nearest_name() {
-    let configured = Configured::new("[refresh]\n\n[refresh.alowances]\ninterval = \"30s\"\n");
+    let configured = Configured::new("[refresh]\n\n[refresh.rwos]\ninterval = \"30s\"\n");
     let said = configured.run(&["config", "show"], &[]);
     let place = format!("{}:3", configured.path());
     assert_refused(
         &said,
-        &[&place, "refresh.alowances", "`refresh.allowances`"],
+        &[&place, "refresh.rwos", "`refresh.rows`"],
     );
     let variables = [("QUOTAGATE_REFRESH__JITER", "0.2")];
     let said = quotagate_with(&["config", "show"], &variables);
@@ -119,8 +119,8 @@ fn a_wrong_value_is_refused_by_its_key_and_place() {
             "give true or false",
         ),
         (
-            "[refresh.allowances]\nmax_age = \"1m\"",
-            ":2: `refresh.allowances.max_age` cannot be `1m`: what is read every 2m (default)",
+            "[refresh.rows]\nmax_age = \"1m\"",
+            ":2: `refresh.rows.max_age` cannot be `1m`: what is read every 2m (default)",
             "as long as `interval`",
         ),
         (
@@ -150,14 +150,14 @@ fn a_wrong_value_is_refused_by_its_key_and_place() {
 
 #[test]
 fn a_variable_overrides_the_file_and_is_shown_as_the_origin() {
-    let configured = Configured::new("[refresh.allowances]\ninterval = \"1m\"\nmax_age = \"5m\"\n");
-    let name = "QUOTAGATE_REFRESH__ALLOWANCES__INTERVAL";
-    let of_variable = configured.setting("refresh.allowances.interval", &[(name, "30s")]);
+    let configured = Configured::new("[refresh.rows]\ninterval = \"1m\"\nmax_age = \"5m\"\n");
+    let name = "QUOTAGATE_REFRESH__ROWS__INTERVAL";
+    let of_variable = configured.setting("refresh.rows.interval", &[(name, "30s")]);
     assert_eq!(of_variable["value"], "30s");
     assert_eq!(of_variable["origin"]["from"], "variable");
     assert_eq!(of_variable["origin"]["name"], name);
     assert_eq!(of_variable["variable"], name);
-    let of_file = configured.setting("refresh.allowances.max_age", &[(name, "30s")]);
+    let of_file = configured.setting("refresh.rows.max_age", &[(name, "30s")]);
     assert_eq!(of_file["value"], "5m");
     assert_eq!(of_file["origin"]["path"], configured.path());
     assert_eq!(of_file["origin"]["line"], 3);

@@ -1,5 +1,7 @@
 //! Amounts for people: sizes as the command line takes them, and the numbers of a quota row as it shows them.
 
+use quotagate::{Unit, UnitKind};
+
 /// The binary units, smallest first.
 const UNITS: [(&str, u64); 5] = [
     ("B", 1),
@@ -82,21 +84,22 @@ fn binary_for(unit: &str) -> Option<&'static str> {
 }
 
 /// An amount in the unit of its row: bytes as `100 GiB`, everything else as the bare number. The largest number stands
-/// for all that are larger (`finding.required` in `wit/types.wit`).
-pub(crate) fn show(amount: u64, unit: &str) -> String {
+/// for all that are larger.
+pub(crate) fn show(amount: u64, unit: &str, units: &[Unit]) -> String {
     if amount == u64::MAX {
-        return format!("over {}", show(amount - 1, unit));
+        return format!("over {}", show(amount - 1, unit, units));
     }
-    if counts_bytes(unit) {
+    if counts_bytes(unit, units) {
         show_bytes(amount)
     } else {
         amount.to_string()
     }
 }
 
-/// Whether a row counts bytes.
-pub(crate) fn counts_bytes(unit: &str) -> bool {
-    matches!(unit, "byte" | "bytes")
+/// Whether a row counts bytes, by what the plugin says of its unit.
+pub(crate) fn counts_bytes(unit: &str, units: &[Unit]) -> bool {
+    let mut known = units.iter();
+    known.any(|known| known.name == unit && known.kind == UnitKind::Bytes)
 }
 
 /// Bytes in the largest unit that keeps the number whole and short, else with two decimals, rounded down.
@@ -194,9 +197,13 @@ mod tests {
             (10_001 << 30, "9.76 TiB"),
             (u64::MAX, "over 16777215.99 TiB"),
         ];
+        let units = [Unit {
+            name: String::from("byte"),
+            kind: UnitKind::Bytes,
+        }];
         for (bytes, text) in cases {
-            assert_eq!(show(bytes, "byte"), text);
+            assert_eq!(show(bytes, "byte", &units), text);
         }
-        assert_eq!(show(32, "count"), "32");
+        assert_eq!(show(32, "count", &units), "32");
     }
 }

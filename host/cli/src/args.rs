@@ -5,12 +5,12 @@ mod parse;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use quotagate::{Lifecycle, ReservationUse, Strictness};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use quotagate::{ReservationUse, Strictness};
 
-use crate::gpu::GpuFilter;
+use crate::{clouds, gpu::GpuFilter};
 
-/// Which offers can this Nebius account really launch now, and if not, what stands in the way?
+/// Which offers can this cloud account really launch now, and if not, what stands in the way?
 #[derive(Debug, Parser)]
 #[command(name = "quotagate", version, after_help = help::QUOTAGATE, max_term_width = 100)]
 #[command(propagate_version = false, disable_help_subcommand = true)]
@@ -25,6 +25,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
+    /// The cloud, where neither a world nor a type says which [default: the first built in]
+    #[arg(long, global = true, value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
     /// Ask a recorded account instead of the cloud
     #[arg(long, global = true, value_name = "WORLD")]
     #[arg(conflicts_with_all = ["endpoint", "profile", "tenant", "credentials"])]
@@ -158,9 +161,9 @@ pub(crate) struct Offers {
     /// Only these GPUs: H100, H100:8 or 8
     #[arg(long, value_name = "NAME[:COUNT]")]
     pub(crate) gpu: Option<GpuFilter>,
-    /// Only this lifecycle
-    #[arg(long, value_name = "LIFECYCLE", value_parser = parse::lifecycle())]
-    pub(crate) lifecycle: Option<Lifecycle>,
+    /// Only this lifecycle, by the cloud's name or another usual one (spot)
+    #[arg(long, value_name = "LIFECYCLE")]
+    pub(crate) lifecycle: Option<String>,
     /// Only what can be launched now; the same as --strictness strict
     #[arg(long, conflicts_with_all = ["strictness", "all"])]
     pub(crate) available: bool,
@@ -216,12 +219,15 @@ pub(crate) struct Check {
     /// Judge the launches of this JSON file together (- for stdin); its form is described below
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "instance_type", "region", "lifecycle", "count", "project", "reservation", "disk", "no_disk", "filesystem",
-        "public_ip", "restart", "new_cluster", "node_group", "fabric",
+        "public_ip", "restart", "new_cluster", "node_group", "zone", "accelerator",
     ])]
     pub(crate) plan: Option<PathBuf>,
-    /// How long the instance may stay
-    #[arg(long, value_name = "LIFECYCLE", default_value = "on-demand", value_parser = parse::lifecycle())]
-    pub(crate) lifecycle: Lifecycle,
+    /// How long the instance may stay, by the cloud's name or another usual one (spot) [default: the cloud's usual one]
+    #[arg(long, value_name = "LIFECYCLE")]
+    pub(crate) lifecycle: Option<String>,
+    /// Accelerators to attach to each instance, in clouds that attach them; may be repeated
+    #[arg(long, value_name = "KIND:COUNT")]
+    pub(crate) accelerator: Vec<KindCount>,
     /// List every row that was looked at
     #[arg(long)]
     pub(crate) explain: bool,
@@ -242,8 +248,8 @@ pub(crate) struct LaunchOptions {
     /// Whether to draw on reserved capacity
     #[arg(long, value_name = "USE", default_value = "auto", value_parser = parse::reservation())]
     pub(crate) reservation: ReservationUse,
-    /// A disk of each instance; may be repeated
-    #[arg(long, value_name = "KIND:SIZE", default_value = DEFAULT_DISK)]
+    /// A disk of each instance; may be repeated [default: the cloud's usual boot disk]
+    #[arg(long, value_name = "KIND:SIZE")]
     pub(crate) disk: Vec<KindSize>,
     /// No new disk
     #[arg(long, conflicts_with = "disk")]
@@ -251,46 +257,30 @@ pub(crate) struct LaunchOptions {
     /// A shared file system of the whole launch; may be repeated
     #[arg(long, value_name = "KIND:SIZE")]
     pub(crate) filesystem: Vec<KindSize>,
-    /// A public address of each instance
-    #[arg(long, value_name = "KIND", default_value = "none")]
-    pub(crate) public_ip: PublicIp,
+    /// A public address of each instance: none, or a kind such as dynamic or static [default: none]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) public_ip: Option<String>,
     /// Start stopped instances, which keep their disks and static addresses
     #[arg(long)]
     pub(crate) restart: bool,
-    /// Make a cluster of the instances: one fabric for all
+    /// Make a cluster of the instances: all of them close together
     #[arg(long)]
     pub(crate) new_cluster: bool,
-    /// The instances are nodes of managed Kubernetes: each takes one more allocation, for its pods
+    /// The instances are nodes of managed Kubernetes
     #[arg(long)]
     pub(crate) node_group: bool,
-    /// The fabric to place the instances on
-    #[arg(long, value_name = "FABRIC")]
-    pub(crate) fabric: Option<String>,
+    /// The finest place to launch in
+    #[arg(long, value_name = "ZONE", visible_aliases = clouds::ZONE_WORDS)]
+    pub(crate) zone: Option<String>,
 }
 
-/// The disk of a launch that says nothing of disks.
-pub(crate) const DEFAULT_DISK: &str = "network-ssd:100GiB";
-
-/// The public address of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PublicIp {
-    /// No public address
-    None,
-    /// Released when the instance stops
-    Dynamic,
-    /// Kept while the instance is stopped
-    Static,
-}
-
-impl PublicIp {
-    /// The name under which options and plans know it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Dynamic => "dynamic",
-            Self::Static => "static",
-        }
-    }
+/// A kind of accelerator with its number, as in `nvidia-l4:2`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KindCount {
+    /// The cloud's name of the kind.
+    pub(crate) kind: String,
+    /// How many.
+    pub(crate) count: u32,
 }
 
 /// A kind of disk with its size, as in `network-ssd:100GiB`.
@@ -308,18 +298,20 @@ pub(crate) struct KindSize {
 pub(crate) struct Diagnose {
     /// The error: what the cloud's tools print, or the bytes of an encoded google.rpc.Status (- for stdin)
     #[arg(value_name = "FILE", default_value = "-")]
-    #[arg(conflicts_with_all = ["code", "message", "details_base64"])]
+    #[arg(conflicts_with_all = ["code", "message", "details"])]
     pub(crate) file: PathBuf,
-    /// The gRPC status code, as number or name, for an error that a program has at hand
-    #[arg(long, value_name = "CODE", value_parser = parse::status_code)]
-    #[arg(group = "status")]
-    pub(crate) code: Option<i32>,
-    /// The message of the status
-    #[arg(long, value_name = "TEXT", requires = "status")]
+    /// The cloud's own code, as it spells it, for an error that a program has at hand
+    #[arg(long, value_name = "CODE", group = "parts", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) code: Option<String>,
+    /// The message that came with it
+    #[arg(long, value_name = "TEXT", requires = "parts")]
     pub(crate) message: Option<String>,
-    /// What the trailer `grpc-status-details-bin` holds
-    #[arg(long, value_name = "BASE64", value_parser = parse::base64, group = "status")]
-    pub(crate) details_base64: Option<Encoded>,
+    /// The detail that came with it: what the trailer `grpc-status-details-bin` holds, unless --details-type says what else
+    #[arg(long, value_name = "BASE64", alias = "details-base64", value_parser = parse::base64, group = "parts")]
+    pub(crate) details: Option<Encoded>,
+    /// The type of the detail: a type URL or a media type
+    #[arg(long, value_name = "TYPE", requires = "details")]
+    pub(crate) details_type: Option<String>,
 }
 
 /// Bytes that were given as text.
@@ -363,9 +355,12 @@ pub(crate) struct Watch {
 /// `quotagate record`
 #[derive(Debug, Args)]
 pub(crate) struct Record {
-    /// Where to write: a new or empty directory, or a world to replace
-    #[arg(value_name = "DIR")]
-    pub(crate) directory: PathBuf,
+    /// Where to write a world: a new or empty directory, or a world to replace
+    #[arg(value_name = "DIR", required_unless_present = "inventory")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Write the inventory as JSON, for hosts that have no reader of this cloud (- for stdout)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
     /// Write also where other files are
     #[arg(long)]
     pub(crate) force: bool,
@@ -392,7 +387,7 @@ mod tests {
                 panic!("not a check");
             };
             assert_eq!(check.instance_type.join(" "), "gpu-x 1gpu");
-            assert_eq!(check.launch.disk.len(), 1);
+            assert!(check.launch.disk.is_empty());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use nebius_api::world::WorldError;
 use nebius_emulator::EmulatorError;
-use quotagate::{CallError, GateError, LoadError, NamedSource, QuotaOutcome, SourceState};
+use quotagate::{CallError, GateError, LoadError, QuotaOutcome, SourceReport, SourceState};
 use quotagate_config::ConfigError;
 use quotagate_nebius::{ConnectError, CredentialsError, RecordedWorldError};
 
@@ -34,8 +34,8 @@ impl From<Exit> for ExitCode {
 
 impl Exit {
     /// How a judgement ends: with its outcome, but as a failure where no source of the account answered.
-    pub(crate) fn of_judgement(outcome: QuotaOutcome, sources: &[NamedSource]) -> Self {
-        let is_silent = |source: &NamedSource| source.report.state == SourceState::Unavailable;
+    pub(crate) fn of_judgement(outcome: QuotaOutcome, sources: &[SourceReport]) -> Self {
+        let is_silent = |source: &SourceReport| source.state == SourceState::Unavailable;
         if !sources.is_empty() && sources.iter().all(is_silent) {
             Self::Failure
         } else {
@@ -219,7 +219,7 @@ impl CliError {
                 _ => return source.hint(),
             },
             Self::NoFailure { .. } => {
-                "give a failed operation, its status or the bare error as JSON, as `nebius ... --format json` prints it, the error as an SDK prints it, or an encoded google.rpc.Status; what a program has at hand goes into --code, --message and --details-base64"
+                "give a failed operation, its status or the bare error as JSON, as `nebius ... --format json` prints it, the error as an SDK prints it, or an encoded google.rpc.Status; what a program has at hand goes into --code, --message and --details"
             }
             Self::Unreadable { .. } => {
                 "`quotagate doctor` says what can be read and what to do about the rest"

@@ -1,12 +1,12 @@
 //! Launch errors in the forms in which they come to hand: text of the cloud's own tools, the bytes of a
-//! `google.rpc.Status`, or its parts.
+//! `google.rpc.Status`, or parts that a program has at hand.
 
 #[cfg(test)]
 mod tests;
 
 use nebius_api::google::rpc::Status;
 use prost::Message as _;
-use quotagate::{CallError, Failure, GateError, Plugin};
+use quotagate::{Failure, FailureDetail, FailureParts};
 use serde_json::Value;
 
 use crate::{
@@ -19,18 +19,11 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Given {
     /// Where it was found.
-    file: String,
-    form: Form,
+    pub(crate) file: String,
+    /// The error.
+    pub(crate) failure: Failure,
     /// The cloud's own words; empty where there are none.
     pub(crate) message: String,
-}
-
-#[derive(Debug)]
-enum Form {
-    /// What the cloud's own tools print; the plugin reads it.
-    Text(String),
-    /// A status.
-    Status(Failure),
 }
 
 /// The bytes with which a `google.rpc.Status` begins: its code, its message or its details. No text does.
@@ -39,16 +32,15 @@ const TAGS: [u8; 3] = [0x08, 0x12, 0x1a];
 impl Given {
     /// Reads the error that the options name.
     pub(crate) fn read(options: &Diagnose) -> Result<Self, CliError> {
-        let Diagnose {
-            file,
-            code,
-            message,
-            details_base64,
-        } = options;
-        match (code, details_base64) {
-            (None, None) => Self::of_input(input::read(file)?),
-            (code, details) => Self::of_parts(*code, message.as_deref(), details.as_ref()),
+        if options.code.is_none() && options.details.is_none() {
+            return Self::of_input(input::read(&options.file)?);
         }
+        Self::of_parts(Parts {
+            code: options.code.as_deref(),
+            message: options.message.as_deref(),
+            details: options.details.as_ref(),
+            details_type: options.details_type.as_deref(),
+        })
     }
 
     fn of_input(input: Input) -> Result<Self, CliError> {
@@ -70,7 +62,7 @@ impl Given {
                 Ok(Self {
                     message: message_in(&text).unwrap_or_default(),
                     file: name,
-                    form: Form::Text(text),
+                    failure: Failure::Text(text),
                 })
             }
             bytes => {
@@ -80,84 +72,95 @@ impl Given {
                 };
                 let status = Status::decode(bytes.as_slice())
                     .map_err(|_| refuse("it is neither text nor an encoded google.rpc.Status"))?;
-                Self::of_status(
-                    name,
-                    status.code,
-                    status.message,
-                    bytes,
-                    status.details.len(),
-                )
+                if status.code == 0 && status.details.is_empty() {
+                    return Err(refuse("the status says success"));
+                }
+                Ok(Self::of_status(name, status))
             }
         }
     }
 
-    fn of_parts(
-        code: Option<i32>,
-        message: Option<&str>,
-        details: Option<&Encoded>,
-    ) -> Result<Self, CliError> {
-        let file = String::from("--details-base64");
-        let bytes = details
-            .map(|Encoded(bytes)| bytes.clone())
-            .unwrap_or_default();
-        let decoded = Status::decode(bytes.as_slice());
-        let status = match (decoded, code) {
-            (Ok(status), _) => status,
-            // The code stands where the details are damaged.
-            (Err(_), Some(_)) => Status::default(),
-            (Err(_), None) => {
-                let why = String::from("it is no encoded google.rpc.Status");
-                return Err(CliError::NoFailure { file, why });
-            }
-        };
-        let message = message.map_or(status.message, str::to_owned);
-        let code = code.unwrap_or(status.code);
-        Self::of_status(file, code, message, bytes, status.details.len())
-    }
-
-    fn of_status(
-        file: String,
-        code: i32,
-        message: String,
-        bytes: Vec<u8>,
-        details: usize,
-    ) -> Result<Self, CliError> {
-        if code == 0 && details == 0 {
-            let why = String::from("the status says success");
-            return Err(CliError::NoFailure { file, why });
-        }
-        let failure = Failure {
-            code,
-            message: message.clone(),
-            details: bytes,
-        };
-        Ok(Self {
-            file,
-            form: Form::Status(failure),
-            message,
-        })
-    }
-
-    /// What it means, as JSON.
-    pub(crate) fn diagnose(&self, plugin: &Plugin) -> Result<Value, CliError> {
-        let told = match &self.form {
-            Form::Text(text) => plugin.diagnose_json(text),
-            Form::Status(failure) => {
-                return match plugin.diagnose(failure) {
-                    Ok(diagnosis) => Ok(serde_json::to_value(&diagnosis)?),
-                    Err(error) => Err(GateError::from(error).into()),
+    fn of_parts(parts: Parts<'_>) -> Result<Self, CliError> {
+        let file = String::from("--details");
+        let bytes = parts.details.map(|Encoded(bytes)| bytes.as_slice());
+        let mut given = match (bytes, parts.details_type) {
+            (Some(bytes), Some(type_name)) => {
+                let detail = FailureDetail {
+                    type_name: type_name.to_owned(),
+                    value: bytes.to_owned(),
                 };
+                Self::of_details(file, vec![detail])
             }
+            (Some(bytes), None) => match (Status::decode(bytes), parts.code) {
+                (Ok(status), _) => Self::of_status(file, status),
+                // The code stands where the details are damaged.
+                (Err(_), Some(_)) => Self::of_details(file, Vec::new()),
+                (Err(_), None) => {
+                    let why = String::from("it is no encoded google.rpc.Status");
+                    return Err(CliError::NoFailure { file, why });
+                }
+            },
+            (None, _) => Self::of_details(String::from("--code"), Vec::new()),
         };
-        match told {
-            Ok(diagnosis) => Ok(serde_json::from_str(&diagnosis)?),
-            Err(CallError::Refused(refusal)) => Err(CliError::NoFailure {
-                file: self.file.clone(),
-                why: refusal.message,
+        if let Failure::Parts(failure) = &mut given.failure {
+            if let Some(code) = parts.code {
+                code.clone_into(&mut failure.code);
+            }
+            if let Some(message) = parts.message {
+                message.clone_into(&mut failure.message);
+            }
+            given.message.clone_from(&failure.message);
+            if failure.code.is_empty() && failure.details.is_empty() {
+                let why = String::from("the status says success");
+                return Err(CliError::NoFailure {
+                    file: given.file,
+                    why,
+                });
+            }
+        }
+        Ok(given)
+    }
+
+    fn of_details(file: String, details: Vec<FailureDetail>) -> Self {
+        Self {
+            file,
+            failure: Failure::Parts(FailureParts {
+                details,
+                ..FailureParts::default()
             }),
-            Err(error) => Err(GateError::from(error).into()),
+            message: String::new(),
         }
     }
+
+    /// A status with its details, each under its own type. Its code is written as its number.
+    fn of_status(file: String, status: Status) -> Self {
+        let details = status.details.into_iter().map(|detail| FailureDetail {
+            type_name: detail.type_url,
+            value: detail.value,
+        });
+        Self {
+            file,
+            failure: Failure::Parts(FailureParts {
+                code: match status.code {
+                    0 => String::new(),
+                    code => code.to_string(),
+                },
+                http_status: None,
+                message: status.message.clone(),
+                details: details.collect(),
+            }),
+            message: status.message,
+        }
+    }
+}
+
+/// The parts of an error, as options give them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts<'a> {
+    code: Option<&'a str>,
+    message: Option<&'a str>,
+    details: Option<&'a Encoded>,
+    details_type: Option<&'a str>,
 }
 
 /// What a file is that people give by mistake; none where it may hold an error.

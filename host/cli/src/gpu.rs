@@ -71,7 +71,9 @@ pub(crate) struct Gpus {
 impl Gpus {
     /// Of a type that the account is offered.
     pub(crate) fn of(instance_type: &InstanceType) -> Self {
-        Self::named(instance_type.gpus, model(&instance_type.family))
+        let named = instance_type.gpu_model.as_deref();
+        let named = named.or_else(|| model(&instance_type.family));
+        Self::named(instance_type.gpus, named)
     }
 
     /// Of a type known by its name alone, such as `gpu-h200-sxm 8gpu-128vcpu-1600gb`.

@@ -1,13 +1,16 @@
 //! The command line `quotagate`: parse, run, exit.
 //!
-//! Modules, in reading order: [`args`] what can be typed · [`commands`] what each command does · [`session`] the account
-//! and the plugin · [`known`] and [`names`] mistyped names · [`launch`], [`plan`], [`failure`], [`catalog`], [`gpu`],
-//! [`amount`], [`input`] what options and files mean · [`reason`] and [`render`] how verdicts look · [`output`] and
-//! [`progress`] where text goes · [`error`] exit codes.
+//! Modules, in reading order: [`args`] what can be typed · [`commands`] what each command does · [`clouds`] the clouds that
+//! are built in · [`session`] the gate · [`account`] what was read · [`known`] and [`names`] mistyped names · [`launch`],
+//! [`needs`], [`plan`], [`failure`], [`catalog`], [`gpu`], [`amount`], [`input`] what options and files mean · [`order`],
+//! [`reason`] and [`render`] how verdicts look · [`watch`] what changes · [`output`] and [`progress`] where text goes ·
+//! [`error`] exit codes.
 
+mod account;
 mod amount;
 mod args;
 mod catalog;
+mod clouds;
 mod commands;
 mod error;
 mod failure;
@@ -16,6 +19,8 @@ mod input;
 mod known;
 mod launch;
 mod names;
+mod needs;
+mod order;
 mod output;
 mod plan;
 mod progress;

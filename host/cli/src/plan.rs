@@ -1,24 +1,22 @@
 //! Plans: launches that are judged together because they draw on the same quotas.
 //!
-//! A plan is a JSON object, `{"launches": [...]}`. Each launch has an `instance_type` (platform and preset, with a space or
-//! a slash between) and a `region`; `lifecycle`, `count`, `project`, `reservation`, `disks`, `filesystems`, `public_ip`,
-//! `restart`, `new_cluster`, `node_group` and `fabric` may be left out and mean what the options of `quotagate check` mean. A disk is a
-//! text such as `network-ssd:100GiB`; without `disks` an instance gets the one boot disk that `check` gives it, and with
-//! `[]` none. Anything else in the object is an error that names its line: a misspelt field would be judged as if it were
-//! not there.
+//! A plan is a JSON object, `{"launches": [...]}`. Each launch has an `instance_type` and a `region`; `lifecycle`, `count`,
+//! `project`, `reservation`, `disks`, `filesystems`, `public_ip`, `restart`, `new_cluster`, `node_group`, `zone` and
+//! `accelerators` may be left out and mean what the options of `quotagate check` mean. A disk is a text such as
+//! `network-ssd:100GiB`; without `disks` an instance gets the boot disk that `check` gives it, and with `[]` none. Anything
+//! else in the object is an error that names its line: a misspelt field would be judged as if it were not there.
 
 #[cfg(test)]
 mod tests;
 
-use clap::ValueEnum as _;
-use quotagate::{Lifecycle, ReservationUse};
+use quotagate::ReservationUse;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_path_to_error::{Path, Segment};
 
 use crate::{
-    args::{DEFAULT_DISK, KindSize, LaunchOptions, PublicIp},
+    args::{KindCount, KindSize, LaunchOptions},
     input::Input,
-    launch, names,
+    names,
 };
 
 /// A launch of a plan, in the terms of the command line.
@@ -28,8 +26,10 @@ pub(crate) struct Planned {
     pub(crate) instance_type: String,
     /// Where.
     pub(crate) region: String,
-    /// How long the instances may stay.
-    pub(crate) lifecycle: Lifecycle,
+    /// How long the instances may stay, where the plan says so.
+    pub(crate) lifecycle: Option<String>,
+    /// What is attached to each instance.
+    pub(crate) accelerators: Vec<KindCount>,
     /// The rest.
     pub(crate) options: LaunchOptions,
 }
@@ -85,7 +85,7 @@ struct Plan {
 }
 
 /// The fields of a launch.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "instance_type",
     "region",
     "lifecycle",
@@ -98,7 +98,8 @@ const FIELDS: [&str; 13] = [
     "restart",
     "new_cluster",
     "node_group",
-    "fabric",
+    "zone",
+    "accelerators",
 ];
 
 #[derive(Deserialize)]
@@ -106,41 +107,31 @@ const FIELDS: [&str; 13] = [
 struct Launch {
     instance_type: String,
     region: String,
-    #[serde(default = "on_demand", deserialize_with = "lifecycle")]
-    lifecycle: Lifecycle,
+    lifecycle: Option<String>,
     #[serde(default = "one", deserialize_with = "count")]
     count: u32,
     project: Option<String>,
-    #[serde(default = "auto", deserialize_with = "reservation")]
+    #[serde(default, deserialize_with = "reservation")]
     reservation: ReservationUse,
     disks: Option<Vec<Size>>,
     #[serde(default)]
     filesystems: Vec<Size>,
-    #[serde(default = "no_address", deserialize_with = "public_ip")]
-    public_ip: PublicIp,
+    public_ip: Option<String>,
     #[serde(default)]
     restart: bool,
     #[serde(default)]
     new_cluster: bool,
     #[serde(default)]
     node_group: bool,
-    fabric: Option<String>,
-}
-
-const fn on_demand() -> Lifecycle {
-    Lifecycle::OnDemand
+    // On Nebius a zone is a fabric.
+    #[serde(alias = "fabric")]
+    zone: Option<String>,
+    #[serde(default)]
+    accelerators: Vec<Count>,
 }
 
 const fn one() -> u32 {
     1
-}
-
-const fn auto() -> ReservationUse {
-    ReservationUse::Auto
-}
-
-const fn no_address() -> PublicIp {
-    PublicIp::None
 }
 
 /// Reads the launches of a plan.
@@ -215,27 +206,36 @@ fn near(reason: &str) -> Option<String> {
 impl Launch {
     fn planned(self) -> Planned {
         let sizes = |sizes: Vec<Size>| sizes.into_iter().map(|Size(size)| size).collect();
+        let accelerators = self.accelerators.into_iter();
         Planned {
-            instance_type: launch::type_name(&self.instance_type),
+            instance_type: self.instance_type,
             region: self.region,
             lifecycle: self.lifecycle,
+            accelerators: accelerators.map(|Count(count)| count).collect(),
             options: LaunchOptions {
                 count: self.count,
                 project: self.project,
                 reservation: self.reservation,
-                disk: match self.disks {
-                    Some(disks) => sizes(disks),
-                    None => DEFAULT_DISK.parse().into_iter().collect(),
-                },
-                no_disk: false,
+                no_disk: self.disks.as_ref().is_some_and(Vec::is_empty),
+                disk: self.disks.map(sizes).unwrap_or_default(),
                 filesystem: sizes(self.filesystems),
                 public_ip: self.public_ip,
                 restart: self.restart,
                 new_cluster: self.new_cluster,
                 node_group: self.node_group,
-                fabric: self.fabric,
+                zone: self.zone,
             },
         }
+    }
+}
+
+/// A kind of accelerator with its number, as text.
+struct Count(KindCount);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -256,28 +256,13 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     }
 }
 
-fn lifecycle<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lifecycle, D::Error> {
-    one_of(deserializer, Lifecycle::ALL, Lifecycle::as_str)
-}
-
-fn reservation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReservationUse, D::Error> {
-    one_of(deserializer, ReservationUse::ALL, ReservationUse::as_str)
-}
-
-fn public_ip<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicIp, D::Error> {
-    one_of(deserializer, PublicIp::value_variants(), PublicIp::as_str)
-}
-
 /// Reads a word, under the name that the options know it by.
-fn one_of<'de, D: Deserializer<'de>, T: Copy>(
-    deserializer: D,
-    all: &[T],
-    name: fn(T) -> &'static str,
-) -> Result<T, D::Error> {
+fn reservation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReservationUse, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let found = all.iter().copied().find(|word| name(*word) == text);
+    let all = ReservationUse::ALL;
+    let found = all.iter().copied().find(|word| word.as_str() == text);
     found.ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|word| name(*word)).collect();
+        let names: Vec<&str> = all.iter().map(|word| word.as_str()).collect();
         D::Error::custom(format!("`{text}` is none of {}", names.join(", ")))
     })
 }

@@ -5,49 +5,39 @@ mod tests;
 
 use std::cmp::Reverse;
 
-use quotagate::{CapacityOutcome, Finding, QuotaOutcome, Reason, Scope, Verdict};
+use quotagate::{CapacityOutcome, Descriptor, Finding, QuotaOutcome, Reason, Verdict};
 
 use crate::amount;
 
 /// The reason for a verdict, and what changes soon; empty where there is nothing to say.
-pub(crate) fn text(verdict: &Verdict) -> String {
+pub(crate) fn text(verdict: &Verdict, cloud: &Descriptor) -> String {
     let changes = verdict.findings.iter();
     let changes = changes.filter(|finding| finding.reason == Reason::ChangesSoon);
     let changes = changes.filter_map(|finding| finding.detail.clone());
-    let words = [deciding(verdict)].into_iter().chain(changes);
+    let words = [deciding(verdict, cloud)].into_iter().chain(changes);
     let words: Vec<String> = words.filter(|words| !words.is_empty()).collect();
     words.join("; ")
 }
 
 /// The finding that decided, in words.
-fn deciding(verdict: &Verdict) -> String {
+fn deciding(verdict: &Verdict, cloud: &Descriptor) -> String {
+    let findings = || verdict.findings.iter().map(|finding| &**finding);
     let deciding: Vec<&Finding> = match verdict.quota {
         QuotaOutcome::Fits => {
-            let advice = (verdict.capacity == CapacityOutcome::Unlikely)
-                .then(|| {
-                    verdict
-                        .findings
-                        .iter()
-                        .find(|finding| finding.reason == Reason::NoCapacity)
-                })
-                .flatten();
-            return match (advice, tightest(&verdict.findings)) {
-                (Some(advice), _) => of(advice),
-                (None, Some(row)) => of(row),
-                (None, None) => String::new(),
-            };
+            let is_unlikely = verdict.capacity == CapacityOutcome::Unlikely;
+            let is_advice = |finding: &&Finding| finding.reason == Reason::NoCapacity;
+            let advice = findings().find(is_advice).filter(|_| is_unlikely);
+            let told = advice.or_else(|| tightest(findings()));
+            return told.map_or_else(String::new, |finding| of(finding, cloud));
         }
-        outcome => {
-            let findings = verdict.findings.iter();
-            findings
-                .filter(|finding| finding.outcome == outcome)
-                .collect()
-        }
+        outcome => findings()
+            .filter(|finding| finding.outcome == outcome)
+            .collect(),
     };
     let Some(first) = deciding.first() else {
         return String::new();
     };
-    // The rows of both scopes speak of one quota: the worse one is the one to show.
+    // The rows of all owners speak of one quota: the worse one is the one to show.
     let worst = deciding
         .iter()
         .filter(|finding| finding.quota == first.quota)
@@ -59,7 +49,7 @@ fn deciding(verdict: &Verdict) -> String {
         .collect();
     quotas.sort();
     quotas.dedup();
-    let text = of(worst);
+    let text = of(worst, cloud);
     // A list that could not be read leaves all its rows unknown: they are no further reasons.
     let one_reason = matches!(worst.reason, Reason::ScopeUnreadable | Reason::Stale);
     match quotas.len() {
@@ -70,9 +60,8 @@ fn deciding(verdict: &Verdict) -> String {
 }
 
 /// Of the rows that have room, the one that lets the fewest such launches through.
-fn tightest(findings: &[Finding]) -> Option<&Finding> {
+fn tightest<'a>(findings: impl Iterator<Item = &'a Finding>) -> Option<&'a Finding> {
     findings
-        .iter()
         .filter(|finding| finding.reason == Reason::Fits && finding.required > Some(0))
         .min_by(|one, other| {
             let free = |finding: &Finding| u128::from(finding.headroom.unwrap_or(u64::MAX));
@@ -83,16 +72,23 @@ fn tightest(findings: &[Finding]) -> Option<&Finding> {
 }
 
 /// What one finding says.
-fn of(finding: &Finding) -> String {
-    let row = || match finding.scope {
-        Some(Scope::Project) => format!("project {}", label(finding)),
-        _ => label(finding),
+fn of(finding: &Finding, cloud: &Descriptor) -> String {
+    let row = || match &finding.level {
+        // The outermost owner's rows are those that people mean.
+        Some(level) if Some(level) != cloud.levels.first() => {
+            format!("{level} {}", label(finding))
+        }
+        _ => label(finding).to_owned(),
     };
-    let show = |amount: u64| amount::show(amount, &finding.unit);
+    let show = |amount: u64| amount::show(amount, &finding.unit, &cloud.units);
+    let of_reservations = |free: u64, limit: u64| {
+        let counted = counted(&finding.unit);
+        format!("reservations: {free} of {limit}{counted} free")
+    };
     let needs = finding.required.map_or_else(|| String::from("more"), show);
     match (finding.reason, finding.headroom, finding.limit) {
         (Reason::Fits, Some(free), Some(limit)) if finding.quota.is_none() => {
-            format!("reservations: {free} of {limit} GPUs free")
+            of_reservations(free, limit)
         }
         (Reason::Fits, Some(free), Some(limit)) => {
             format!("{}: {} of {} free", row(), show(free), show(limit))
@@ -134,9 +130,8 @@ fn of(finding: &Finding) -> String {
         }
         (Reason::Stale, _, _) => format!("{} too old", list(finding)),
         (Reason::MayBeHeld, Some(free), Some(limit)) if finding.quota.is_none() => {
-            format!(
-                "reservations: {free} of {limit} GPUs free before starts under way, needs {needs}"
-            )
+            let free = of_reservations(free, limit);
+            format!("{free} before starts under way, needs {needs}")
         }
         (Reason::MayBeHeld, Some(free), Some(limit)) => {
             format!(
@@ -148,7 +143,7 @@ fn of(finding: &Finding) -> String {
         }
         (Reason::MayBeHeld, _, _) => format!("{}: starts under way may take it", row()),
         (Reason::ReservationExhausted, Some(free), Some(limit)) => {
-            format!("reservations: {free} of {limit} GPUs free, needs {needs}")
+            format!("{}, needs {needs}", of_reservations(free, limit))
         }
         (Reason::ReservationExhausted, _, _) => String::from("reservations: too little"),
         (Reason::NotOffered, _, _) => finding
@@ -168,47 +163,34 @@ fn of(finding: &Finding) -> String {
             | Reason::NotDecisive
             | Reason::NotChecked
             | Reason::FailedBefore
-            | Reason::ChangesSoon,
+            | Reason::ChangesSoon
+            | Reason::Unsupported
+            | Reason::Restricted,
             _,
             _,
         ) => finding.detail.clone().unwrap_or_default(),
     }
 }
 
-/// What a quota counts, in a word or two; its own name where that is not known.
-pub(crate) fn label(finding: &Finding) -> String {
-    let Some(quota) = finding.quota.as_deref() else {
-        return String::from("offer");
-    };
-    let known = match quota {
-        "compute.instance.count" => "instances",
-        "compute.instance.preemptible.count" => "preemptibles",
-        "compute.instance.non-gpu.vcpu" => "vCPUs",
-        "compute.instance.non-gpu.memory" => "memory",
-        "compute.disk.count" => "disks",
-        "compute.filesystem.count" => "file systems",
-        "compute.gpucluster.count" => "clusters",
-        "vpc.allocation.count" => "address allocations",
-        "vpc.ipv4-address.public.count" => "public addresses",
-        _ => "",
-    };
-    if !known.is_empty() {
-        return String::from(known);
+/// What a reservation counts, after a number; nothing where that is instances.
+fn counted(unit: &str) -> String {
+    match unit {
+        "" | "count" | "instance" => String::new(),
+        "gpu" => String::from(" GPUs"),
+        unit => format!(" {unit}"),
     }
-    let sized = |prefix, noun| Some(format!("{noun} size {}", quota.strip_prefix(prefix)?));
-    quota
-        .strip_prefix("compute.instance.gpu.")
-        .map(|_| String::from("GPU quota"))
-        .or_else(|| sized("compute.disk.size.", "disk"))
-        .or_else(|| sized("compute.filesystem.size.", "file system"))
-        .unwrap_or_else(|| quota.to_owned())
+}
+
+/// What people call a quota; its own name where nobody says.
+pub(crate) fn label(finding: &Finding) -> &str {
+    let named = finding.title.as_deref().or(finding.quota.as_deref());
+    named.unwrap_or("offer")
 }
 
 /// The list that a finding speaks of.
-fn list(finding: &Finding) -> &'static str {
-    match finding.scope {
-        Some(Scope::Tenant) => "tenant quota list",
-        Some(Scope::Project) => "project quota list",
-        None => "list of instance types",
+fn list(finding: &Finding) -> String {
+    match &finding.level {
+        Some(level) => format!("{level} quota list"),
+        None => String::from("list of instance types"),
     }
 }

@@ -1,22 +1,26 @@
 //! A gate for the account that the options name: live or recorded, with the plugin that they name.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use quotagate::{
-    Clock, CompileCache, Gate, GateOptions, HoldOptions, Plugin, PluginOptions, Source, Strictness,
+    Clock, CompileCache, Descriptor, Gate, GateOptions, Plugin, PluginOptions, Strictness,
 };
 use quotagate_config::{Config, Lookup, keys};
-use quotagate_nebius::{
-    ConnectOptions, CredentialsChoice, Deadlines, Environment, NebiusClient, RecordedWorld,
-};
 
-use crate::{args::Global, error::CliError, output::Output};
+use crate::{
+    args::Global,
+    clouds::{self, Cloud},
+    error::CliError,
+    output::Output,
+};
 
 /// A gate, and the account behind it.
 pub(crate) struct Session {
     /// Judges launches.
     pub(crate) gate: Gate,
+    /// What its plugin says of the cloud.
+    descriptor: Descriptor,
     /// The project of the profile in use: where launches go that could go to several.
     pub(crate) usual_project: Option<String>,
     /// What lists leave out, where no option says so.
@@ -24,6 +28,16 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Of a gate that is there already.
+    pub(crate) fn of(gate: Gate) -> Self {
+        Self {
+            descriptor: gate.plugin().descriptor().clone(),
+            gate,
+            usual_project: None,
+            strictness: Strictness::Advisory,
+        }
+    }
+
     /// Opens the account that the options name, and says how old it is where it was recorded. With a project, nothing of
     /// the other projects is read.
     pub(crate) fn open(
@@ -31,53 +45,78 @@ impl Session {
         project: Option<&str>,
         output: &Output,
     ) -> Result<Self, CliError> {
-        Self::open_with(global, project, output, |_| {})
+        Opening::new(global, output)?.open(global, project, output)
     }
 
-    /// The same, with changes to how the gate behaves.
-    pub(crate) fn open_with(
+    /// What its plugin says of the cloud.
+    pub(crate) const fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+}
+
+/// All that a session needs besides the account: nothing was asked of the network yet.
+pub(crate) struct Opening {
+    /// The cloud that is meant.
+    pub(crate) cloud: &'static Cloud,
+    /// Judges it.
+    pub(crate) plugin: Plugin,
+    /// How the gate behaves.
+    pub(crate) options: GateOptions,
+    strictness: Strictness,
+}
+
+impl Opening {
+    /// Reads the configuration, chooses the cloud and loads its plugin.
+    pub(crate) fn new(global: &Global, output: &Output) -> Result<Self, CliError> {
+        let config = configure(global, output)?;
+        let cloud = clouds::choose(global)?;
+        Ok(Self {
+            cloud,
+            plugin: load_plugin(&config, cloud)?,
+            options: options(&config),
+            strictness: config.settings().gate.list.strictness,
+        })
+    }
+
+    /// Opens the account that the options name.
+    pub(crate) fn open(
+        self,
         global: &Global,
         project: Option<&str>,
         output: &Output,
-        change: impl FnOnce(&mut GateOptions),
-    ) -> Result<Self, CliError> {
-        let config = configure(global, output)?;
-        let mut clock = Clock::system();
-        let (source, usual_project): (Arc<dyn Source>, _) = match &global.recorded {
-            Some(directory) => {
-                let world = RecordedWorld::read(directory)?;
-                for unknown in world.unknown_words() {
-                    output.warn(&unknown);
-                }
-                if let Some(recorded_at) = world.recorded_at() {
-                    output.note(&recorded(recorded_at));
-                    // What was near then is near now.
-                    clock = Clock::stopped_at(recorded_at);
-                }
-                (Arc::new(world), None)
-            }
-            None => {
-                let client = connect(global, project)?;
-                let connection = client.connection();
-                for warning in &connection.warnings {
-                    output.warn(warning);
-                }
-                (Arc::new(client), connection.project)
-            }
-        };
-        let mut options = options(&config);
-        change(&mut options);
-        let mut gate = Gate::builder(load_plugin(&config)?, source)
-            .options(options)
-            .clock(clock);
+    ) -> Result<Session, CliError> {
+        let account = open_account(self.cloud, global, project)?;
+        for warning in &account.warnings {
+            output.warn(warning);
+        }
+        let descriptor = self.plugin.descriptor().clone();
+        let mut gate = Gate::builder(self.plugin, account.source).options(self.options);
+        if let Some(recorded_at) = account.recorded_at {
+            output.note(&recorded(recorded_at));
+            // What was near then is near now.
+            gate = gate.clock(Clock::stopped_at(recorded_at));
+        }
         if let Some(project) = project {
             gate = gate.project(project);
         }
-        Ok(Self {
+        Ok(Session {
             gate: gate.build()?,
-            usual_project,
-            strictness: config.settings().gate.list.strictness,
+            descriptor,
+            usual_project: account.usual_project,
+            strictness: self.strictness,
         })
+    }
+}
+
+/// Finds the account that the options name: recorded or live.
+pub(crate) fn open_account(
+    cloud: &Cloud,
+    global: &Global,
+    project: Option<&str>,
+) -> Result<clouds::Account, CliError> {
+    match &global.recorded {
+        Some(directory) => (cloud.read)(directory),
+        None => (cloud.connect)(global, project),
     }
 }
 
@@ -142,52 +181,23 @@ pub(crate) fn with_options(mut config: Config, global: &Global) -> Config {
 
 /// How a gate behaves that answers once: it makes no holds, and leaves the file to the process that does.
 pub(crate) fn options(config: &Config) -> GateOptions {
-    let gate = config.settings().gate.clone();
-    GateOptions {
-        holds: HoldOptions {
-            file: None,
-            ..gate.holds
-        },
-        ..gate
-    }
+    let mut options = config.settings().gate.clone();
+    options.holds.file = None;
+    options
 }
 
-/// Sets up a client for the live account that the options name.
-pub(crate) fn connect(global: &Global, project: Option<&str>) -> Result<NebiusClient, CliError> {
-    let usual = Deadlines::default();
-    let credentials = match &global.credentials {
-        Some(file) => CredentialsChoice::ServiceAccountFile(file.clone()),
-        None => CredentialsChoice::Find,
-    };
-    let options = ConnectOptions {
-        credentials,
-        profile: global.profile.clone(),
-        tenant: global.tenant.clone(),
-        project: project.map(str::to_owned),
-        endpoint: global.endpoint.clone(),
-        deadlines: Deadlines {
-            call: usual.call.min(global.timeout),
-            source: global.timeout,
-            connect: usual.connect.min(global.timeout),
-            exchange: usual.exchange.min(global.timeout),
-            helper: usual.helper.min(global.timeout),
-        },
-        ..ConnectOptions::new(Environment::from_process())
-    };
-    Ok(NebiusClient::new(&options)?)
-}
-
-/// Loads the plugin that the configuration names, else the built-in one.
-pub(crate) fn load_plugin(config: &Config) -> Result<Plugin, CliError> {
+/// Loads the plugin that the configuration names, else the built-in one of the cloud.
+pub(crate) fn load_plugin(config: &Config, cloud: &Cloud) -> Result<Plugin, CliError> {
     let configured = &config.settings().plugin;
     let options = PluginOptions {
         limits: configured.limits.clone(),
         sha256: configured.sha256.clone(),
-        cache: CompileCache::User,
+        cache: CompileCache::Default,
+        ..PluginOptions::default()
     };
     let path = configured.path.as_deref();
     let bytes = path.map(read).transpose()?;
-    let bytes = bytes.as_deref().unwrap_or(quotagate_plugins::NEBIUS.bytes);
+    let bytes = bytes.as_deref().unwrap_or(cloud.plugin.bytes);
     Plugin::load_with(bytes, &options).map_err(|source| CliError::Plugin {
         path: path.map(Path::to_owned),
         source,

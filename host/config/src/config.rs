@@ -257,11 +257,12 @@ impl Config {
 }
 
 /// What is read, by the names of its tables.
-const fn sources(refresh: &RefreshOptions) -> [(&'static str, Freshness); 5] {
+const fn sources(refresh: &RefreshOptions) -> [(&'static str, Freshness); 6] {
     [
         ("account", refresh.account),
-        ("allowances", refresh.allowances),
-        ("instance_types", refresh.instance_types),
+        ("rows", refresh.rows),
+        ("holdings", refresh.holdings),
+        ("types", refresh.types),
         ("capacities", refresh.capacities),
         ("reservations", refresh.reservations),
     ]

@@ -20,7 +20,7 @@ const QUOTED: usize = 60;
 /// A value of a file.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
-    /// The key, as in `refresh.allowances.interval`.
+    /// The key, as in `refresh.rows.interval`.
     pub(crate) key: String,
     /// Its value.
     pub(crate) given: Given<'a>,

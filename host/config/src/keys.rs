@@ -23,7 +23,7 @@ pub(crate) const PREFIX: &str = "QUOTAGATE_";
 /// One key.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name with the tables it is in, as in `refresh.allowances.interval`.
+    /// Its name with the tables it is in, as in `refresh.rows.interval`.
     pub name: &'static str,
     /// What it means, in one line.
     pub meaning: &'static str,
@@ -69,6 +69,7 @@ impl Key {
 #[rustfmt::skip] // A table: a row each.
 pub static ALL: &[Key] = &[
     Key::new("shadow", "Judge and log, and change nothing: lists stay whole, no launch is refused", Field::Switch(|to| &mut to.gate.shadow)),
+    Key::new("verify_detail", "Which findings the final check gives", Field::Detail(|to| &mut to.gate.verify_detail)),
 
     Key::new("refresh.jitter", "By which part each wait differs at random, so that many processes do not ask at once", Field::Part(|to| &mut to.gate.refresh.jitter)),
     Key::new("refresh.first_retry", "The wait after a failure; it doubles with each further one, up to the interval", Field::Time(|to| &mut to.gate.refresh.first_retry)),
@@ -77,12 +78,14 @@ pub static ALL: &[Key] = &[
     Key::new(VERIFY_WAIT, "How long the final check waits for what it reads again", Field::Wait(|to| &mut to.gate.refresh.verify_wait)),
     Key::new("refresh.give_up", "When a source that does not answer is given up", Field::Time(|to| &mut to.gate.refresh.give_up)),
     Key::new("refresh.concurrent", "How many sources are read at a time; the others wait for their turn", Field::Count { from: 1, at: |to| &mut to.gate.refresh.concurrent }),
-    Key::new("refresh.account.interval", "How often the tenant and its projects are read", Field::Time(|to| &mut to.gate.refresh.account.interval)),
-    Key::new("refresh.account.max_age", "How long the tenant and its projects are trusted after that", Field::Time(|to| &mut to.gate.refresh.account.max_age)),
-    Key::new("refresh.allowances.interval", "How often the quota rows are read", Field::Time(|to| &mut to.gate.refresh.allowances.interval)),
-    Key::new("refresh.allowances.max_age", "How long the quota rows are trusted after that", Field::Time(|to| &mut to.gate.refresh.allowances.max_age)),
-    Key::new("refresh.instance_types.interval", "How often the instance types are read", Field::Time(|to| &mut to.gate.refresh.instance_types.interval)),
-    Key::new("refresh.instance_types.max_age", "How long the instance types are trusted after that", Field::Time(|to| &mut to.gate.refresh.instance_types.max_age)),
+    Key::new("refresh.account.interval", "How often owners, projects and places are read", Field::Time(|to| &mut to.gate.refresh.account.interval)),
+    Key::new("refresh.account.max_age", "How long owners, projects and places are trusted after that", Field::Time(|to| &mut to.gate.refresh.account.max_age)),
+    Key::new("refresh.rows.interval", "How often the quota rows are read", Field::Time(|to| &mut to.gate.refresh.rows.interval)),
+    Key::new("refresh.rows.max_age", "How long the quota rows are trusted after that", Field::Time(|to| &mut to.gate.refresh.rows.max_age)),
+    Key::new("refresh.holdings.interval", "How often what the account holds is read", Field::Time(|to| &mut to.gate.refresh.holdings.interval)),
+    Key::new("refresh.holdings.max_age", "How long what the account holds is trusted after that", Field::Time(|to| &mut to.gate.refresh.holdings.max_age)),
+    Key::new("refresh.types.interval", "How often the instance types are read", Field::Time(|to| &mut to.gate.refresh.types.interval)),
+    Key::new("refresh.types.max_age", "How long the instance types are trusted after that", Field::Time(|to| &mut to.gate.refresh.types.max_age)),
     Key::new("refresh.capacities.interval", "How often the advice on free hardware is read", Field::Time(|to| &mut to.gate.refresh.capacities.interval)),
     Key::new("refresh.capacities.max_age", "How long the advice on free hardware is trusted after that", Field::Time(|to| &mut to.gate.refresh.capacities.max_age)),
     Key::new("refresh.reservations.interval", "How often the reservations are read", Field::Time(|to| &mut to.gate.refresh.reservations.interval)),

@@ -6,7 +6,7 @@ use crate::{keys, settings::Settings, value::Value};
 pub fn default_file() -> String {
     let mut text = String::from(
         "# quotagate.toml: every key with its default. What is left out keeps its default.\n\
-         # A variable overrides a key: QUOTAGATE_SHADOW=true, QUOTAGATE_REFRESH__ALLOWANCES__INTERVAL=30s.\n\
+         # A variable overrides a key: QUOTAGATE_SHADOW=true, QUOTAGATE_REFRESH__ROWS__INTERVAL=30s.\n\
          # Durations: \"500ms\", \"30s\", \"2m\", \"1h 30m\", \"1day\". Sizes: \"512B\", \"64KiB\", \"64MiB\", \"1GiB\".\n\
          # Relative paths start in the folder of this file.\n",
     );

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use quotagate::{Action, Strictness};
+use quotagate::{Action, Detail, Strictness};
 use serde::Serialize;
 
 use crate::{error::ValueError, settings::Settings};
@@ -106,6 +106,8 @@ pub(crate) enum Field {
     Steps(At<Option<u64>>),
     /// What lists leave out.
     Strictness(At<Strictness>),
+    /// Which findings a judgement carries.
+    Detail(At<Detail>),
     /// What is done with a launch.
     Action(At<Action>),
     /// A file, or none.
@@ -125,6 +127,7 @@ impl Field {
             Self::Size(_) => "bytes",
             Self::Steps(_) => "steps",
             Self::Strictness(_) => return one_of(Strictness::ALL, Strictness::as_str),
+            Self::Detail(_) => return one_of(Detail::ALL, Detail::as_str),
             Self::Action(_) => return one_of(Action::ALL, Action::as_str),
             Self::Path(_) => "file",
             Self::Digest(_) => "hex digits",
@@ -175,6 +178,7 @@ impl Field {
             Self::Strictness(at) => {
                 *at(settings) = word(text, Strictness::ALL, Strictness::as_str)?;
             }
+            Self::Detail(at) => *at(settings) = word(text, Detail::ALL, Detail::as_str)?,
             Self::Action(at) => *at(settings) = word(text, Action::ALL, Action::as_str)?,
             Self::Path(at) => *at(settings) = some(text).map(|path| given.folder.join(path)),
             Self::Digest(at) => *at(settings) = some(text).map(digest).transpose()?,
@@ -196,6 +200,7 @@ impl Field {
             Self::Size(at) => Value::Text(show_size(wide(*at(settings)))),
             Self::Steps(at) => at(settings).map_or(Value::None, Value::Number),
             Self::Strictness(at) => text(at(settings).as_str()),
+            Self::Detail(at) => text(at(settings).as_str()),
             Self::Action(at) => text(at(settings).as_str()),
             Self::Path(at) => match at(settings) {
                 Some(path) => Value::Text(path.display().to_string()),

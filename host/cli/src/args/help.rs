@@ -50,18 +50,21 @@ and are judged in their order:
   ]}
 A launch has an `instance_type` and a `region`. What else it may have means what
 the options mean:
-  lifecycle    \"on-demand\" (if left out) or \"preemptible\"
+  lifecycle    \"preemptible\", \"spot\", ...; if left out, the cloud's usual one
   count        1 (if left out) or more
   project      an id; if left out, the one project of the region
   reservation  \"auto\" (if left out), \"forbid\" or \"strict\"
-  disks        [\"KIND:SIZE\", ...] of each instance; if left out,
-               [\"network-ssd:100GiB\"]; [] for none
+  disks        [\"KIND:SIZE\", ...] of each instance; if left out, the
+               cloud's usual boot disk; [] for none
   filesystems  [\"KIND:SIZE\", ...] of the whole launch; if left out, none
-  public_ip    \"none\" (if left out), \"dynamic\" or \"static\"
+  public_ip    \"none\" (if left out), or a kind: \"dynamic\", \"static\"
   restart      false (if left out) or true
   new_cluster  false (if left out) or true
   node_group   false (if left out) or true
-  fabric       the fabric to place the instances on; if left out, any
+  zone         the finest place to launch in (on Nebius also `fabric`); if
+               left out, any
+  accelerators [\"KIND:COUNT\", ...] to attach to each instance, in clouds that
+               attach them; if left out, none
 
 The exit code follows the quotas: 0 it fits, 3 a quota blocks it, 4 unknown.
 Advice on free hardware is printed and never changes it.";
@@ -71,7 +74,7 @@ pub(super) const DIAGNOSE: &str = "\
 Examples:
   nebius compute instance operation get ID --format json | quotagate diagnose
   quotagate diagnose operation.json
-  quotagate diagnose --code 8 --message refused --details-base64 CAgSB3JlZnVzZWQ
+  quotagate diagnose --code 8 --message refused --details CAgSB3JlZnVzZWQ
 
 It reads JSON, also amid other output of the cloud's CLI: an operation that
 failed, a list of operations, its `status`, {\"error\": {...}}, {\"code\": ...,

@@ -7,9 +7,9 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use quotagate::{Lifecycle, ReservationUse, Strictness};
+use quotagate::{ReservationUse, Strictness};
 
-use super::{Encoded, KindSize};
+use super::{Encoded, KindCount, KindSize};
 use crate::amount;
 
 impl FromStr for KindSize {
@@ -26,9 +26,20 @@ impl FromStr for KindSize {
     }
 }
 
-/// Reads a lifecycle.
-pub(super) fn lifecycle() -> impl TypedValueParser<Value = Lifecycle> {
-    one_of(Lifecycle::ALL, Lifecycle::as_str)
+impl FromStr for KindCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || String::from("give KIND:COUNT, as in nvidia-l4:2");
+        let (kind, count) = text.rsplit_once(':').ok_or_else(refused)?;
+        match count.parse() {
+            Ok(count @ 1..) if !kind.is_empty() => Ok(Self {
+                kind: kind.to_owned(),
+                count,
+            }),
+            _ => Err(refused()),
+        }
+    }
 }
 
 /// Reads what to do about reserved capacity.
@@ -53,46 +64,6 @@ where
             .find(|word| name(*word) == text)
             .ok_or("not one of the possible values")
     })
-}
-
-/// The names of the gRPC status codes that are errors, in the order of their numbers, from 1.
-const STATUS_CODES: [&str; 16] = [
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
-/// Reads a gRPC status code that is an error, by number or by name.
-pub(super) fn status_code(text: &str) -> Result<i32, String> {
-    // `RESOURCE_EXHAUSTED` as the cloud's CLI spells it, `ResourceExhausted` and `Canceled` as Go does.
-    let plain = |name: &str| {
-        let name = name.replace('_', "").to_ascii_lowercase();
-        name.replace("canceled", "cancelled")
-    };
-    let named = (1..)
-        .zip(STATUS_CODES)
-        .find(|(_, name)| plain(name) == plain(text));
-    match (named, text.parse()) {
-        (Some((code, _)), _) => Ok(code),
-        (None, Ok(code @ 1..=16)) => Ok(code),
-        (None, Ok(0)) => Err(String::from("0 is success, not an error")),
-        _ => Err(String::from(
-            "give a gRPC status code: a number from 1 to 16, or a name such as RESOURCE_EXHAUSTED",
-        )),
-    }
 }
 
 /// Reads bytes as gRPC sends them in trailers: base64, padded or not.
@@ -158,16 +129,6 @@ mod tests {
     }
 
     #[test]
-    fn status_codes_go_by_number_and_by_name() {
-        assert_eq!(status_code("8"), Ok(8));
-        assert_eq!(status_code("RESOURCE_EXHAUSTED"), Ok(8));
-        assert_eq!(status_code("unauthenticated"), Ok(16));
-        for text in ["", "0", "17", "-1", "EXHAUSTED"] {
-            assert!(status_code(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn trailers_are_base64_with_or_without_padding() {
         for text in ["CAg=", "CAg", " CAg=\n"] {
             assert_eq!(base64(text), Ok(Encoded(vec![8, 8])), "{text:?}");
@@ -188,6 +149,20 @@ mod tests {
             "network-ssd:100GB",
         ] {
             assert!(text.parse::<KindSize>().is_err(), "{text}");
+        }
+    }
+    #[test]
+    fn a_kind_of_accelerator_has_a_number() {
+        let two: KindCount = "nvidia-l4:2".parse().unwrap();
+        assert_eq!((two.kind.as_str(), two.count), ("nvidia-l4", 2));
+        for text in [
+            "nvidia-l4",
+            ":2",
+            "nvidia-l4:",
+            "nvidia-l4:0",
+            "nvidia-l4:x",
+        ] {
+            assert!(text.parse::<KindCount>().is_err(), "{text}");
         }
     }
 }

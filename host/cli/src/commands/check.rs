@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use quotagate::{
-    Alternative, Availability, Check as Verdict, Clock, Finding, Inventory, Launch, Offer, Policy,
-    Reason,
+    Alternative, Availability, Check as Judged, Clock, Detail, Launch, Policy, Reason, Verdict,
 };
 
 use super::plan;
 use crate::{
+    account::Account,
     args::{Check, Format, Global},
     error::{CliError, Exit},
-    launch,
+    launch::{self, Typed},
     output::Output,
     progress,
     render::check,
@@ -38,31 +38,60 @@ pub(crate) async fn judge(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let inventory = progress::wait(output, "reading the account", session.gate.inventory()).await;
-    let offer = Offer {
-        instance_type: launch::type_name(&options.instance_type.join(" ")),
-        region: options.region.clone().unwrap_or_default(),
-        lifecycle: options.lifecycle,
+    let account = Account::of(&inventory);
+    let cloud = session.descriptor();
+    let typed = Typed {
+        instance_type: &options.instance_type.join(" "),
+        region: options.region.as_deref().unwrap_or_default(),
+        lifecycle: options.lifecycle.as_deref(),
+        accelerators: &options.accelerator,
     };
     let usual = session.usual_project.as_ref();
-    let launch = launch::launch(offer, &options.launch, &inventory, usual)?;
-    let policy = Policy {
-        explain: options.explain,
-        ..Policy::default()
+    let proposed = launch::launch(&typed, &options.launch, &account, cloud, usual)?;
+    let judged = session
+        .gate
+        .check(&proposed.launch, &policy(options.explain))
+        .await;
+    let is_refused = |judged: &Judged| is_refused(&judged.verdict);
+    let judged = match (judged, proposed.doubt) {
+        (Ok(judged), Some(doubt)) if is_refused(&judged) => return Err(doubt),
+        (Err(_), Some(doubt)) => return Err(doubt),
+        (judged, _) => judged?,
     };
-    let verdict = session.gate.check(&launch, &policy).await?;
-    let instead = if verdict.verdict.availability == Availability::Available {
+    let instead = if judged.verdict.availability() == Availability::Available {
         Vec::new()
     } else {
-        alternatives(session, &launch, output).await
+        alternatives(session, &judged.launch, output).await
     };
     match output.format {
-        Format::Json => output.json(&check::json(&verdict, &instead, Clock::system().now_ms()))?,
+        Format::Json => {
+            let now_ms = Clock::system().now_ms();
+            output.json(&check::json(&judged, &instead, cloud, now_ms))?;
+        }
         Format::Table => {
-            output.data(&check::text(&verdict, &instead, &output.screen))?;
-            tell_where_offered(&inventory, &verdict, output);
+            output.data(&check::text(&judged, &instead, cloud, &output.screen))?;
+            tell_where_offered(&account, &judged, output);
         }
     }
-    Ok(Exit::of_judgement(verdict.verdict.quota, &verdict.sources))
+    Ok(Exit::of_judgement(judged.verdict.quota, &judged.sources))
+}
+
+/// Whether a plugin says that something is not offered.
+pub(crate) fn is_refused(verdict: &Verdict) -> bool {
+    let mut findings = verdict.findings.iter();
+    findings.any(|finding| finding.reason == Reason::NotOffered)
+}
+
+/// How a launch is judged that somebody looks at.
+pub(crate) fn policy(explain: bool) -> Policy {
+    Policy {
+        detail: if explain {
+            Detail::All
+        } else {
+            Detail::Deciding
+        },
+        ..Policy::default()
+    }
 }
 
 /// What would do instead. The verdict stands without it.
@@ -75,27 +104,18 @@ async fn alternatives(session: &Session, launch: &Launch, output: &Output) -> Ve
 }
 
 /// Where a type is not offered, names the regions where it is.
-fn tell_where_offered(inventory: &Inventory, verdict: &Verdict, output: &Output) {
-    let offer = &verdict.launch.offer;
-    let refused = |finding: &Finding| finding.reason == Reason::NotOffered;
-    if !verdict.verdict.findings.iter().any(refused) {
+fn tell_where_offered(account: &Account, judged: &Judged, output: &Output) {
+    let offer = &judged.launch.offer;
+    if !is_refused(&judged.verdict) {
         return;
     }
-    let offers = inventory.offers();
-    // It is offered where it was asked for, and not in the way it was asked for.
-    if offers.contains(offer) {
-        return;
-    }
-    let offers = offers.into_iter();
-    let elsewhere: BTreeSet<String> = offers
-        .filter(|other| {
-            other.instance_type == offer.instance_type && other.lifecycle == offer.lifecycle
-        })
-        .map(|other| other.region)
-        .filter(|region| *region != offer.region)
-        .collect();
-    if !elsewhere.is_empty() {
-        let regions: Vec<String> = elsewhere.into_iter().collect();
+    let offers = account.offers.iter().filter(|other| {
+        other.instance_type == offer.instance_type && other.lifecycle == offer.lifecycle
+    });
+    let regions: BTreeSet<&str> = offers.map(|other| other.region.as_str()).collect();
+    // Where it is offered where it was asked for, it is not in the way it was asked for.
+    if !regions.is_empty() && !regions.contains(offer.region.as_str()) {
+        let regions: Vec<&str> = regions.into_iter().collect();
         output.note(&format!("it is offered in {}", regions.join(", ")));
     }
 }

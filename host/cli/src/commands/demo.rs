@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use nebius_emulator::{Emulator, worlds};
-use quotagate::{Gate, Strictness};
+use quotagate::Gate;
 use quotagate_config::Config;
 use quotagate_nebius::{ConnectOptions, Environment, NebiusClient};
 
 use super::{check, offers};
 use crate::{
     args::{Cli, Command, Format, Global},
+    clouds::nebius,
     error::{CliError, Exit},
     output::Output,
     render::style,
@@ -56,13 +57,10 @@ pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, Cl
     let client = NebiusClient::new(&connection)?;
     // Nor at what the user configured.
     let config = with_options(Config::default(), global);
-    let session = Session {
-        gate: Gate::builder(load_plugin(&config)?, Arc::new(client))
-            .options(options(&config))
-            .build()?,
-        usual_project: None,
-        strictness: Strictness::Advisory,
-    };
+    let gate = Gate::builder(load_plugin(&config, &nebius::CLOUD)?, Arc::new(client))
+        .options(options(&config))
+        .build()?;
+    let session = Session::of(gate);
     output.note(&format!(
         "A made-up account, served on {} and asked over gRPC as the real one would be.",
         emulator.addr()

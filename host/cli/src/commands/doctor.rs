@@ -1,23 +1,23 @@
 //! `quotagate doctor`: what works, and what to do about the rest.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use quotagate::{
-    CompileCache, Gate, Inventory, NamedSource, Plugin, Source, SourceState,
-    plugin::CONTRACT_VERSION,
+    CompileCache, Descriptor, Feed, Gate, Inventory, Owner, Plugin, SourceReport, SourceState,
 };
 use quotagate_config::{Config, keys};
-use quotagate_nebius::RecordedWorld;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
+    account,
     args::{Format, Global},
+    clouds::{self, Cloud},
     error::{CliError, Exit},
     output::{Output, Screen},
     progress,
     render::{sources, style, wrap},
-    session::{configure, connect, load_plugin, options, recorded, with_options},
+    session::{configure, load_plugin, open_account, options, recorded, with_options},
 };
 
 /// How one thing is.
@@ -51,17 +51,19 @@ struct ReportJson<'a> {
 pub(crate) async fn run(global: &Global, output: &mut Output) -> Result<Exit, CliError> {
     let mut report = Vec::new();
     let config = configuration(global, output, &mut report);
-    let source = reach(global, &mut report);
-    let plugin = load(&config, &mut report);
+    let cloud = clouds::choose(global)?;
+    let found = reach(cloud, global, &mut report);
+    let plugin = load(&config, cloud, &mut report);
     cache(&mut report);
-    if let (Some(source), Some(plugin)) = (source, plugin) {
-        match Gate::builder(plugin, source)
+    if let (Some(found), Some(plugin)) = (found, plugin) {
+        let descriptor = plugin.descriptor().clone();
+        match Gate::builder(plugin, found.source)
             .options(options(&config))
             .build()
         {
             Ok(gate) => {
                 let read = progress::wait(output, "reading the account", gate.inventory()).await;
-                account(&read, &mut report);
+                examine_account(&read, &descriptor, &mut report);
             }
             Err(error) => report.push(fails("plugin", error.to_string())),
         }
@@ -100,57 +102,42 @@ fn configuration(global: &Global, output: &Output, report: &mut Vec<Examined>) -
 }
 
 /// Finds the account: where it is and who asks.
-fn reach(global: &Global, report: &mut Vec<Examined>) -> Option<Arc<dyn Source>> {
-    if let Some(directory) = &global.recorded {
-        return match RecordedWorld::read(directory) {
-            Ok(world) => {
-                let age = world.recorded_at().map(|at| format!(", {}", recorded(at)));
-                report.push(works(
-                    "account",
-                    format!("in `{}`{}", directory.display(), age.unwrap_or_default()),
-                ));
-                Some(Arc::new(world))
-            }
-            Err(error) => {
-                report.push(fails("account", error.to_string()));
-                None
-            }
-        };
-    }
-    match connect(global, None) {
-        Ok(client) => {
-            let connection = client.connection();
-            report.push(works("credentials", connection.credentials.to_string()));
-            for warning in connection.warnings {
-                report.push(impaired("credentials", warning));
-            }
-            let how = match (connection.is_encrypted, &connection.proxy) {
-                (true, Some(proxy)) => format!("over TLS through the proxy {proxy}"),
-                (true, None) => String::from("over TLS"),
-                (false, _) => String::from("in plain text, on this machine"),
-            };
-            report.push(works("endpoint", format!("{}, {how}", connection.endpoint)));
-            Some(Arc::new(client))
+fn reach(cloud: &Cloud, global: &Global, report: &mut Vec<Examined>) -> Option<clouds::Account> {
+    match open_account(cloud, global, None) {
+        Ok(found) => {
+            let age = found.recorded_at.map(|at| format!(", {}", recorded(at)));
+            let age = age.unwrap_or_default();
+            let lines = found.found.iter();
+            report.extend(lines.map(|(what, how)| works(what, format!("{how}{age}"))));
+            let what = found.found.first().map_or("account", |(what, _)| what);
+            let warnings = found.warnings.iter();
+            report.extend(warnings.map(|warning| impaired(what, warning.clone())));
+            Some(found)
         }
         Err(error) => {
-            report.push(fails("credentials", error.to_string()));
+            let what = match global.recorded {
+                Some(_) => "account",
+                None => "credentials",
+            };
+            report.push(fails(what, error.to_string()));
             None
         }
     }
 }
 
 /// Loads the plugin. Where another one was named and cannot be loaded, the built-in one reads the account.
-fn load(config: &Config, report: &mut Vec<Examined>) -> Option<Plugin> {
-    match load_plugin(config) {
+fn load(config: &Config, cloud: &Cloud, report: &mut Vec<Examined>) -> Option<Plugin> {
+    match load_plugin(config, cloud) {
         Ok(plugin) => {
             let descriptor = plugin.descriptor();
             report.push(works(
                 "plugin",
                 format!(
-                    "{}: {} {}, contract {CONTRACT_VERSION}, sha256 {}",
+                    "{}: {} {}, contract {}, sha256 {}",
                     judge(config),
                     descriptor.cloud,
                     descriptor.version,
+                    quotagate_contract::VERSION,
                     plugin.sha256()
                 ),
             ));
@@ -162,7 +149,7 @@ fn load(config: &Config, report: &mut Vec<Examined>) -> Option<Plugin> {
                 "plugin",
                 format!("{error}{}", cause.unwrap_or_default()),
             ));
-            Plugin::load(quotagate_plugins::NEBIUS.bytes).ok()
+            Plugin::load(cloud.plugin.bytes).ok()
         }
     }
 }
@@ -180,7 +167,7 @@ fn judge(config: &Config) -> String {
 }
 
 fn cache(report: &mut Vec<Examined>) {
-    report.push(match CompileCache::User.directory() {
+    report.push(match CompileCache::Default.directory() {
         Ok(Some(directory)) => works("compile cache", format!("`{}`", directory.display())),
         Ok(None) => impaired(
             "compile cache",
@@ -191,56 +178,65 @@ fn cache(report: &mut Vec<Examined>) {
 }
 
 /// What the account lets be read.
-fn account(inventory: &Inventory, report: &mut Vec<Examined>) {
-    let found = inventory.account();
-    if !found.tenant.is_empty() {
-        report.push(works("tenant", found.tenant.clone()));
-    }
-    let (of_projects, of_tenant): (Vec<_>, Vec<_>) = inventory
-        .sources()
-        .into_iter()
-        .partition(|source| source.project.is_some());
-    for source in &of_tenant {
-        report.push(examine(source));
-    }
-    for project in &found.projects {
-        let what = format!("project {}", project.id);
-        let place = format!("{}, in {}", project.name, project.region);
+fn examine_account(inventory: &Inventory, cloud: &Descriptor, report: &mut Vec<Examined>) {
+    let found = account::Account::of(inventory);
+    let chains = found.contract().owners.iter();
+    let outer = chains.flat_map(|chain| chain.iter().rev().skip(1).rev());
+    let outer: BTreeMap<&str, &Owner> = outer.map(|owner| (owner.id.as_str(), owner)).collect();
+    report.extend(
+        outer
+            .values()
+            .map(|owner| works(&owner.level, owner.id.clone())),
+    );
+    let (of_projects, others): (Vec<_>, Vec<_>) = found.sources().iter().partition(|source| {
+        let owner = source.owner.as_deref();
+        owner.is_some_and(|owner| found.project(owner).is_some())
+    });
+    report.extend(others.iter().map(|source| examine(source, cloud)));
+    for project in found.projects() {
+        let what = format!("{} {}", project.level, project.id);
         let own = of_projects
             .iter()
-            .filter(|source| source.project.as_ref() == Some(&project.id));
-        let gaps: Vec<_> = own
-            .filter(|source| source.report.state != SourceState::Complete)
-            .collect();
+            .filter(|source| source.owner.as_ref() == Some(&project.id));
+        let gaps: Vec<_> = own.filter(|source| account::is_gap(source)).collect();
         if gaps.is_empty() {
-            report.push(works(&what, place));
+            report.push(works(&what, place_of(project)));
         }
-        report.extend(gaps.into_iter().map(examine));
+        report.extend(gaps.into_iter().map(|source| examine(source, cloud)));
     }
-    if found.projects.is_empty() && of_tenant.iter().any(is_read_account) {
+    if found.projects().next().is_none() && others.iter().any(|source| is_read_account(source)) {
         report.push(fails(
             "projects",
             String::from(
-                "the tenant has none, so there is nowhere to launch; create one in the console",
+                "the account has none, so there is nowhere to launch; create one in the console",
             ),
         ));
     }
 }
 
-fn is_read_account(source: &NamedSource) -> bool {
-    source.name == "account" && source.report.state == SourceState::Complete
+/// A project's name, and where it lives.
+fn place_of(project: &Owner) -> String {
+    let name = project.name.as_deref().unwrap_or(&project.id);
+    match &project.place.region {
+        Some(region) => format!("{name}, in {region}"),
+        None => name.to_owned(),
+    }
 }
 
-fn examine(source: &NamedSource) -> Examined {
-    let what = sources::name(source);
-    let detail = match &source.report.detail {
-        Some(detail) => format!("{}: {detail}", sources::state(source.report.state)),
-        None => String::from(sources::state(source.report.state)),
+fn is_read_account(source: &SourceReport) -> bool {
+    source.feed == Feed::Account && source.state == SourceState::Complete
+}
+
+fn examine(source: &SourceReport, cloud: &Descriptor) -> Examined {
+    let what = sources::name(source, cloud);
+    let detail = match &source.detail {
+        Some(detail) => format!("{}: {detail}", sources::state(source.state)),
+        None => String::from(sources::state(source.state)),
     };
-    match (source.report.state, source.name) {
-        (SourceState::Complete, _) => works(&what, detail),
+    match (source.state, source.feed) {
+        (SourceState::Complete | SourceState::Unsupported, _) => works(&what, detail),
         // Without these, a launch in question is merely harder to tell.
-        (_, "capacities" | "reservations" | "reservation_shares") => impaired(&what, detail),
+        (_, Feed::Capacities | Feed::Reservations) => impaired(&what, detail),
         (SourceState::Incomplete, _) => impaired(&what, detail),
         (SourceState::Denied | SourceState::Unavailable, _) => fails(&what, detail),
     }

@@ -2,7 +2,9 @@
 
 use std::{path::Path, time::Instant};
 
-use quotagate::{CompileCache, Needs, Plugin, PluginOptions, plugin::CONTRACT_VERSION, text};
+use quotagate::{
+    CompileCache, LifecycleKind, NeedKind, Plugin, PluginOptions, SourceNeed, Unit, text,
+};
 use serde::Serialize;
 
 use crate::{
@@ -18,8 +20,14 @@ struct PluginJson<'a> {
     file: String,
     contract: &'static str,
     cloud: &'a str,
+    title: &'a str,
     version: &'a str,
-    needs: Vec<&'static str>,
+    sources: &'a [SourceNeed],
+    lifecycles: &'a [LifecycleKind],
+    kinds: &'a [NeedKind],
+    levels: &'a [String],
+    zone_word: &'a str,
+    units: &'a [Unit],
     imports: &'a [String],
     size: usize,
     sha256: &'a str,
@@ -44,10 +52,16 @@ pub(crate) fn run(file: &Path, global: &Global, output: &mut Output) -> Result<E
     let descriptor = plugin.descriptor();
     let described = PluginJson {
         file: file.display().to_string(),
-        contract: CONTRACT_VERSION,
+        contract: quotagate_contract::VERSION,
         cloud: &descriptor.cloud,
+        title: &descriptor.title,
         version: &descriptor.version,
-        needs: needs(descriptor.needs),
+        sources: &descriptor.sources,
+        lifecycles: &descriptor.lifecycles,
+        kinds: &descriptor.kinds,
+        levels: &descriptor.levels,
+        zone_word: &descriptor.zone_word,
+        units: &descriptor.units,
         imports: plugin.imports(),
         size: plugin.size(),
         sha256: plugin.sha256(),
@@ -68,17 +82,24 @@ fn text(plugin: &PluginJson<'_>) -> String {
             words
         }
     };
-    let imports: Vec<_> = plugin
-        .imports
-        .iter()
-        .map(|import| text::line(import))
-        .collect();
+    let shown = |words: &mut dyn Iterator<Item = &str>| {
+        let words: Vec<String> = words.map(|word| text::line(word).into_owned()).collect();
+        words
+    };
+    let imports = shown(&mut plugin.imports.iter().map(String::as_str));
+    let needs = shown(&mut plugin.sources.iter().map(|source| source.kind.as_str()));
+    let lifecycles = shown(&mut plugin.lifecycles.iter().map(|kind| kind.name.as_str()));
+    let kinds = shown(&mut plugin.kinds.iter().map(|kind| kind.kind.as_str()));
+    let owners = shown(&mut plugin.levels.iter().map(String::as_str));
     let lines = [
         ("file", text::line(&plugin.file).into_owned()),
         ("cloud", text::line(plugin.cloud).into_owned()),
         ("version", text::line(plugin.version).into_owned()),
         ("contract", plugin.contract.to_owned()),
-        ("needs", or_nothing(plugin.needs.join(", "))),
+        ("needs", or_nothing(needs.join(", "))),
+        ("sells", or_nothing(lifecycles.join(", "))),
+        ("judges", or_nothing(kinds.join("\n          "))),
+        ("owners", or_nothing(owners.join(", "))),
         ("imports", or_nothing(imports.join("\n          "))),
         ("size", format!("{} bytes", plugin.size)),
         ("sha256", plugin.sha256.to_owned()),
@@ -91,16 +112,4 @@ fn text(plugin: &PluginJson<'_>) -> String {
         .iter()
         .map(|(name, value)| format!("{name:<10}{value}\n"))
         .collect()
-}
-
-/// What a plugin asks the inventory for, by the names of the contract.
-fn needs(needs: Needs) -> Vec<&'static str> {
-    let names = [
-        (Needs::ALLOWANCES, "allowances"),
-        (Needs::INSTANCE_TYPES, "instance-types"),
-        (Needs::CAPACITIES, "capacities"),
-        (Needs::RESERVATIONS, "reservations"),
-    ];
-    let asked = names.into_iter().filter(|(need, _)| needs.contains(*need));
-    asked.map(|(_, name)| name).collect()
 }

@@ -26,7 +26,7 @@ pub(crate) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Demo => demo::run(global, output).await,
         Command::Offers(options) => offers::run(global, options, output).await,
         Command::Check(options) => check::run(global, options, output).await,
-        Command::Diagnose(options) => diagnose::run(global, options, output),
+        Command::Diagnose(options) => diagnose::run(global, options, output).await,
         Command::Quotas(options) => quotas::run(global, options, output).await,
         Command::Watch(options) => watch::run(global, options, output).await,
         Command::Record(options) => record::run(global, options, output).await,

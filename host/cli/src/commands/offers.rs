@@ -1,24 +1,26 @@
 //! `quotagate offers`: every offer with its verdict, what can be launched first.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::{BTreeMap, HashSet};
 
 use quotagate::{
-    Availability, Clock, Inventory, Lifecycle, NamedSource, Offer, Policy, Strictness,
+    Availability, Clock, Detail, JudgedOffer, Offer, Profile, Question, SourceReport, Strictness,
 };
 
 use crate::{
-    args::{Format, Global, Offers, SortBy},
+    account::Account,
+    args::{Format, Global, Offers},
     catalog::{self, Entry},
     error::{CliError, Exit},
     gpu::Gpus,
     known, launch,
+    order::sort,
     output::Output,
     progress,
     render::{
         offers::{self, Item},
         sources,
     },
-    session::Session,
+    session::{Opening, Session},
 };
 
 /// Lists the offers that the options ask for.
@@ -27,14 +29,15 @@ pub(crate) async fn run(
     options: &Offers,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
+    let opening = Opening::new(global, output)?;
     // Before the network: a malformed file should not cost a wait.
     let catalog = options.catalog.as_deref();
-    let catalog = catalog.map(|path| catalog::read(path, quotagate_nebius::CLOUD));
+    let catalog = catalog.map(|path| catalog::read(path, opening.plugin.descriptor()));
     let catalog = catalog.transpose()?.map(|catalog| {
         tell_others(output, catalog.of_other_clouds);
         catalog.entries
     });
-    let session = Session::open(global, options.launch.project.as_deref(), output)?;
+    let session = opening.open(global, options.launch.project.as_deref(), output)?;
     list(&session, options, catalog, output).await
 }
 
@@ -46,31 +49,24 @@ pub(crate) async fn list(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let inventory = progress::wait(output, "reading the account", session.gate.inventory()).await;
+    let account = Account::of(&inventory);
+    let cloud = session.descriptor();
     if let Some(project) = &options.launch.project {
-        known::project(&inventory, project)?;
+        known::project(&account, project)?;
     }
     for region in &options.region {
-        known::region(&inventory, region)?;
+        known::region(&account, region, cloud)?;
     }
     let from_account = catalog.is_none();
-    let entries = choose(&inventory, options, catalog)?;
-    let wanted: Vec<Offer> = entries.iter().map(|entry| entry.offer.clone()).collect();
-    let profile = launch::profile(&options.launch);
-    let count = options.launch.count;
-    let listing = session
-        .gate
-        .filter(&wanted, count, &profile, &policy(session, options))
-        .await?;
-    let judged = listing.items.len();
-    let available = |item: &&Item| item.verdict.availability == Availability::Available;
-    let mut items: Vec<Item> = listing
-        .items
+    let entries = choose(session, &account, options, catalog)?;
+    let judged = judge(session, options, &entries).await?;
+    let mut items: Vec<Item> = judged
+        .shown
         .into_iter()
-        .filter(|item| item.verdict.visible)
-        .filter_map(|item| {
-            let entry = entries.get(item.index)?;
+        .filter_map(|(entry, item)| {
+            let entry = entries.get(entry)?;
             Some(Item {
-                offer: item.offer,
+                offer: entry.offer.clone(),
                 project: item.project,
                 verdict: item.verdict,
                 gpus: entry.gpus.clone().unwrap_or_default(),
@@ -78,36 +74,123 @@ pub(crate) async fn list(
             })
         })
         .collect();
-    items.sort_by(|one, other| order(options.sort, one, other));
+    sort(&mut items, options.sort, &cloud.lifecycles);
     match output.format {
         Format::Json => {
-            output.json(&offers::json(
-                &items,
-                &listing.sources,
-                Clock::system().now_ms(),
-            ))?;
+            let now_ms = Clock::system().now_ms();
+            output.json(&offers::json(&items, &judged.sources, cloud, now_ms))?;
         }
         Format::Table => {
             if !items.is_empty() {
-                output.data(&offers::table(&items, &output.screen))?;
+                output.data(&offers::table(&items, cloud, &output.screen))?;
             }
-            let available = items.iter().filter(available).count();
-            tell(output, judged, available, from_account);
-            tell_gaps(output, &listing.sources);
+            let is_available =
+                |item: &&Item| item.verdict.availability() == Availability::Available;
+            let available = items.iter().filter(is_available).count();
+            tell(output, judged.count, available, from_account);
+            tell_gaps(output, &sources::gaps(&judged.sources, cloud));
         }
     }
     Ok(Exit::Done)
 }
 
+/// What a list shows.
+struct Judged {
+    /// How many judgements there are, shown or not.
+    count: usize,
+    /// What is shown, with its words, and which of the entries it is.
+    shown: Vec<(usize, JudgedOffer)>,
+    sources: Vec<SourceReport>,
+}
+
+/// Judges all entries, and words what is shown of them.
+async fn judge(session: &Session, options: &Offers, entries: &[Entry]) -> Result<Judged, CliError> {
+    let profile = launch::profile(&options.launch, session.descriptor())?;
+    let strictness = strictness(session, options);
+    let all: Vec<Offer> = entries.iter().map(|entry| entry.offer.clone()).collect();
+    if strictness == Strictness::Advisory {
+        let listing = session
+            .gate
+            .explain(&question(&all, options, &profile, strictness))
+            .await?;
+        return Ok(Judged {
+            count: listing.items.len(),
+            shown: listing
+                .items
+                .into_iter()
+                .map(|item| (item.index, item))
+                .collect(),
+            sources: listing.sources,
+        });
+    }
+    let listing = session
+        .gate
+        .filter(&question(&all, options, &profile, strictness).detail(Detail::None))
+        .await?;
+    let count = listing.items.len();
+    let shown: HashSet<(usize, &str)> = listing
+        .items
+        .iter()
+        .filter(|item| item.visible)
+        .map(|item| (item.index, &*item.project))
+        .collect();
+    let mut which: Vec<usize> = shown.iter().map(|(index, _)| *index).collect();
+    which.sort_unstable();
+    which.dedup();
+    let offers: Vec<Offer> = which
+        .iter()
+        .filter_map(|index| all.get(*index).cloned())
+        .collect();
+    let worded = session
+        .gate
+        .explain(&question(&offers, options, &profile, Strictness::Advisory))
+        .await?;
+    let entry_of = |item: JudgedOffer| Some((*which.get(item.index)?, item));
+    let is_shown = |(entry, item): &(usize, JudgedOffer)| shown.contains(&(*entry, &*item.project));
+    Ok(Judged {
+        count,
+        shown: worded
+            .items
+            .into_iter()
+            .filter_map(entry_of)
+            .filter(is_shown)
+            .collect(),
+        sources: worded.sources,
+    })
+}
+
+fn question<'a>(
+    offers: &'a [Offer],
+    options: &Offers,
+    profile: &Profile,
+    strictness: Strictness,
+) -> Question<'a> {
+    let detail = if options.explain {
+        Detail::All
+    } else {
+        Detail::Deciding
+    };
+    Question::new(offers)
+        .count(options.launch.count)
+        .profile(profile.clone())
+        .strictness(strictness)
+        .detail(detail)
+}
+
 /// The offers to judge: those of the catalog, else of the account, as far as the options ask for them.
 fn choose(
-    inventory: &Inventory,
+    session: &Session,
+    account: &Account,
     options: &Offers,
     catalog: Option<Vec<Entry>>,
 ) -> Result<Vec<Entry>, CliError> {
+    let cloud = session.descriptor();
     let from_account = catalog.is_none();
-    let mut entries = catalog.unwrap_or_else(|| of_account(inventory, options));
-    let carried = types(inventory);
+    let mut entries = catalog.unwrap_or_else(|| of_account(account, options));
+    let types = account.types();
+    let carried: BTreeMap<&str, Gpus> = types
+        .map(|known| (known.name.as_str(), Gpus::of(known)))
+        .collect();
     for entry in &mut entries {
         let of_type = carried.get(entry.offer.instance_type.as_str()).cloned();
         let gpus = of_type.or_else(|| entry.gpus.take());
@@ -115,38 +198,35 @@ fn choose(
     }
     if let Some(gpu) = &options.gpu {
         let carried = entries.iter().filter_map(|entry| entry.gpus.as_ref());
-        known::gpu(inventory, gpu, carried)?;
+        known::gpu(account, gpu, carried, cloud)?;
     }
-    entries.retain(|entry| asked_for(options, entry));
+    let lifecycle = options.lifecycle.as_deref();
+    let lifecycle = lifecycle.map(|name| launch::lifecycle(Some(name), cloud));
+    let lifecycle = lifecycle.transpose()?;
+    entries.retain_mut(|entry| asked_for(options, lifecycle.as_ref(), entry));
     if entries.is_empty() && from_account {
         // Nothing to list is an answer only where the lists were read.
-        known::types_read(inventory, &options.region)?;
+        known::types_read(account, &options.region, cloud)?;
     }
     Ok(entries)
 }
 
-fn policy(session: &Session, options: &Offers) -> Policy {
-    Policy {
-        strictness: match (options.strictness, options.available, options.all) {
-            (Some(strictness), ..) => strictness,
-            (None, true, _) => Strictness::Strict,
-            (None, false, true) => Strictness::Advisory,
-            (None, false, false) => session.strictness,
-        },
-        explain: options.explain,
-        ..Policy::default()
+fn strictness(session: &Session, options: &Offers) -> Strictness {
+    match (options.strictness, options.available, options.all) {
+        (Some(strictness), ..) => strictness,
+        (None, true, _) => Strictness::Strict,
+        (None, false, true) => Strictness::Advisory,
+        (None, false, false) => session.strictness,
     }
 }
 
 /// What the account is offered.
-fn of_account(inventory: &Inventory, options: &Offers) -> Vec<Entry> {
-    let mut offers = inventory.offers();
-    if let Some(project) = &options.launch.project
-        && inventory.region_of(project).is_none()
-    {
-        offers.extend(of_homeless(inventory, project));
-    }
-    let entries = offers.into_iter().map(|offer| Entry {
+fn of_account(account: &Account, options: &Offers) -> Vec<Entry> {
+    let homeless = options.launch.project.iter();
+    let homeless = homeless.filter(|project| account.project(project).is_none());
+    let homeless = homeless.flat_map(|project| of_homeless(account, project));
+    let entries = account.offers.iter().cloned().chain(homeless);
+    let entries = entries.map(|offer| Entry {
         offer,
         price: None,
         gpus: None,
@@ -155,101 +235,50 @@ fn of_account(inventory: &Inventory, options: &Offers) -> Vec<Entry> {
 }
 
 /// The offers of a project that no list tells the region of: its quota rows do, where they agree.
-fn of_homeless(inventory: &Inventory, project: &str) -> Vec<Offer> {
-    let rows = inventory
-        .project_allowances(project)
-        .map_or(&[][..], |list| &list.rows);
-    let mut regions = rows
-        .iter()
-        .map(|row| row.region.as_str())
-        .filter(|region| !region.is_empty());
+fn of_homeless(account: &Account, project: &str) -> Vec<Offer> {
+    let rows = account.contract().rows.iter();
+    let own = rows.filter(|row| row.owner == project);
+    let mut regions = own.filter_map(|row| row.place.region.as_deref());
     let Some(region) = regions.next() else {
         return Vec::new();
     };
     if regions.any(|other| other != region) {
         return Vec::new();
     }
-    let types = inventory.types_of(project).iter();
-    types
-        .flat_map(|known| {
-            let preemptible = known.preemptible.then_some(Lifecycle::Preemptible);
-            let lifecycles = [Some(Lifecycle::OnDemand), preemptible];
-            lifecycles.into_iter().flatten().map(|lifecycle| Offer {
-                instance_type: known.name.clone(),
-                region: region.to_owned(),
-                lifecycle,
-            })
-        })
-        .collect()
+    let mut offers = Vec::new();
+    for known in account.types_of(project) {
+        let offered = known.offered.iter();
+        let placeless = offered.filter(|offered| offered.place.region.is_none());
+        offers.extend(
+            placeless
+                .flat_map(|offered| &offered.lifecycles)
+                .map(|name| Offer {
+                    instance_type: known.name.clone(),
+                    region: region.to_owned(),
+                    zone: None,
+                    lifecycle: name.clone(),
+                    needs: Vec::new(),
+                }),
+        );
+    }
+    offers
 }
 
-/// The GPUs of every type of the account.
-fn types(inventory: &Inventory) -> BTreeMap<&str, Gpus> {
-    let types = inventory
-        .projects()
-        .flat_map(|project| inventory.types_of(project));
-    types
-        .map(|known| (known.name.as_str(), Gpus::of(known)))
-        .collect()
-}
-
-fn asked_for(options: &Offers, entry: &Entry) -> bool {
-    let offer = &entry.offer;
+/// Whether the options ask for an offer. Where they name a zone, an offer of a whole region is taken as one of that zone.
+fn asked_for(options: &Offers, lifecycle: Option<&String>, entry: &mut Entry) -> bool {
+    let offer = &mut entry.offer;
     let gpus = entry.gpus.as_ref();
+    if let Some(zone) = &options.launch.zone
+        && offer.zone.get_or_insert_with(|| zone.clone()) != zone
+    {
+        return false;
+    }
     (options.region.is_empty() || options.region.contains(&offer.region))
-        && options
-            .lifecycle
-            .is_none_or(|lifecycle| lifecycle == offer.lifecycle)
+        && lifecycle.is_none_or(|lifecycle| *lifecycle == offer.lifecycle)
         && options
             .gpu
             .as_ref()
             .is_none_or(|wanted| gpus.is_some_and(|gpus| wanted.matches(gpus)))
-}
-
-/// The order of two offers: by what was asked for, then what can be launched first, then the larger, then by name.
-fn order(by: SortBy, one: &Item, other: &Item) -> Ordering {
-    let chosen = match by {
-        SortBy::Availability => Ordering::Equal,
-        // What has no price comes last.
-        SortBy::Price => {
-            let price = |item: &Item| item.price.unwrap_or(f64::INFINITY);
-            price(one).total_cmp(&price(other))
-        }
-        SortBy::Gpus => other.gpus.count.cmp(&one.gpus.count),
-        SortBy::Fits => other.verdict.fits_count.cmp(&one.verdict.fits_count),
-        SortBy::Name => by_name(one, other),
-        SortBy::Region => one.offer.region.cmp(&other.offer.region),
-    };
-    chosen
-        .then_with(|| rank(one).cmp(&rank(other)))
-        .then_with(|| other.gpus.count.cmp(&one.gpus.count))
-        .then_with(|| by_name(one, other))
-        .then_with(|| one.offer.region.cmp(&other.offer.region))
-        .then_with(|| (one.offer.lifecycle as u8).cmp(&(other.offer.lifecycle as u8)))
-        .then_with(|| one.project.cmp(&other.project))
-}
-
-/// Names by their words and the numbers in them, so that 8 vCPUs come before 16.
-fn by_name(one: &Item, other: &Item) -> Ordering {
-    let parts = |item: &Item| -> Vec<(u64, String)> {
-        let name = item.offer.instance_type.as_str();
-        let ends = name.split_inclusive(|character: char| !character.is_ascii_digit());
-        ends.map(|part| {
-            let digits = part.trim_end_matches(|character: char| !character.is_ascii_digit());
-            (digits.parse().unwrap_or(0), part.to_owned())
-        })
-        .collect()
-    };
-    parts(one).cmp(&parts(other))
-}
-
-fn rank(item: &Item) -> u8 {
-    match item.verdict.availability {
-        Availability::Available => 0,
-        Availability::NoCapacity => 1,
-        Availability::Unknown => 2,
-        Availability::NoQuota => 3,
-    }
 }
 
 /// Says how many offers there are, and how to learn more.
@@ -276,13 +305,11 @@ fn tell_others(output: &Output, rows: usize) {
 }
 
 /// Names the sources that were not read to their end.
-fn tell_gaps(output: &Output, listed: &[NamedSource]) {
-    let gaps = sources::gaps(listed);
-    if gaps.is_empty() {
-        return;
-    }
-    for gap in &gaps {
+fn tell_gaps(output: &Output, gaps: &[String]) {
+    for gap in gaps {
         output.note(&format!("not read to the end: {gap}"));
     }
-    output.note("what rests on it is unknown; `quotagate doctor` says what to do");
+    if !gaps.is_empty() {
+        output.note("what rests on it is unknown; `quotagate doctor` says what to do");
+    }
 }

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use quotagate::{Clock, GateError, Inventory, Launch, Offer, Policy};
+use quotagate::{Clock, GateError};
 
+use super::check::{is_refused, policy};
 use crate::{
+    account::Account,
     args::{Format, Global},
     error::{CliError, Exit},
-    input, launch,
+    input,
+    launch::{self, Proposed, Typed},
     output::Output,
     plan::{self, Planned},
     progress,
@@ -25,22 +28,28 @@ pub(crate) async fn run(
     let planned = plan::parse(&input::read(file)?)?;
     let session = Session::open(global, only_project(&planned), output)?;
     let inventory = progress::wait(output, "reading the account", session.gate.inventory()).await;
+    let account = Account::of(&inventory);
     let mut launches = Vec::with_capacity(planned.len());
+    let mut doubt = None;
     for (number, planned) in (1..).zip(planned) {
-        let launch = resolve(planned, &inventory, session.usual_project.as_ref());
-        launches.push(launch.map_err(|source| CliError::InPlan {
+        let in_plan = |source| CliError::InPlan {
             number,
             source: Box::new(source),
-        })?);
+        };
+        let proposed = resolve(&planned, &account, &session).map_err(in_plan)?;
+        doubt = doubt.or_else(|| proposed.doubt.map(in_plan));
+        launches.push(proposed.launch);
     }
-    let policy = Policy {
-        explain,
-        ..Policy::default()
+    let judged = session.gate.admit(&launches, &policy(explain)).await;
+    let check = match (judged, doubt) {
+        (Ok(judged), Some(doubt)) if is_refused(&judged.admission.verdict) => return Err(doubt),
+        (Err(_), Some(doubt)) => return Err(doubt),
+        (judged, _) => judged?,
     };
-    let check = session.gate.admit(&launches, &policy).await?;
+    let cloud = session.descriptor();
     match output.format {
-        Format::Json => output.json(&render::json(&check, Clock::system().now_ms()))?,
-        Format::Table => output.data(&render::text(&check, &output.screen))?,
+        Format::Json => output.json(&render::json(&check, cloud, Clock::system().now_ms()))?,
+        Format::Table => output.data(&render::text(&check, cloud, &output.screen))?,
     }
     Ok(Exit::of_judgement(
         check.admission.verdict.quota,
@@ -58,22 +67,26 @@ fn only_project(planned: &[Planned]) -> Option<&str> {
 }
 
 /// A launch with everything that the account adds to it.
-fn resolve(
-    planned: Planned,
-    inventory: &Inventory,
-    usual_project: Option<&String>,
-) -> Result<Launch, CliError> {
-    let offer = Offer {
-        instance_type: planned.instance_type,
-        region: planned.region,
-        lifecycle: planned.lifecycle,
+fn resolve(planned: &Planned, account: &Account, session: &Session) -> Result<Proposed, CliError> {
+    let typed = Typed {
+        instance_type: &planned.instance_type,
+        region: &planned.region,
+        lifecycle: planned.lifecycle.as_deref(),
+        accelerators: &planned.accelerators,
     };
-    let launch = launch::launch(offer, &planned.options, inventory, usual_project)?;
-    let projects = inventory.projects_in(&launch.offer.region);
+    let usual = session.usual_project.as_ref();
+    let cloud = session.descriptor();
+    let proposed = launch::launch(&typed, &planned.options, account, cloud, usual)?;
+    let launch = &proposed.launch;
+    let projects = account.projects_in(&launch.offer.region);
     // The gate would refuse it too, without saying which launch it is.
     if launch.profile.project.is_empty() && projects.len() > 1 {
-        let region = launch.offer.region;
-        return Err(GateError::AmbiguousProject { region, projects }.into());
+        return Err(proposed.doubt.unwrap_or_else(|| {
+            CliError::from(GateError::AmbiguousProject {
+                region: launch.offer.region.clone(),
+                projects: projects.into_iter().map(str::to_owned).collect(),
+            })
+        }));
     }
-    Ok(launch)
+    Ok(proposed)
 }

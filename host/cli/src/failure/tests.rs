@@ -21,12 +21,12 @@ fn status(code: i32, message: &str) -> Vec<u8> {
 #[test]
 fn json_and_bytes_are_told_apart() {
     let json = input(b"\xef\xbb\xbf {\"status\": {\"code\": 8, \"message\": \"no\"}}\n").unwrap();
-    assert!(matches!(json.form, Form::Text(_)));
+    assert!(matches!(json.failure, Failure::Text(_)));
     assert_eq!(json.message, "no");
     // These are text as well, by their letters.
     for (code, message) in [(8, "refused"), (8, "{}"), (8, "verk\u{e4}uft")] {
         let given = input(&status(code, message)).unwrap();
-        assert!(matches!(given.form, Form::Status(_)), "{message}");
+        assert!(matches!(given.failure, Failure::Parts(_)), "{message}");
         assert_eq!(given.message, message);
     }
 }
@@ -63,7 +63,10 @@ fn whatever_is_given_is_an_error_or_is_named_for_what_it_is() {
         let seed = std::fs::read(entry.unwrap().path()).unwrap();
         for at in 0..seed.len() {
             let _ = input(&seed[..at]);
-            let _ = Given::of_parts(None, None, Some(&Encoded(seed[..at].to_vec())));
+            let _ = Given::of_parts(Parts {
+                details: Some(&Encoded(seed[..at].to_vec())),
+                ..Parts::default()
+            });
             for byte in [0, b'"', b'\n', b'{', b'<', 0xff] {
                 let mut damaged = seed.clone();
                 damaged[at] = byte;
@@ -77,16 +80,54 @@ fn whatever_is_given_is_an_error_or_is_named_for_what_it_is() {
     }
 }
 
+fn parts(given: &Given) -> &FailureParts {
+    match &given.failure {
+        Failure::Parts(parts) => parts,
+        Failure::Text(text) => panic!("not parts: {text}"),
+    }
+}
+
 #[test]
 fn the_parts_of_a_status_complete_each_other() {
-    let details = Encoded(status(8, "refused"));
-    let given = Given::of_parts(None, None, Some(&details)).unwrap();
-    let Form::Status(failure) = given.form else {
-        panic!("not a status");
+    let of = |code, message, details| {
+        Given::of_parts(Parts {
+            code,
+            message,
+            details: Some(&Encoded(details)),
+            details_type: None,
+        })
     };
-    assert_eq!((failure.code, failure.message.as_str()), (8, "refused"));
-    let given = Given::of_parts(Some(14), Some("away"), Some(&Encoded(vec![0x08]))).unwrap();
+    let given = of(None, None, status(8, "refused")).unwrap();
+    assert_eq!(parts(&given).code, "8");
+    assert_eq!(parts(&given).message, "refused");
+    let given = of(Some("UNAVAILABLE"), Some("away"), vec![0x08]).unwrap();
+    assert_eq!(parts(&given).code, "UNAVAILABLE");
     assert_eq!(given.message, "away");
-    assert!(Given::of_parts(None, None, Some(&Encoded(vec![0x08]))).is_err());
-    assert!(Given::of_parts(None, None, Some(&Encoded(Vec::new()))).is_err());
+    assert!(of(None, None, vec![0x08]).is_err());
+    assert!(of(None, None, Vec::new()).is_err());
+}
+
+#[test]
+fn details_keep_their_types() {
+    let mut told = Status {
+        code: 8,
+        ..Status::default()
+    };
+    told.details.push(prost_types::Any {
+        type_url: String::from("type.example/x"),
+        value: vec![1, 2],
+    });
+    let given = input(&told.encode_to_vec()).unwrap();
+    let detail = FailureDetail {
+        type_name: String::from("type.example/x"),
+        value: vec![1, 2],
+    };
+    assert_eq!(parts(&given).details, [detail]);
+    let given = Given::of_parts(Parts {
+        details: Some(&Encoded(b"{}".to_vec())),
+        details_type: Some("application/json"),
+        ..Parts::default()
+    })
+    .unwrap();
+    assert_eq!(parts(&given).details[0].type_name, "application/json");
 }

@@ -17,13 +17,20 @@ fn refused(text: &str) -> String {
 fn what_is_left_out_means_what_the_options_mean() {
     let plan = read(r#"{"launches": [{"instance_type": "a/b", "region": "r"}]}"#).unwrap();
     let launch = &plan[0];
-    assert_eq!(launch.instance_type, "a b");
-    assert_eq!(launch.lifecycle, Lifecycle::OnDemand);
+    assert_eq!(launch.instance_type, "a/b");
+    assert_eq!(launch.lifecycle, None);
     assert_eq!(launch.options.count, 1);
-    assert_eq!(launch.options.disk, [DEFAULT_DISK.parse().unwrap()]);
-    assert_eq!(launch.options.public_ip, PublicIp::None);
+    assert_eq!(launch.options.public_ip, None);
+    let disks = |options: &LaunchOptions| (options.disk.len(), options.no_disk);
+    assert_eq!(disks(&launch.options), (0, false));
     let plan = read(r#"{"launches": [{"instance_type": "a b", "region": "r", "disks": []}]}"#);
-    assert!(plan.unwrap()[0].options.disk.is_empty());
+    assert_eq!(disks(&plan.unwrap()[0].options), (0, true));
+    let plan = read(
+        r#"{"launches": [{"instance_type": "a", "region": "r", "fabric": "z", "accelerators": ["a100:2"]}]}"#,
+    )
+    .unwrap();
+    assert_eq!(plan[0].options.zone.as_deref(), Some("z"));
+    assert_eq!(plan[0].accelerators, ["a100:2".parse().unwrap()]);
 }
 
 #[test]
@@ -37,8 +44,12 @@ fn errors_name_the_line_the_launch_and_the_field() {
         (r#""count": "2""#, ["line 4", "launch 2, `count`"]),
         (r#""count": 0"#, ["line 4", "launch 2, `count`"]),
         (
-            r#""lifecycle": "spot""#,
-            ["`spot` is none of on-demand, preemptible", "`lifecycle`"],
+            r#""reservation": "maybe""#,
+            ["`maybe` is none of auto, forbid, strict", "`reservation`"],
+        ),
+        (
+            r#""accelerators": ["a100"]"#,
+            ["launch 2, `accelerators`", "KIND:COUNT"],
         ),
         (
             r#""disks": ["network-ssd:1GB"]"#,

@@ -1,52 +1,64 @@
 //! Each kind of finding in its few words.
 
-use quotagate::Availability;
+use std::sync::Arc;
 
 use super::*;
 
 const TYPE: &str = "gpu-h200-sxm 8gpu-128vcpu-1600gb";
 const GPUS: &str = "compute.instance.gpu.h200";
+const OUTER: &str = "tenant";
+const INNER: &str = "project";
 
-fn finding(reason: Reason, outcome: QuotaOutcome) -> Finding {
-    Finding {
-        reason,
-        outcome,
-        quota: None,
-        scope: None,
-        owner: None,
-        region: "eu-north1".to_owned(),
-        unit: "count".to_owned(),
-        required: Some(1),
-        limit: None,
-        usage: None,
-        held: 0,
-        headroom: None,
-        shortfall: None,
-        minimum_limit: None,
-        detail: None,
-        remedy: None,
-        command: Vec::new(),
-        rule: None,
+fn cloud() -> Descriptor {
+    Descriptor {
+        levels: vec![OUTER.to_owned(), INNER.to_owned()],
+        units: vec![quotagate::Unit {
+            name: "byte".to_owned(),
+            kind: quotagate::UnitKind::Bytes,
+        }],
+        ..Descriptor::default()
     }
 }
 
-fn row(
-    reason: Reason,
-    scope: Scope,
-    quota: &str,
-    (free, limit, needs): (u64, u64, u64),
-) -> Finding {
+fn finding(reason: Reason, outcome: QuotaOutcome) -> Finding {
+    Finding {
+        region: Some("eu-north1".to_owned()),
+        unit: "count".to_owned(),
+        required: Some(1),
+        ..Finding::new(reason, outcome)
+    }
+}
+
+/// What a row has free, its limit, and what the launch needs.
+struct Room {
+    free: u64,
+    limit: u64,
+    needs: u64,
+}
+
+const fn room(free: u64, limit: u64, needs: u64) -> Room {
+    Room { free, limit, needs }
+}
+
+fn row(reason: Reason, level: &str, quota: &str, room: Room) -> Finding {
     let outcome = match reason {
         Reason::Fits => QuotaOutcome::Fits,
         _ => QuotaOutcome::Blocked,
     };
+    let titles = [
+        (GPUS, "GPU quota"),
+        ("compute.instance.count", "instances"),
+        ("vpc.ipv4-address.public.count", "public addresses"),
+    ];
+    let title = titles.iter().find(|(known, _)| *known == quota);
     Finding {
         quota: Some(quota.to_owned()),
-        scope: Some(scope),
-        required: Some(needs),
-        limit: Some(limit),
-        headroom: Some(free),
-        shortfall: needs.checked_sub(free).filter(|short| *short > 0),
+        title: title.map(|(_, title)| (*title).to_owned()),
+        level: Some(level.to_owned()),
+        required: Some(room.needs),
+        limit: Some(room.limit),
+        headroom: Some(room.free),
+        shortfall: room.needs.checked_sub(room.free).filter(|short| *short > 0),
         ..finding(reason, outcome)
     }
 }
@@ -62,12 +74,10 @@ fn reason(quota: QuotaOutcome, capacity: CapacityOutcome, findings: Vec<Finding>
     let verdict = Verdict {
         quota,
         capacity,
-        availability: Availability::Unknown,
         fits_count: None,
-        visible: true,
-        findings,
+        findings: findings.into_iter().map(Arc::new).collect(),
     };
-    text(&verdict)
+    text(&verdict, &cloud())
 }
 
 fn blocked(findings: Vec<Finding>) -> String {
@@ -80,16 +90,16 @@ fn unknown(findings: Vec<Finding>) -> String {
 
 #[test]
 fn shortages_say_what_is_free_and_what_is_needed() {
-    let gpus = row(Reason::Shortage, Scope::Tenant, GPUS, (2, 32, 8));
+    let gpus = row(Reason::Shortage, OUTER, GPUS, room(2, 32, 8));
     assert_eq!(
         blocked(vec![gpus.clone()]),
         "GPU quota: 2 of 32 free, needs 8"
     );
     let addresses = row(
         Reason::Shortage,
-        Scope::Tenant,
+        OUTER,
         "vpc.ipv4-address.public.count",
-        (0, 3, 1),
+        room(0, 3, 1),
     );
     assert_eq!(
         blocked(vec![addresses.clone()]),
@@ -103,28 +113,28 @@ fn shortages_say_what_is_free_and_what_is_needed() {
         unit: "byte".to_owned(),
         ..row(
             Reason::Shortage,
-            Scope::Tenant,
+            OUTER,
             "compute.disk.size.network-ssd",
-            (50 << 30, 2 << 40, 100 << 30),
+            room(50 << 30, 2 << 40, 100 << 30),
         )
     };
     assert_eq!(
         blocked(vec![disks]),
-        "disk size network-ssd: 50 GiB of 2 TiB free, needs 100 GiB"
+        "compute.disk.size.network-ssd: 50 GiB of 2 TiB free, needs 100 GiB"
     );
-    let none = row(Reason::ExceedsLimit, Scope::Tenant, GPUS, (0, 0, 8));
+    let none = row(Reason::ExceedsLimit, OUTER, GPUS, room(0, 0, 8));
     assert_eq!(blocked(vec![none]), "GPU quota: limit 0, needs 8");
 }
 
 #[test]
-fn the_worse_scope_of_a_quota_is_shown() {
-    let tenant = row(Reason::Shortage, Scope::Tenant, GPUS, (4, 32, 8));
-    let project = row(Reason::Shortage, Scope::Project, GPUS, (1, 8, 8));
+fn the_worse_row_of_a_quota_is_shown() {
+    let tenant = row(Reason::Shortage, OUTER, GPUS, room(4, 32, 8));
+    let project = row(Reason::Shortage, INNER, GPUS, room(1, 8, 8));
     assert_eq!(
         blocked(vec![tenant.clone(), project]),
         "project GPU quota: 1 of 8 free, needs 8"
     );
-    let roomier = row(Reason::Shortage, Scope::Project, GPUS, (6, 8, 8));
+    let roomier = row(Reason::Shortage, INNER, GPUS, room(6, 8, 8));
     assert_eq!(
         blocked(vec![tenant, roomier]),
         "GPU quota: 4 of 32 free, needs 8"
@@ -134,7 +144,7 @@ fn the_worse_scope_of_a_quota_is_shown() {
 #[test]
 fn what_is_unknown_says_why() {
     let list = Finding {
-        scope: Some(Scope::Tenant),
+        level: Some(OUTER.to_owned()),
         quota: Some(GPUS.to_owned()),
         ..detailed(
             Reason::ScopeUnreadable,
@@ -144,7 +154,7 @@ fn what_is_unknown_says_why() {
     };
     assert_eq!(unknown(vec![list]), "tenant quota list unreadable");
     let missing = Finding {
-        scope: Some(Scope::Tenant),
+        level: Some(OUTER.to_owned()),
         quota: Some("compute.instance.count".to_owned()),
         ..finding(Reason::RowMissing, QuotaOutcome::Unknown)
     };
@@ -169,11 +179,11 @@ fn what_is_not_offered_says_what_the_plugin_says() {
 fn what_fits_says_which_row_binds() {
     let instances = row(
         Reason::Fits,
-        Scope::Tenant,
+        OUTER,
         "compute.instance.count",
-        (3, 12, 1),
+        room(3, 12, 1),
     );
-    let gpus = row(Reason::Fits, Scope::Tenant, GPUS, (32, 64, 8));
+    let gpus = row(Reason::Fits, OUTER, GPUS, room(32, 64, 8));
     let fits = |capacity, findings| reason(QuotaOutcome::Fits, capacity, findings);
     assert_eq!(
         fits(
@@ -184,8 +194,9 @@ fn what_fits_says_which_row_binds() {
     );
     let reserved = Finding {
         quota: None,
-        scope: None,
-        ..row(Reason::Fits, Scope::Tenant, GPUS, (8, 16, 8))
+        level: None,
+        unit: "gpu".to_owned(),
+        ..row(Reason::Fits, OUTER, GPUS, room(8, 16, 8))
     };
     assert_eq!(
         fits(CapacityOutcome::Unknown, vec![reserved, instances.clone()]),
@@ -222,6 +233,6 @@ fn every_reason_has_words() {
             quota: Some(GPUS.to_owned()),
             ..detailed(*reason, QuotaOutcome::Blocked, "detail")
         };
-        assert!(!of(&finding).is_empty(), "{reason}");
+        assert!(!of(&finding, &cloud()).is_empty(), "{reason}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quotagate::{
-    Alternative, CapacityOutcome, Check, Lifecycle, Offer, QuotaOutcome, Reason,
+    Alternative, CapacityOutcome, Check, Descriptor, Launch, QuotaOutcome, Reason,
     json::{OfferJson, SourceJson},
 };
 use serde::Serialize;
@@ -25,36 +25,53 @@ pub(crate) struct CheckJson<'a> {
 struct AlternativeJson<'a> {
     instance_type: &'a str,
     region: &'a str,
-    lifecycle: Lifecycle,
+    zone: Option<&'a str>,
+    lifecycle: &'a str,
     project: &'a str,
     count: u32,
     fits_count: Option<u32>,
 }
 
 /// The verdict as JSON.
-pub(crate) fn json<'a>(check: &'a Check, instead: &'a [Alternative], now_ms: u64) -> CheckJson<'a> {
+pub(crate) fn json<'a>(
+    check: &'a Check,
+    instead: &'a [Alternative],
+    cloud: &'a Descriptor,
+    now_ms: u64,
+) -> CheckJson<'a> {
     let launch = &check.launch;
     let alternatives = instead.iter().map(|other| AlternativeJson {
-        instance_type: &other.offer.instance_type,
-        region: &other.offer.region,
-        lifecycle: other.offer.lifecycle,
-        project: &other.project,
-        count: other.count,
+        instance_type: &other.launch.offer.instance_type,
+        region: &other.launch.offer.region,
+        zone: other.launch.offer.zone.as_deref(),
+        lifecycle: &other.launch.offer.lifecycle,
+        project: &other.launch.profile.project,
+        count: other.launch.count,
         fits_count: other.verdict.fits_count,
     });
     CheckJson {
-        offer: OfferJson::new(&launch.offer, &launch.profile.project, &check.verdict),
+        offer: OfferJson::new(
+            &cloud.cloud,
+            &launch.offer,
+            &launch.profile.project,
+            &check.verdict,
+        ),
         alternatives: alternatives.collect(),
         sources: quotagate::json::sources(&check.sources, now_ms),
     }
 }
 
 /// The verdict in words.
-pub(crate) fn text(check: &Check, instead: &[Alternative], screen: &Screen) -> String {
-    let mut page = Page::new(&answer(check, screen), screen);
+pub(crate) fn text(
+    check: &Check,
+    instead: &[Alternative],
+    cloud: &Descriptor,
+    screen: &Screen,
+) -> String {
+    let mut page = Page::new(&answer(check, cloud, screen), cloud, screen);
     let verdict = &check.verdict;
     // The answer tells what is not offered, and there is nothing more to tell of it.
-    let findings = verdict.findings.iter();
+    let findings = verdict.findings.iter().map(|finding| &**finding);
     let mut told = findings
         .filter(|finding| finding.reason != Reason::NotOffered)
         .peekable();
@@ -66,7 +83,7 @@ pub(crate) fn text(check: &Check, instead: &[Alternative], screen: &Screen) -> S
     let others: Vec<String> = instead
         .iter()
         .take(SHOWN)
-        .map(|other| alternative(check, other, screen))
+        .map(|other| alternative(check, other, cloud, screen))
         .collect();
     page.section("or launch", others.iter().map(String::as_str));
     if instead.len() > SHOWN {
@@ -80,15 +97,17 @@ pub(crate) fn text(check: &Check, instead: &[Alternative], screen: &Screen) -> S
 /// How many alternatives people are shown.
 const SHOWN: usize = 3;
 
-fn alternative(check: &Check, other: &Alternative, screen: &Screen) -> String {
-    let what = launch(&other.offer, other.count, screen);
+fn alternative(check: &Check, other: &Alternative, cloud: &Descriptor, screen: &Screen) -> String {
+    let what = launch(&other.launch, cloud, screen);
     let asked = &check.launch;
-    let project =
-        if other.offer.region == asked.offer.region && other.project != asked.profile.project {
-            format!(", project {}", other.project)
-        } else {
-            String::new()
-        };
+    let project = &other.launch.profile.project;
+    let is_elsewhere =
+        other.launch.offer.region != asked.offer.region || *project == asked.profile.project;
+    let project = if is_elsewhere {
+        String::new()
+    } else {
+        format!(", project {project}")
+    };
     match other.verdict.fits_count {
         Some(fits) => format!("{what}{project} (fits {fits})"),
         None => format!("{what}{project}"),
@@ -96,9 +115,9 @@ fn alternative(check: &Check, other: &Alternative, screen: &Screen) -> String {
 }
 
 /// The answer in one line.
-fn answer(check: &Check, screen: &Screen) -> String {
+fn answer(check: &Check, cloud: &Descriptor, screen: &Screen) -> String {
     let verdict = &check.verdict;
-    let what = launch(&check.launch.offer, check.launch.count, screen);
+    let what = launch(&check.launch, cloud, screen);
     let not_offered = verdict
         .findings
         .iter()
@@ -131,11 +150,23 @@ fn answer(check: &Check, screen: &Screen) -> String {
 }
 
 /// So many instances of an offer, in words.
-pub(super) fn launch(offer: &Offer, count: u32, screen: &Screen) -> String {
+pub(super) fn launch(launch: &Launch, cloud: &Descriptor, screen: &Screen) -> String {
     let times = if screen.ascii { "x" } else { "×" };
+    let offer = &launch.offer;
+    let zone = offer.zone.as_ref().map(|zone| {
+        let word = match cloud.zone_word.as_str() {
+            "" => "zone",
+            word => word,
+        };
+        format!(", {word} {zone}")
+    });
     format!(
-        "{count} {times} {} {} in {}",
-        offer.instance_type, offer.lifecycle, offer.region
+        "{} {times} {} {} in {}{}",
+        launch.count,
+        offer.instance_type,
+        offer.lifecycle,
+        offer.region,
+        zone.unwrap_or_default()
     )
 }
 

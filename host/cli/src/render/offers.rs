@@ -6,7 +6,7 @@ use std::{
 };
 
 use quotagate::{
-    Availability, NamedSource, Offer, Verdict,
+    Availability, Descriptor, Offer, SourceReport, Verdict,
     json::{OfferJson, SourceJson},
 };
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub(crate) struct Item {
     /// The offer.
     pub(crate) offer: Offer,
     /// The project it was judged in; empty where the region has none.
-    pub(crate) project: String,
+    pub(crate) project: Arc<str>,
     /// The judgement.
     pub(crate) verdict: Arc<Verdict>,
     /// The GPUs of one instance.
@@ -48,9 +48,14 @@ pub(crate) struct ListJson<'a> {
 }
 
 /// The list as JSON.
-pub(crate) fn json<'a>(items: &'a [Item], sources: &'a [NamedSource], now_ms: u64) -> ListJson<'a> {
+pub(crate) fn json<'a>(
+    items: &'a [Item],
+    sources: &'a [SourceReport],
+    cloud: &'a Descriptor,
+    now_ms: u64,
+) -> ListJson<'a> {
     let offers = items.iter().map(|item| PricedJson {
-        offer: OfferJson::new(&item.offer, &item.project, &item.verdict),
+        offer: OfferJson::new(&cloud.cloud, &item.offer, &item.project, &item.verdict),
         price: item.price,
     });
     ListJson {
@@ -60,7 +65,7 @@ pub(crate) fn json<'a>(items: &'a [Item], sources: &'a [NamedSource], now_ms: u6
 }
 
 /// The list as a table.
-pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
+pub(crate) fn table(items: &[Item], cloud: &Descriptor, screen: &Screen) -> String {
     let priced = items.iter().any(|item| item.price.is_some());
     let lifecycles: BTreeSet<_> = items
         .iter()
@@ -71,6 +76,7 @@ pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
         .map(|item| (&item.offer.region, &item.project))
         .collect();
     let regions: BTreeSet<_> = items.iter().map(|item| &item.offer.region).collect();
+    let has_zones = items.iter().any(|item| item.offer.zone.is_some());
     // Where each region has one project, the region says it all.
     let several_projects = places.len() > regions.len();
 
@@ -79,6 +85,10 @@ pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
         Column::new("GPUS").dispensable(1),
         Column::new("REGION"),
     ];
+    let zone_title = cloud.zone_word.to_uppercase();
+    if has_zones {
+        columns.push(Column::new(&zone_title));
+    }
     if several_projects {
         columns.push(Column::new("PROJECT").wraps_to(14));
     }
@@ -102,19 +112,22 @@ pub(crate) fn table(items: &[Item], screen: &Screen) -> String {
             cell(gpus(&item.gpus, screen)),
             cell(&item.offer.region),
         ];
+        if has_zones {
+            cells.push(cell(item.offer.zone.as_deref().unwrap_or_default()));
+        }
         if several_projects {
             cells.push(cell(&item.project));
         }
-        cells.push(cell(item.offer.lifecycle));
+        cells.push(cell(&item.offer.lifecycle));
         if priced {
             cells.push(cell(item.price.map(price).unwrap_or_default()));
         }
         let fits = item.verdict.fits_count;
-        let availability = item.verdict.availability;
+        let availability = item.verdict.availability();
         cells.extend([
             cell(words(availability)).fg(style::availability(availability)),
             cell(fits.map_or_else(|| String::from("?"), |count| count.to_string())),
-            cell(reason::text(&item.verdict)),
+            cell(reason::text(&item.verdict, cloud)),
         ]);
         cells
     });

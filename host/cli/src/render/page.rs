@@ -1,6 +1,6 @@
 //! A page of an answer: the answer in one line, then what decided it, then what to do, wrapped between words.
 
-use quotagate::{Finding, NamedSource, QuotaOutcome, Reason, Scope, Verdict, text};
+use quotagate::{Descriptor, Finding, QuotaOutcome, Reason, Remedy, SourceReport, Verdict, text};
 
 use super::{sources, style, wrap};
 use crate::{amount, output::Screen};
@@ -10,6 +10,7 @@ const INSET: usize = 6;
 
 /// Text that grows from the top.
 pub(crate) struct Page<'a> {
+    cloud: &'a Descriptor,
     screen: &'a Screen,
     text: String,
     rules: Vec<&'a str>,
@@ -17,8 +18,9 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// A page that begins with the answer.
-    pub(crate) fn new(answer: &str, screen: &'a Screen) -> Self {
+    pub(crate) fn new(answer: &str, cloud: &'a Descriptor, screen: &'a Screen) -> Self {
         let mut page = Self {
+            cloud,
             screen,
             text: String::new(),
             rules: Vec::new(),
@@ -66,59 +68,69 @@ impl<'a> Page<'a> {
 
     /// Adds what can be done about the findings that decided, and which sources were not read to their end.
     pub(crate) fn advice(&mut self, verdict: &Verdict) {
-        let mut remedies: Vec<(&str, &[String])> = Vec::new();
+        let mut remedies: Vec<&Remedy> = Vec::new();
         for finding in &verdict.findings {
             // Where a quota blocks, what to do about hardware comes later.
             let decides = finding.outcome == verdict.quota;
-            if let Some(remedy) = finding.remedy.as_deref().filter(|_| decides)
-                && !remedies.contains(&(remedy, &finding.command))
+            if let Some(remedy) = finding.remedy.as_ref().filter(|_| decides)
+                && !remedies.contains(&remedy)
             {
-                remedies.push((remedy, &finding.command));
+                remedies.push(remedy);
             }
         }
+        self.remedies(&remedies);
+    }
+
+    /// Adds what can be done; nothing where it is empty.
+    pub(crate) fn remedies(&mut self, remedies: &[&Remedy]) {
         if !remedies.is_empty() {
             self.title("what to do");
         }
-        for (remedy, command) in remedies {
-            self.remedy(remedy, command);
+        for remedy in remedies {
+            self.remedy(remedy);
         }
     }
 
     /// Adds a remedy. Its command stands on a line of its own that is not broken, quoted for a shell, so that it can be
-    /// copied.
-    fn remedy(&mut self, remedy: &str, command: &[String]) {
-        if command.is_empty() {
-            return self.line(&format!("  - {remedy}"), 4);
-        }
-        let words = command.iter().map(String::as_str);
+    /// copied, and so does its link.
+    fn remedy(&mut self, remedy: &Remedy) {
+        let said = one_spaced(&remedy.text);
+        let words = remedy.command.iter().map(String::as_str);
         let is_shown = words.clone().all(|word| !word.contains(text::is_hidden));
         match shlex::try_join(words) {
+            _ if remedy.command.is_empty() => self.line(&format!("  - {said}"), 4),
             Ok(command) if is_shown => {
-                self.line(&format!("  - {remedy}:"), 4);
+                self.line(&format!("  - {said}:"), 4);
                 self.text.push_str(&format!("    {command}\n"));
             }
             // What is copied would not be what is meant.
             _ => self.line(
-                &format!(
-                    "  - {remedy}; the command is left out, since a name in it cannot be shown"
-                ),
+                &format!("  - {said}; the command is left out, since a name in it cannot be shown"),
                 4,
             ),
+        }
+        if let Some(link) = remedy
+            .link
+            .as_deref()
+            .filter(|link| !link.contains(text::is_hidden))
+        {
+            self.text.push_str(&format!("    {link}\n"));
         }
     }
 
     /// Adds the sources that were not read to their end.
-    pub(crate) fn gaps(&mut self, sources: &[NamedSource]) {
-        let gaps = sources::gaps(sources);
+    pub(crate) fn gaps(&mut self, sources: &[SourceReport]) {
+        let gaps = sources::gaps(sources, self.cloud);
         self.section("not read to the end", gaps.iter().map(String::as_str));
     }
 
     /// Adds a finding. What decided gets its numbers; what is there for completeness, or for the same reason as the
     /// finding before, gets a line.
     fn finding(&mut self, finding: &'a Finding, said_before: Option<&str>) {
-        let place = match finding.scope {
-            Some(Scope::Tenant) => format!(" (tenant, {})", finding.region),
-            Some(Scope::Project) => format!(" (project, {})", finding.region),
+        let place = [&finding.level, &finding.region, &finding.zone].map(Option::as_deref);
+        let place: Vec<&str> = place.into_iter().flatten().collect();
+        let place = match &finding.level {
+            Some(_) => format!(" ({})", place.join(", ")),
             None => String::new(),
         };
         let subject = style::paint(style::TITLE, subject(finding));
@@ -137,7 +149,7 @@ impl<'a> Page<'a> {
         let reason = words(finding.reason);
         if brief {
             let words = match (finding.reason, detail) {
-                (Reason::Fits, _) => numbers(finding),
+                (Reason::Fits, _) => numbers(finding, self.cloud),
                 (_, Some(detail)) => detail.to_owned(),
                 (_, None) => String::from(reason),
             };
@@ -147,8 +159,12 @@ impl<'a> Page<'a> {
             self.line(&words, INSET);
         } else {
             self.line(&format!("  {mark} {subject}{place}: {reason}"), INSET);
-            let numbers = Some(numbers(finding)).filter(|numbers| !numbers.is_empty());
-            let below = [numbers, shortage(finding), detail.map(str::to_owned)];
+            let numbers = Some(numbers(finding, self.cloud)).filter(|numbers| !numbers.is_empty());
+            let below = [
+                numbers,
+                shortage(finding, self.cloud),
+                detail.map(str::to_owned),
+            ];
             for words in below.into_iter().flatten() {
                 self.line(&format!("      {words}"), INSET);
             }
@@ -197,6 +213,8 @@ const fn words(reason: Reason) -> &'static str {
         Reason::FailedBefore => "a launch like it failed a short while ago",
         Reason::MayBeHeld => "starts under way may take what is free",
         Reason::ChangesSoon => "changes soon",
+        Reason::Unsupported => "the cloud has no list that would say",
+        Reason::Restricted => "not offered to this account",
     }
 }
 
@@ -206,7 +224,12 @@ fn subject(finding: &Finding) -> &str {
         (Some(quota), _) => quota,
         (
             None,
-            Reason::NotOffered | Reason::StateUnknown | Reason::ScopeUnreadable | Reason::Stale,
+            Reason::NotOffered
+            | Reason::Restricted
+            | Reason::StateUnknown
+            | Reason::ScopeUnreadable
+            | Reason::Stale
+            | Reason::Unsupported,
         ) => "offer",
         (None, Reason::NotChecked) => "not checked",
         (None, Reason::ReservationExhausted) => "reservations",
@@ -217,11 +240,11 @@ fn subject(finding: &Finding) -> &str {
 }
 
 /// What is needed, and what there is.
-fn numbers(finding: &Finding) -> String {
+fn numbers(finding: &Finding, cloud: &Descriptor) -> String {
     if finding.limit.is_none() && finding.usage.is_none() && finding.quota.is_none() {
         return String::new();
     }
-    let show = |amount: u64| amount::show(amount, &finding.unit);
+    let show = |amount: u64| amount::show(amount, &finding.unit, &cloud.units);
     let known = |name: &str, number: Option<u64>| {
         let number = number.map_or_else(|| String::from("not known"), show);
         format!("{name} {number}")
@@ -235,7 +258,13 @@ fn numbers(finding: &Finding) -> String {
         // Reservations report what is free of what there is, and neither usage nor holds.
         (None, limit, _) => words.extend([known("limit", limit), known("free", finding.headroom)]),
         (Some(_), limit, usage) => {
-            words.extend([known("limit", limit), known("used", usage)]);
+            words.push(known("limit", limit));
+            words.push(match (usage, finding.usage_at_most) {
+                (Some(least), Some(most)) if most > least => {
+                    format!("used {} to {}", show(least), show(most))
+                }
+                (usage, _) => known("used", usage),
+            });
             // What this host has promised to other launches, which the cloud does not show yet.
             if finding.held > 0 {
                 words.push(format!("held {}", show(finding.held)));
@@ -247,16 +276,26 @@ fn numbers(finding: &Finding) -> String {
 }
 
 /// By how much a row is too small, and which limit would do.
-fn shortage(finding: &Finding) -> Option<String> {
-    let short = amount::show(finding.shortfall?, &finding.unit);
+fn shortage(finding: &Finding, cloud: &Descriptor) -> Option<String> {
+    let show = |amount: u64| amount::show(amount, &finding.unit, &cloud.units);
+    let short = show(finding.shortfall?);
     let enough = finding.minimum_limit.map(|limit| {
-        let shown = amount::show(limit, &finding.unit);
-        let exact = if amount::counts_bytes(&finding.unit) {
+        let exact = if amount::counts_bytes(&finding.unit, &cloud.units) {
             format!(" ({limit} bytes)")
         } else {
             String::new()
         };
-        format!("; the smallest limit that would do is {shown}{exact}")
+        format!(
+            "; the smallest limit that would do is {}{exact}",
+            show(limit)
+        )
     });
     Some(format!("short by {short}{}", enough.unwrap_or_default()))
+}
+
+/// A text from outside, fit to be shown, with one space between words.
+pub(super) fn one_spaced(text: &str) -> String {
+    let text = text::line(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }

@@ -1,10 +1,11 @@
 //! The verdict on launches together: whether all fit, where they stop fitting, and what they take in all.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use quotagate::{
-    Availability, BreakingLaunch, CapacityOutcome, Demand, Finding, Launch, PlanCheck,
-    QuotaOutcome, ReservedDemand, json::SourceJson,
+    Availability, Breaking, CapacityOutcome, Descriptor, Finding, Launch, PlanCheck, QuotaOutcome,
+    Take,
+    json::{SCHEMA, SourceJson},
 };
 use serde::Serialize;
 
@@ -18,50 +19,56 @@ use crate::output::Screen;
 /// A plan's verdict as programs read it.
 #[derive(Serialize)]
 pub(crate) struct PlanJson<'a> {
+    schema: u32,
+    cloud: &'a str,
+    availability: Availability,
     quota: QuotaOutcome,
     capacity: CapacityOutcome,
-    availability: Availability,
     /// Launches, from the first.
     fits_count: Option<u32>,
-    findings: &'a [Finding],
-    breaks_at: Option<BreakingLaunch>,
-    demands: &'a [Demand],
-    reserved: &'a [ReservedDemand],
+    findings: &'a [Arc<Finding>],
+    breaks_at: Option<Breaking>,
+    /// What all launches take together, by row.
+    takes: &'a [Take],
+    /// The reservations that the launches must name.
+    reservations: &'a [String],
     sources: BTreeMap<String, SourceJson<'a>>,
 }
 
 /// The verdict as JSON.
-pub(crate) fn json(check: &PlanCheck, now_ms: u64) -> PlanJson<'_> {
+pub(crate) fn json<'a>(check: &'a PlanCheck, cloud: &'a Descriptor, now_ms: u64) -> PlanJson<'a> {
     let admission = &check.admission;
     let verdict = &admission.verdict;
     PlanJson {
+        schema: SCHEMA,
+        cloud: &cloud.cloud,
+        availability: verdict.availability(),
         quota: verdict.quota,
         capacity: verdict.capacity,
-        availability: verdict.availability,
         fits_count: verdict.fits_count,
         findings: &verdict.findings,
         breaks_at: admission.breaks_at,
-        demands: &admission.demands,
-        reserved: &admission.reserved,
+        takes: &admission.takes,
+        reservations: &admission.reservations,
         sources: quotagate::json::sources(&check.sources, now_ms),
     }
 }
 
 /// The verdict in words.
-pub(crate) fn text(check: &PlanCheck, screen: &Screen) -> String {
+pub(crate) fn text(check: &PlanCheck, cloud: &Descriptor, screen: &Screen) -> String {
     let verdict = &check.admission.verdict;
-    let mut page = Page::new(&answer(check, screen), screen);
+    let mut page = Page::new(&answer(check, cloud, screen), cloud, screen);
     if !verdict.findings.is_empty() {
         page.title("what the whole plan takes");
     }
-    page.findings(&verdict.findings);
+    page.findings(verdict.findings.iter().map(|finding| &**finding));
     page.advice(verdict);
     page.gaps(&check.sources);
     page.finish()
 }
 
 /// The answer in one line.
-fn answer(check: &PlanCheck, screen: &Screen) -> String {
+fn answer(check: &PlanCheck, cloud: &Descriptor, screen: &Screen) -> String {
     let verdict = &check.admission.verdict;
     let word = style::paint(style::outcome(verdict.quota), verdict.quota.as_str());
     let rest = match (verdict.quota, check.admission.breaks_at) {
@@ -69,14 +76,14 @@ fn answer(check: &PlanCheck, screen: &Screen) -> String {
             let size = size(&check.plan);
             format!("{size} together; {}", hardware(verdict.capacity))
         }
-        (QuotaOutcome::Blocked, at) => match at.and_then(|at| broken(check, at, screen)) {
+        (QuotaOutcome::Blocked, at) => match at.and_then(|at| broken(check, at, cloud, screen)) {
             Some((place, launch)) => {
                 let left = left(launch, at.and_then(|at| at.fits_count));
                 format!("the plan breaks at {place}: {left}")
             }
             None => format!("{} do not fit together", size(&check.plan)),
         },
-        (QuotaOutcome::Unknown, at) => match at.and_then(|at| broken(check, at, screen)) {
+        (QuotaOutcome::Unknown, at) => match at.and_then(|at| broken(check, at, cloud, screen)) {
             Some((place, _)) => format!("whether the plan fits cannot be told, from {place} on"),
             None => format!("whether {} fit together cannot be told", size(&check.plan)),
         },
@@ -103,7 +110,8 @@ fn size(plan: &[Launch]) -> String {
 /// The launch at which a plan breaks, and its place in words.
 fn broken<'a>(
     check: &'a PlanCheck,
-    at: BreakingLaunch,
+    at: Breaking,
+    cloud: &Descriptor,
     screen: &Screen,
 ) -> Option<(String, &'a Launch)> {
     let index = usize::try_from(at.index).ok()?;
@@ -113,7 +121,7 @@ fn broken<'a>(
         "launch {} of {} ({})",
         index + 1,
         check.plan.len(),
-        launch(&broken.offer, broken.count, screen)
+        launch(broken, cloud, screen)
     );
     Some((place, broken))
 }

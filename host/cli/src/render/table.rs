@@ -15,9 +15,9 @@ const GAP: usize = 2;
 
 /// A column and what may happen to it on a narrow screen.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
+pub(crate) struct Column<'a> {
     /// Its title.
-    pub(crate) title: &'static str,
+    pub(crate) title: &'a str,
     /// Whether numbers in it should line up.
     pub(crate) right: bool,
     /// Its rank among the columns that may be left out, the lowest first; none for one that stays.
@@ -26,9 +26,9 @@ pub(crate) struct Column {
     pub(crate) wraps_to: Option<usize>,
 }
 
-impl Column {
+impl<'a> Column<'a> {
     /// A column that always stays and never wraps.
-    pub(crate) const fn new(title: &'static str) -> Self {
+    pub(crate) const fn new(title: &'a str) -> Self {
         Self {
             title,
             right: false,
@@ -66,7 +66,7 @@ pub(crate) fn cell(content: impl Display) -> Cell {
 }
 
 /// Renders rows, each with a cell per column, into lines that are no wider than `width`.
-pub(crate) fn render(columns: &[Column], rows: Vec<Vec<Cell>>, width: Option<usize>) -> String {
+pub(crate) fn render(columns: &[Column<'_>], rows: Vec<Vec<Cell>>, width: Option<usize>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.enforce_styling();
@@ -112,7 +112,7 @@ pub(crate) fn render(columns: &[Column], rows: Vec<Vec<Cell>>, width: Option<usi
     style::ours(&text)
 }
 
-const fn alignment(column: &Column) -> CellAlignment {
+const fn alignment(column: &Column<'_>) -> CellAlignment {
     if column.right {
         CellAlignment::Right
     } else {
@@ -121,7 +121,7 @@ const fn alignment(column: &Column) -> CellAlignment {
 }
 
 /// The width of each column; none for one that is left out.
-fn fit(columns: &[Column], natural: &[usize], screen: Option<usize>) -> Vec<Option<usize>> {
+fn fit(columns: &[Column<'_>], natural: &[usize], screen: Option<usize>) -> Vec<Option<usize>> {
     let mut widths: Vec<Option<usize>> = natural.iter().copied().map(Some).collect();
     let Some(screen) = screen else {
         return widths;
@@ -192,7 +192,7 @@ fn squeeze(widths: &mut [Option<usize>], excess: usize) {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 4] = [
+    const COLUMNS: [Column<'static>; 4] = [
         Column::new("TYPE").wraps_to(8),
         Column::new("GPUS").right().dispensable(0),
         Column::new("REGION"),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use quotagate::{Availability, Inventory, JudgedOffer, Lifecycle, NamedSource, Scope, SourceState};
+use quotagate::{
+    Availability, Descriptor, HeldStanding, JudgedOffer, Lesson, Offer, SourceReport, SourceState,
+};
 use serde::Serialize;
 
 use crate::{
@@ -16,31 +18,49 @@ pub(crate) struct View {
     rows: BTreeMap<RowKey, Row>,
     sources: BTreeMap<String, Source>,
     offers: BTreeMap<OfferKey, Judged>,
-    blocks: BTreeMap<BlockKey, u64>,
+    lessons: BTreeMap<LessonKey, u64>,
 }
 
-/// Which block: one cause may block several things.
+/// What is looked at.
+pub(crate) struct Seen<'a> {
+    /// The rows of every project.
+    pub(crate) standings: &'a [HeldStanding],
+    /// Every source.
+    pub(crate) sources: &'a [SourceReport],
+    /// What failed launches taught.
+    pub(crate) lessons: &'a [Lesson],
+    /// The offers that were judged.
+    pub(crate) offers: &'a [Offer],
+    /// Their judgements.
+    pub(crate) judged: &'a [JudgedOffer],
+    /// The regions that are watched; all, where none is named.
+    pub(crate) regions: &'a [String],
+}
+
+/// Which lesson: one cause may teach of several things.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct BlockKey {
+pub(crate) struct LessonKey {
     pub(crate) cause: String,
-    pub(crate) region: String,
+    pub(crate) region: Option<String>,
+    pub(crate) zone: Option<String>,
     /// The quota, or the instance type.
     pub(crate) what: String,
-    /// The project, lifecycle and fabric, as far as it is of one.
+    /// The owner or the lifecycle, as far as it is of one.
     #[serde(skip)]
-    pub(crate) scope: String,
+    pub(crate) of: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct RowKey {
     pub(crate) quota: String,
-    pub(crate) region: String,
+    pub(crate) region: Option<String>,
+    pub(crate) zone: Option<String>,
     pub(crate) owner: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
-    scope: Scope,
+    level: String,
     unit: String,
     limit: Option<u64>,
     /// None where it was not measured.
@@ -57,7 +77,8 @@ struct Source {
 pub(crate) struct OfferKey {
     pub(crate) instance_type: String,
     pub(crate) region: String,
-    pub(crate) lifecycle: &'static str,
+    pub(crate) zone: Option<String>,
+    pub(crate) lifecycle: String,
     pub(crate) project: String,
 }
 
@@ -75,7 +96,7 @@ pub(crate) enum Change {
     Limit {
         #[serde(flatten)]
         row: RowKey,
-        scope: Scope,
+        level: String,
         unit: String,
         from: Option<u64>,
         to: Option<u64>,
@@ -84,7 +105,7 @@ pub(crate) enum Change {
     Usage {
         #[serde(flatten)]
         row: RowKey,
-        scope: Scope,
+        level: String,
         unit: String,
         from: Option<u64>,
         to: Option<u64>,
@@ -107,82 +128,77 @@ pub(crate) enum Change {
         #[serde(skip_serializing_if = "String::is_empty")]
         reason: String,
     },
-    /// Launches that are blocked because one failed, or no longer.
-    Block {
+    /// What a failed launch taught, or that it is no longer believed.
+    Lesson {
         #[serde(flatten)]
-        block: BlockKey,
+        lesson: LessonKey,
         /// In milliseconds since the Unix epoch; none where it is over.
         until: Option<u64>,
     },
 }
 
 impl View {
-    /// Looks at what was read and judged, as far as it is of these regions; all, where none are named.
-    pub(crate) fn new(inventory: &Inventory, items: &[JudgedOffer], regions: &[String]) -> Self {
-        let is_shown =
-            |region: &str| regions.is_empty() || regions.iter().any(|known| known == region);
-        let mut view = Self::default();
-        let of_projects = inventory
-            .projects()
-            .filter_map(|id| inventory.project_allowances(id));
-        let lists = [(Scope::Tenant, inventory.tenant_allowances())]
-            .into_iter()
-            .chain(of_projects.map(|list| (Scope::Project, list)));
-        for (scope, list) in lists {
-            for row in list.rows.iter().filter(|row| is_shown(&row.region)) {
-                let key = RowKey {
-                    quota: row.name.clone(),
-                    region: row.region.clone(),
-                    owner: row.owner.clone(),
-                };
-                let row = Row {
-                    scope,
-                    unit: row.unit.clone(),
-                    limit: row.limit,
-                    usage: quotas::used(row),
-                };
-                view.rows.insert(key, row);
-            }
-        }
-        let of = |source: NamedSource| {
-            let read = Source {
-                state: source.report.state,
-                detail: source.report.detail.clone(),
-            };
-            (sources::name(&source), read)
+    /// Looks at what was read and judged, as far as it is of the regions that are watched. What counts everywhere is of each.
+    pub(crate) fn new(seen: &Seen<'_>, cloud: &Descriptor) -> Self {
+        let is_shown = |region: &Option<String>| match region {
+            Some(region) => seen.regions.is_empty() || seen.regions.contains(region),
+            None => true,
         };
-        view.sources = inventory.sources().into_iter().map(of).collect();
-        for item in items {
+        let mut view = Self::default();
+        let standings = seen.standings.iter().map(|held| &held.standing);
+        for standing in standings.filter(|row| is_shown(&row.place.region)) {
+            let key = RowKey {
+                quota: standing.quota.clone(),
+                region: standing.place.region.clone(),
+                zone: standing.place.zone.clone(),
+                owner: standing.owner.clone(),
+            };
+            let row = Row {
+                level: standing.level.clone(),
+                unit: standing.unit.clone(),
+                limit: standing.limit.number(),
+                usage: quotas::used(standing),
+            };
+            view.rows.insert(key, row);
+        }
+        let of = |source: &SourceReport| {
+            let read = Source {
+                state: source.state,
+                detail: source.detail.clone(),
+            };
+            (sources::name(source, cloud), read)
+        };
+        view.sources = seen.sources.iter().map(of).collect();
+        for item in seen.judged {
+            let Some(offer) = seen.offers.get(item.index) else {
+                continue;
+            };
             let key = OfferKey {
-                instance_type: item.offer.instance_type.clone(),
-                region: item.offer.region.clone(),
-                lifecycle: match item.offer.lifecycle {
-                    Lifecycle::OnDemand => "on-demand",
-                    Lifecycle::Preemptible => "preemptible",
-                },
-                project: item.project.clone(),
+                instance_type: offer.instance_type.clone(),
+                region: offer.region.clone(),
+                zone: offer.zone.clone(),
+                lifecycle: offer.lifecycle.clone(),
+                project: item.project.to_string(),
             };
             let judged = Judged {
-                availability: item.verdict.availability,
-                reason: reason::text(&item.verdict),
+                availability: item.verdict.availability(),
+                reason: reason::text(&item.verdict, cloud),
             };
             view.offers.insert(key, judged);
         }
-        for block in inventory
-            .blocks()
-            .iter()
-            .filter(|block| is_shown(&block.region))
-        {
-            let what = block.quota.as_ref().or(block.instance_type.as_ref());
-            let scope =
-                [&block.project, &block.fabric].map(|name| name.clone().unwrap_or_default());
-            let key = BlockKey {
-                cause: block.cause.clone(),
-                region: block.region.clone(),
+        let lessons = seen.lessons.iter();
+        for lesson in lessons.filter(|lesson| is_shown(&lesson.place.region)) {
+            let what = lesson.quota.as_ref().or(lesson.instance_type.as_ref());
+            let of =
+                [&lesson.owner, &lesson.lifecycle].map(|name| name.clone().unwrap_or_default());
+            let key = LessonKey {
+                cause: lesson.cause.clone(),
+                region: lesson.place.region.clone(),
+                zone: lesson.place.zone.clone(),
                 what: what.cloned().unwrap_or_default(),
-                scope: format!("{} {:?}", scope.join(" "), block.lifecycle),
+                of: of.join(" "),
             };
-            view.blocks.insert(key, block.until);
+            view.lessons.insert(key, lesson.until);
         }
         view
     }
@@ -224,7 +240,7 @@ impl View {
             if before.limit != row.limit {
                 changes.push(Change::Limit {
                     row: key.clone(),
-                    scope: row.scope,
+                    level: row.level.clone(),
                     unit: row.unit.clone(),
                     from: before.limit,
                     to: row.limit,
@@ -233,7 +249,7 @@ impl View {
             if before.usage != row.usage {
                 changes.push(Change::Usage {
                     row: key.clone(),
-                    scope: row.scope,
+                    level: row.level.clone(),
                     unit: row.unit.clone(),
                     from: before.usage,
                     to: row.usage,
@@ -241,25 +257,25 @@ impl View {
                 });
             }
         }
-        changes.extend(self.blocks_to(now));
+        changes.extend(self.lessons_to(now));
         changes.extend(self.offers_to(now));
         changes
     }
 
-    fn blocks_to(&self, now: &Self) -> Vec<Change> {
+    fn lessons_to(&self, now: &Self) -> Vec<Change> {
         let begun = now
-            .blocks
+            .lessons
             .iter()
-            .filter(|(block, until)| self.blocks.get(*block) != Some(*until));
+            .filter(|(lesson, until)| self.lessons.get(*lesson) != Some(*until));
         let over = self
-            .blocks
+            .lessons
             .keys()
-            .filter(|block| !now.blocks.contains_key(*block));
+            .filter(|lesson| !now.lessons.contains_key(*lesson));
         begun
-            .map(|(block, until)| (block, Some(*until)))
-            .chain(over.map(|block| (block, None)))
-            .map(|(block, until)| Change::Block {
-                block: block.clone(),
+            .map(|(lesson, until)| (lesson, Some(*until)))
+            .chain(over.map(|lesson| (lesson, None)))
+            .map(|(lesson, until)| Change::Lesson {
+                lesson: lesson.clone(),
                 until,
             })
             .collect()
@@ -296,14 +312,15 @@ mod tests {
     fn key() -> RowKey {
         RowKey {
             quota: "gpus".to_owned(),
-            region: "here".to_owned(),
+            region: Some("here".to_owned()),
+            zone: None,
             owner: "tenant".to_owned(),
         }
     }
 
     fn view(limit: u64, usage: u64, availability: Availability, state: SourceState) -> View {
         let row = Row {
-            scope: Scope::Tenant,
+            level: "tenant".to_owned(),
             unit: "count".to_owned(),
             limit: Some(limit),
             usage: Some(usage),
@@ -311,7 +328,8 @@ mod tests {
         let offer = OfferKey {
             instance_type: "big".to_owned(),
             region: "here".to_owned(),
-            lifecycle: "on-demand",
+            zone: None,
+            lifecycle: "on-demand".to_owned(),
             project: "p".to_owned(),
         };
         let judged = Judged {
@@ -326,7 +344,7 @@ mod tests {
             rows: [(key(), row)].into(),
             sources: [("quotas".to_owned(), source)].into(),
             offers: [(offer, judged)].into(),
-            blocks: BTreeMap::new(),
+            lessons: BTreeMap::new(),
         }
     }
 
@@ -340,20 +358,20 @@ mod tests {
     fn every_change_is_told_once() {
         let before = view(8, 4, Availability::Available, SourceState::Complete);
         let mut after = view(16, 12, Availability::NoQuota, SourceState::Denied);
-        let blocked = |what: &str| BlockKey {
+        let taught = |what: &str| LessonKey {
             cause: "it failed".to_owned(),
             what: what.to_owned(),
-            ..BlockKey::default()
+            ..LessonKey::default()
         };
-        after.blocks.insert(blocked("gpus"), 7);
+        after.lessons.insert(taught("gpus"), 7);
         // The same cause, of another thing.
-        after.blocks.insert(blocked("disks"), 9);
+        after.lessons.insert(taught("disks"), 9);
         let changes = before.changes_to(&after);
         assert_eq!(changes.len(), 6, "{changes:#?}");
         let back = after.changes_to(&before);
         assert_eq!(back.len(), 6, "{back:#?}");
-        let over = Change::Block {
-            block: blocked("gpus"),
+        let over = Change::Lesson {
+            lesson: taught("gpus"),
             until: None,
         };
         assert!(back.contains(&over));

@@ -1,10 +1,10 @@
 //! Changes as lines: for people, or an object each for programs.
 
 use jiff::Timestamp;
-use quotagate::{Availability, text};
+use quotagate::{Availability, Unit, text};
 use serde::Serialize;
 
-use super::{Change, View};
+use super::{Change, RowKey, View};
 use crate::{
     amount,
     args::Format,
@@ -12,7 +12,12 @@ use crate::{
 };
 
 /// Writes changes down as they happen.
-pub(crate) struct Lines(pub(crate) Format);
+pub(crate) struct Lines<'a> {
+    /// As what.
+    pub(crate) format: Format,
+    /// The units of rows.
+    pub(crate) units: &'a [Unit],
+}
 
 #[derive(Serialize)]
 struct Dated<'a, T> {
@@ -30,7 +35,7 @@ struct Summary {
     unknown: usize,
 }
 
-impl Lines {
+impl Lines<'_> {
     /// Where things stand.
     pub(crate) fn summary(&self, view: &View, at: Timestamp) -> serde_json::Result<String> {
         let counts = view.counts();
@@ -47,7 +52,7 @@ impl Lines {
             no_capacity: of(Availability::NoCapacity),
             unknown: of(Availability::Unknown),
         };
-        match self.0 {
+        match self.format {
             Format::Json => dated(&summary, at),
             Format::Table => Ok(line(
                 at,
@@ -65,9 +70,9 @@ impl Lines {
 
     /// One change.
     pub(crate) fn change(&self, change: &Change, at: Timestamp) -> serde_json::Result<String> {
-        match self.0 {
+        match self.format {
             Format::Json => dated(change, at),
-            Format::Table => Ok(line(at, &words(change))),
+            Format::Table => Ok(line(at, &words(change, self.units))),
         }
     }
 }
@@ -89,30 +94,31 @@ fn line(at: Timestamp, text: &str) -> String {
     )
 }
 
-fn words(change: &Change) -> String {
+fn words(change: &Change, units: &[Unit]) -> String {
     match change {
         Change::Limit {
             row,
-            scope,
+            level,
             unit,
             from,
             to,
         } => {
             let show = |limit: &Option<u64>| {
-                limit.map_or_else(|| String::from("none"), |limit| amount::show(limit, unit))
+                limit.map_or_else(
+                    || String::from("none"),
+                    |limit| amount::show(limit, unit, units),
+                )
             };
             format!(
-                "limit   {} in {} ({scope} {}): {} -> {}",
-                row.quota,
-                row.region,
-                row.owner,
+                "limit   {}: {} -> {}",
+                named(row, level),
                 show(from),
                 show(to)
             )
         }
         Change::Usage {
             row,
-            scope,
+            level,
             unit,
             from,
             to,
@@ -121,17 +127,15 @@ fn words(change: &Change) -> String {
             let show = |usage: &Option<u64>| {
                 usage.map_or_else(
                     || String::from("not measured"),
-                    |usage| amount::show(usage, unit),
+                    |usage| amount::show(usage, unit, units),
                 )
             };
             let of = limit.map_or_else(String::new, |limit| {
-                format!(" of {}", amount::show(limit, unit))
+                format!(" of {}", amount::show(limit, unit, units))
             });
             format!(
-                "usage   {} in {} ({scope} {}): {} -> {}{of}",
-                row.quota,
-                row.region,
-                row.owner,
+                "usage   {}: {} -> {}{of}",
+                named(row, level),
                 show(from),
                 show(to)
             )
@@ -171,14 +175,25 @@ fn words(change: &Change) -> String {
                 style::paint(style, show(to))
             )
         }
-        Change::Block { block, until } => {
-            let cause = &block.cause;
+        Change::Lesson { lesson, until } => {
+            let cause = &lesson.cause;
             match until.and_then(instant) {
-                Some(until) => format!("block   {cause}; believed until {until}"),
-                None => format!("block   over: {cause}"),
+                Some(until) => format!("lesson  {cause}; believed until {until}"),
+                None => format!("lesson  over: {cause}"),
             }
         }
     }
+}
+
+/// A row by its quota, its place and its owner.
+fn named(row: &RowKey, level: &str) -> String {
+    let place = [&row.region, &row.zone].map(Option::as_deref);
+    let place: Vec<&str> = place.into_iter().flatten().collect();
+    let place = match place.as_slice() {
+        [] => String::new(),
+        place => format!(" in {}", place.join(" ")),
+    };
+    format!("{}{place} ({level} {})", row.quota, row.owner)
 }
 
 fn instant(ms: u64) -> Option<Timestamp> {

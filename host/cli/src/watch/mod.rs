@@ -5,7 +5,7 @@ mod exporter;
 mod lines;
 
 pub(crate) use self::{
-    changes::{Change, View},
+    changes::{Change, RowKey, Seen, View},
     exporter::Exporter,
     lines::Lines,
 };

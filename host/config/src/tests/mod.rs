@@ -44,18 +44,17 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn a_variable_comes_before_the_file_and_the_file_before_the_default() {
-    let text =
-        "[refresh.allowances]\ninterval = '1m'\nmax_age = '5m'\n[deploy]\nunknown = 'refuse'";
-    let name = "QUOTAGATE_REFRESH__ALLOWANCES__INTERVAL";
+    let text = "[refresh.rows]\ninterval = '1m'\nmax_age = '5m'\n[deploy]\nunknown = 'refuse'";
+    let name = "QUOTAGATE_REFRESH__ROWS__INTERVAL";
     let config = load(text, &[(name, "30s")]).unwrap();
     let gate = &config.settings().gate;
-    assert_eq!(gate.refresh.allowances.interval, Duration::from_secs(30));
-    assert_eq!(gate.refresh.allowances.max_age, Duration::from_secs(300));
+    assert_eq!(gate.refresh.rows.interval, Duration::from_secs(30));
+    assert_eq!(gate.refresh.rows.max_age, Duration::from_secs(300));
     assert_eq!(gate.deploy.unknown, Action::Refuse);
     assert_eq!(gate.list.strictness, Strictness::Balanced);
     let origin = |key| config.origin(key).to_string();
-    assert_eq!(origin("refresh.allowances.interval"), name);
-    assert!(origin("refresh.allowances.max_age").ends_with("quotagate.toml:3"));
+    assert_eq!(origin("refresh.rows.interval"), name);
+    assert!(origin("refresh.rows.max_age").ends_with("quotagate.toml:3"));
     assert!(origin("deploy.unknown").ends_with("quotagate.toml:5"));
     assert_eq!(origin("list.strictness"), "default");
 }
@@ -86,9 +85,9 @@ fn unknown_keys_are_refused_with_the_nearest() {
             "`refresh.jitter`",
         ),
         (
-            "[refresh.alowances]\ninterval = '1m'",
-            ":1: there is no key `refresh.alowances`",
-            "`refresh.allowances`",
+            "[refresh.rwos]\ninterval = '1m'",
+            ":1: there is no key `refresh.rwos`",
+            "`refresh.rows`",
         ),
         ("[deploi]", ":1: there is no key `deploi`", "`deploy`"),
         ("fuel = 1", ":1: there is no key `fuel`", "`plugin.fuel`"),
@@ -326,12 +325,12 @@ fn a_configuration_that_nobody_named_is_an_ordinary_file_of_a_size() {
 /// What reads of a damaged file stands in it, and what is refused is told with its line.
 #[test]
 fn damaged_files_are_read_as_they_stand_or_refused() {
-    let seed = "[refresh.allowances]\ninterval = '61s'\nmax_age = \"5m\"\n\n[deploy]\nunknown = 'refuse'\n\n[list]\nstrictness = \"strict\"\n";
+    let seed = "[refresh.rows]\ninterval = '61s'\nmax_age = \"5m\"\n\n[deploy]\nunknown = 'refuse'\n\n[list]\nstrictness = \"strict\"\n";
     load(seed, &[]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quotagate.toml");
     let usual = Config::load(&lookup(None, &[])).unwrap();
-    let usual = usual.settings().gate.refresh.allowances.interval;
+    let usual = usual.settings().gate.refresh.rows.interval;
     let (mut read, mut refused) = (0, 0);
     for run in 0..5_000 {
         let damaged = mutate::mutated(seed.as_bytes(), run);
@@ -341,7 +340,7 @@ fn damaged_files_are_read_as_they_stand_or_refused() {
                 read += 1;
                 let text = String::from_utf8(damaged).unwrap();
                 let gate = &config.settings().gate;
-                let interval = gate.refresh.allowances.interval;
+                let interval = gate.refresh.rows.interval;
                 let stands = interval == usual
                     || text.split(['\'', '"']).any(|part| {
                         humantime::parse_duration(part).is_ok_and(|part| part == interval)
