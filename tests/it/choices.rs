@@ -745,7 +745,10 @@ fn a_list_shows_the_offers_of_a_project_that_is_not_active() {
 fn a_remedy_fits_the_cause() {
     let remedy = |world: WorldBuilder| {
         let finding = world.check(&[]).decisive();
-        finding["remedy"]["text"].as_str().unwrap_or_default().to_owned()
+        finding["remedy"]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     let denied = remedy(world().tenant_denied());
     assert!(denied.contains("viewer role in the tenant"), "{denied}");

@@ -85,10 +85,7 @@ fn an_unknown_key_is_refused_with_the_nearest_name() {
     let configured = Configured::new("[refresh]\n\n[refresh.rwos]\ninterval = \"30s\"\n");
     let said = configured.run(&["config", "show"], &[]);
     let place = format!("{}:3", configured.path());
-    assert_refused(
-        &said,
-        &[&place, "refresh.rwos", "`refresh.rows`"],
-    );
+    assert_refused(&said, &[&place, "refresh.rwos", "`refresh.rows`"]);
     let variables = [("QUOTAGATE_REFRESH__JITER", "0.2")];
     let said = quotagate_with(&["config", "show"], &variables);
     assert_eq!(said.code, 0, "{said:?}");

@@ -109,10 +109,12 @@ impl Case {
     async fn inventory(&self) -> Arc<Inventory> {
         if let Some(name) = &self.inventory {
             let text = read(&root().join("inventories").join(format!("{name}.json")));
-            return Arc::new(Inventory::from(serde_json::from_str::<ContractInventory>(&text).unwrap()));
+            return Arc::new(Inventory::from(
+                serde_json::from_str::<ContractInventory>(&text).unwrap(),
+            ));
         }
         let world = match &self.world {
-            None => return Arc::new(Inventory::default()),
+            None => return Arc::new(Inventory::from(ContractInventory::default())),
             Some(CaseWorld::Named(name)) => World::read(&root().join("worlds").join(name)),
             Some(CaseWorld::Changed { like, files }) => {
                 let like = root().join("worlds").join(like);

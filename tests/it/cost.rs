@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use nebius_api::world::World;
-use quotagate::{CompileCache, Gate, JudgedOffer, Limits, Plugin, PluginOptions, Profile, Question, Reason};
+use quotagate::{
+    CompileCache, Gate, JudgedOffer, Limits, Plugin, PluginOptions, Profile, Question, Reason,
+};
 use quotagate_nebius::RecordedWorld;
 
 use crate::{harness::acme, live};

@@ -10,7 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quotagate::{Feed, Gate, GateOptions, Owner, Place, SourceState, source::{Account, Answer, Read, Source, SourceError, SourceId}};
+use quotagate::{
+    Feed, Gate, GateOptions, Owner, Place, SourceState,
+    source::{Account, Answer, Read, Source, SourceError, SourceId},
+};
 
 use crate::live::plugin;
 

@@ -14,7 +14,9 @@ use nebius_api::{
 };
 use prost::Message;
 use prost_types::Any;
-use quotagate::{ContractInventory, Diagnosis, Failure, FailureKind, Gate, GateError, Reason, StaticSource};
+use quotagate::{
+    ContractInventory, Diagnosis, Failure, FailureKind, Gate, GateError, Reason, StaticSource,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Builder;
@@ -138,10 +140,7 @@ fn every_kind_of_detail_has_its_kind_of_failure() {
         ),
         (bad_request, FailureKind::Invalid),
     ] {
-        assert_eq!(
-            diagnose(&failure(vec![detail])).kind,
-            kind
-        );
+        assert_eq!(diagnose(&failure(vec![detail])).kind, kind);
     }
     for (code, kind) in [
         ("7", FailureKind::Access),

@@ -21,7 +21,9 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngSeed, TestRunner},
 };
-use quotagate::{Gate, Launch, Need, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict, Detail};
+use quotagate::{
+    Detail, Gate, Launch, Need, Offer, Policy, Profile, QuotaOutcome, ReservationUse, Verdict,
+};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, H200, PROJECT, REGION, SECOND, TENANT, WorldBuilder, row},
@@ -175,8 +177,7 @@ fn launch() -> BoxedStrategy<Launch> {
             ..Need::sized(format!("disk.{kind}"), bytes)
         }
     });
-    let filesystem =
-        (1..TIB).prop_map(|bytes| Need::sized("filesystem.network-ssd", bytes).once());
+    let filesystem = (1..TIB).prop_map(|bytes| Need::sized("filesystem.network-ssd", bytes).once());
     (
         (
             select(vec![H200, "gpu-h200-sxm 1gpu-16vcpu-200gb", CPU]),

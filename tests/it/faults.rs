@@ -166,11 +166,7 @@ async fn a_server_that_goes_away_and_comes_back_is_found_again() {
     let serving = tokio::spawn(serving);
     hands.pass(100_000);
     let found = gate.refresh().await;
-    assert!(
-        !found.contract().rows.is_empty(),
-        "{:#?}",
-        found.sources()
-    );
+    assert!(!found.contract().rows.is_empty(), "{:#?}", found.sources());
     serving.abort();
 }
 

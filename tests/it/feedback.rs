@@ -2,7 +2,9 @@
 //! otherwise.
 
 use nebius_api::nebius::common::v1::{QuotaFailure, quota_failure, service_error::Details};
-use quotagate::{CapacityOutcome, FailureKind, Launch, Lesson, LessonKind, Policy, QuotaOutcome, Reason, Verdict};
+use quotagate::{
+    CapacityOutcome, FailureKind, Launch, Lesson, LessonKind, Policy, QuotaOutcome, Reason, Verdict,
+};
 
 use crate::{
     harness::{GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
@@ -160,7 +162,7 @@ async fn the_container_that_the_message_names_says_whose_row_refused() {
     let live = live(&WorldBuilder::new()).await;
     let failure = over_quota_of(PROJECT, GPU_QUOTA, 64, 72);
     let report = live.gate.report(&h200(1), &failure).await.unwrap();
-    assert_eq!(report.lessons[0].project.as_deref(), Some(PROJECT));
+    assert_eq!(report.lessons[0].owner.as_deref(), Some(PROJECT));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,5 +356,5 @@ async fn a_refusal_is_the_projects_own_where_its_rows_could_not_be_read() {
     let (launch, failure) = (h200(1), over_quota(GPU_QUOTA, 8, 16));
     let report = live.gate.report(&launch, &failure).await.unwrap();
     assert_eq!(report.lessons.len(), 1);
-    assert_eq!(report.lessons[0].project.as_deref(), Some(PROJECT));
+    assert_eq!(report.lessons[0].owner.as_deref(), Some(PROJECT));
 }

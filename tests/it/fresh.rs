@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use nebius_api::{nebius::iam::v2::project_status::ProjectState, world::World};
-use quotagate::{Feed, Gate, Inventory, Policy, Question, QuotaOutcome, Reason, SourceReport, SourceState, source::{Account, Answer, Read, Source, SourceError, SourceId}};
+use quotagate::{
+    Feed, Gate, Inventory, Policy, Question, QuotaOutcome, Reason, SourceReport, SourceState,
+    source::{Account, Answer, Read, Source, SourceError, SourceId},
+};
 use quotagate_nebius::RecordedWorld;
 use tokio::time::Instant;
 use tonic::Code;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use quotagate::{Attribute, ContractInventory, Draw, Gate, InstanceType, Launch, Limit, Offered, Owner, Place, Policy, Profile, Question, QuotaOutcome, Row, StaticSource, TypesOfProject, Usage};
+use quotagate::{
+    Attribute, ContractInventory, Draw, Gate, InstanceType, Launch, Limit, Offered, Owner, Place,
+    Policy, Profile, Question, QuotaOutcome, Row, StaticSource, TypesOfProject, Usage,
+};
 
 use crate::{
     harness::{GPU_QUOTA, H200, REGION, TENANT},
@@ -114,10 +117,7 @@ async fn forty_projects_of_a_tenant_with_ten_thousand_rows_are_listed_within_the
     assert_eq!(admission.takes.len(), 2);
     // Twice, so that warm instances serve what they kept.
     for _ in 0..2 {
-        let listing = gate
-            .filter(&Question::new(&[offer(H200)]))
-            .await
-            .unwrap();
+        let listing = gate.filter(&Question::new(&[offer(H200)])).await.unwrap();
         assert_eq!(listing.items.len(), 40);
         for item in listing.items {
             assert_eq!(item.verdict.quota, QuotaOutcome::Fits, "{item:?}");
@@ -130,10 +130,7 @@ async fn more_projects_than_an_instance_keeps_are_judged_all_the_same() {
     let gate = gate(70, 100);
     let policy = Policy::default();
     for _ in 0..2 {
-        let listing = gate
-            .filter(&Question::new(&[offer(H200)]))
-            .await
-            .unwrap();
+        let listing = gate.filter(&Question::new(&[offer(H200)])).await.unwrap();
         let fits = listing.items.iter();
         let fits = fits.filter(|item| item.verdict.quota == QuotaOutcome::Fits);
         assert_eq!(fits.count(), 70);

@@ -19,7 +19,11 @@ use nebius_api::{
 };
 use nebius_emulator::{Emulator, Faults, Running};
 use prost::Message;
-use quotagate::{Clock, Failure, FailureDetail, FailureParts, Gate, GateBuilder, GateError, GateOptions, HoldFileError, Inventory, Launch, Limits, Need, Offer, Plugin, PluginOptions, Profile, Row, Source};
+use quotagate::{
+    Clock, Failure, FailureDetail, FailureParts, Gate, GateBuilder, GateError, GateOptions,
+    HoldFileError, Inventory, Launch, Limits, Need, Offer, Plugin, PluginOptions, Profile, Row,
+    Source,
+};
 use quotagate_nebius::{ConnectOptions, Deadlines, Environment, NebiusClient, Retries};
 
 use crate::{

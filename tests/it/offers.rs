@@ -182,12 +182,19 @@ async fn a_strictness_shows_what_it_says() {
         assert_eq!(listing.items.len(), offers.len());
         for item in &listing.items {
             let availability = item.verdict.availability();
-            assert_eq!(item.visible, shows(availability), "{strictness:?}: {item:?}");
+            assert_eq!(
+                item.visible,
+                shows(availability),
+                "{strictness:?}: {item:?}"
+            );
         }
         // It makes a difference here.
         let shown = listing.items.iter().filter(|item| item.visible).count();
         let all = strictness == Strictness::Advisory;
-        assert!(shown > 0 && (shown == offers.len()) == all, "{strictness:?}");
+        assert!(
+            shown > 0 && (shown == offers.len()) == all,
+            "{strictness:?}"
+        );
     }
 }
 

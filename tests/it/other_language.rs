@@ -11,7 +11,11 @@ use std::{
     },
 };
 
-use quotagate::{CompileCache, ContractInventory, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer, Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Row, StaticSource, Usage, Verdict};
+use quotagate::{
+    CompileCache, ContractInventory, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer,
+    Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Row,
+    StaticSource, Usage, Verdict,
+};
 use quotagate_bad_plugins::MINIMAL;
 use quotagate_nebius::RecordedWorld;
 
@@ -172,8 +176,7 @@ async fn one_host_swaps_clouds_and_plugins_while_it_lists() {
                 };
                 let listing = list(&gate, &offers).await;
                 assert_eq!(listing.items.len(), offers.len());
-                let decided =
-                    |item: &JudgedOffer| item.verdict.quota != QuotaOutcome::Unknown;
+                let decided = |item: &JudgedOffer| item.verdict.quota != QuotaOutcome::Unknown;
                 assert!(listing.items.iter().all(decided), "{cloud}");
                 seen[usize::from(cloud == "nimbus")] += 1;
                 tokio::task::yield_now().await;

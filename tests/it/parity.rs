@@ -76,7 +76,8 @@ fn profiles() -> Vec<Value> {
     let ssd = json!({"kind": "disk.network-ssd", "bytes": 107_374_182_400_u64});
     let private = json!({"kind": "address.private"});
     let public = |kind: &str| json!({"kind": format!("address.public.{kind}")});
-    let shared = json!({"kind": "filesystem.network-ssd", "bytes": 107_374_182_400_u64, "per": "launch"});
+    let shared =
+        json!({"kind": "filesystem.network-ssd", "bytes": 107_374_182_400_u64, "per": "launch"});
     let cluster = json!({"kind": "cluster", "per": "launch"});
     vec![
         json!({}),

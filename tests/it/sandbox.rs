@@ -14,7 +14,11 @@ use std::{
 };
 
 use nebius_api::world::World;
-use quotagate::{Admission, CallError, Clock, Contradiction, Failure, Gate, Inventory, Launch, Limits, LoadError, Offer, Plugin, PluginOn, PluginOptions, Policy, Profile, Question, QuotaOutcome, Reason, Verdict, unknown_verdicts};
+use quotagate::{
+    Admission, CallError, Clock, Contradiction, Failure, Gate, Inventory, Launch, Limits,
+    LoadError, Offer, Plugin, PluginOn, PluginOptions, Policy, Profile, Question, QuotaOutcome,
+    Reason, Verdict, unknown_verdicts,
+};
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
 
@@ -381,8 +385,10 @@ fn texts_and_diagnoses_of_another_shape_are_refused() {
     assess(r#"{"verdicts": []}"#).unwrap();
     admit(r#"{"verdict": {}, "takes": [], "rests_on": [], "reservations": [], "breaks_at": null}"#)
         .unwrap();
-    diagnose(r#"{"kind": "quota", "findings": [], "retry": false, "lessons": [], "contradicts": []}"#)
-        .unwrap();
+    diagnose(
+        r#"{"kind": "quota", "findings": [], "retry": false, "lessons": [], "contradicts": []}"#,
+    )
+    .unwrap();
     for text in ["", "no JSON", "[]", "{}", r#"{"verdicts": {}}"#] {
         for error in [
             assess(text).unwrap_err(),

@@ -14,7 +14,10 @@ use std::{
 use futures::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use nebius_api::world::World;
-use quotagate::{Action, Clock, CompileCache, Gate, GateError, Inventory, Limits, Need, Plugin, PluginOptions, Policy, Question, QuotaOutcome, Reason, ReservationUse, WarmUpError};
+use quotagate::{
+    Action, Clock, CompileCache, Gate, GateError, Inventory, Limits, Need, Plugin, PluginOptions,
+    Policy, Question, QuotaOutcome, Reason, ReservationUse, WarmUpError,
+};
 use quotagate_bad_plugins::UNRULY;
 use quotagate_nebius::RecordedWorld;
 use tokio::{

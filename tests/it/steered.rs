@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quotagate::{source::{Account, Answer, Read, Source, SourceError, SourceId}};
+use quotagate::source::{Account, Answer, Read, Source, SourceError, SourceId};
 use tokio::sync::watch;
 
 /// Every question that a source is asked, by the kind under which an inventory lists its answer.

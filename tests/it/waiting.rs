@@ -42,7 +42,9 @@ fn after_a_fetch_was_cut_off_a_question_waits_as_long_as_the_very_first_did() {
     let hands = Hands::new();
     let gate = Gate::builder(plugin(), Arc::new(source.clone()))
         .clock(hands.clock())
-        .options(options_with(|options| options.refresh.first_wait = FIRST_WAIT))
+        .options(options_with(|options| {
+            options.refresh.first_wait = FIRST_WAIT
+        }))
         .build()
         .unwrap();
     runtime().block_on(async {

@@ -133,9 +133,7 @@ impl Attribute {
 
 /// The value of the first attribute of that name.
 pub fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    let mut named = attributes
-        .iter()
-        .filter(|attribute| attribute.name == name);
+    let mut named = attributes.iter().filter(|attribute| attribute.name == name);
     named.next().map(|attribute| attribute.value.as_str())
 }
 

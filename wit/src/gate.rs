@@ -93,7 +93,10 @@ impl Descriptor {
         let is = |kind: &&LifecycleKind| {
             kind.name == name || kind.aliases.iter().any(|alias| alias == name)
         };
-        self.lifecycles.iter().find(is).map(|kind| kind.name.as_str())
+        self.lifecycles
+            .iter()
+            .find(is)
+            .map(|kind| kind.name.as_str())
     }
 }
 

@@ -4,9 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{
-    Capacity, Holding, InstanceType, KindOffered, Place, Reservation, Row,
-};
+use crate::account::{Capacity, Holding, InstanceType, KindOffered, Place, Reservation, Row};
 
 cases! {
     /// How far the host got with a source.

@@ -78,7 +78,8 @@ pub use options::{
     Strictness,
 };
 pub use plugin::{
-    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOptions,
+    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOn,
+    PluginOptions, unknown_verdicts,
 };
 pub use question::Question;
 pub use quotagate_contract::Inventory as ContractInventory;

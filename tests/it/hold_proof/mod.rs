@@ -16,6 +16,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -29,7 +30,10 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngSeed, TestRunner},
 };
-use quotagate::{Finding, Gate, HeldAmount, Launch, PlanVerification, Profile, QuotaOutcome, Reason, ReservationUse, Verdict};
+use quotagate::{
+    Finding, Gate, HeldAmount, Launch, PlanVerification, Profile, QuotaOutcome, Reason,
+    ReservationUse, Verdict,
+};
 use tempfile::TempDir;
 
 use self::model::{Model, Promise, Row, Whose};
@@ -623,7 +627,7 @@ impl<'a> Run<'a> {
         let [launch] = plan else {
             return Ok(());
         };
-        let failed_before = |finding: &Finding| finding.reason == Reason::FailedBefore;
+        let failed_before = |finding: &Arc<Finding>| finding.reason == Reason::FailedBefore;
         if verdict.findings.iter().any(failed_before) || launch.profile.restart {
             return Ok(());
         }

@@ -1,7 +1,9 @@
 //! Components that are refused before they are asked anything, by what they are.
 
 use quotagate::{CallError, Limits, LoadError, Plugin, PluginOptions};
-use quotagate_bad_plugins::{NEWER_CONTRACT, OLDER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY};
+use quotagate_bad_plugins::{
+    NEWER_CONTRACT, OLDER_CONTRACT, OTHER_WORLD, SPEECHLESS, SPY, TWO_CONTRACTS, UNRULY,
+};
 
 use super::{assert_next_call_works, limits, load, unruly};
 use crate::{bad_input::replace, live};

@@ -43,7 +43,10 @@ impl Cloud for Altus {
             return Reading::reported(row);
         }
         let (mut at_least, mut at_most) = (0_u64, 0_u64);
-        for holding in holdings.iter().filter(|holding| holding.place.region == row.place.region) {
+        for holding in holdings
+            .iter()
+            .filter(|holding| holding.place.region == row.place.region)
+        {
             let vcpus = attribute(&holding.attributes, "vcpus").and_then(|text| text.parse().ok());
             let vcpus = holding.pieces.saturating_mul(vcpus.unwrap_or(0));
             match attribute(&holding.attributes, "state") {

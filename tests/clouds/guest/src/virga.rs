@@ -2,9 +2,7 @@
 
 use alloc::vec::Vec;
 
-use quotagate_guest::{
-    Asked, Cloud, Demand, Descriptor, Feed, InvalidLaunch, LevelRules, Profile,
-};
+use quotagate_guest::{Asked, Cloud, Demand, Descriptor, Feed, InvalidLaunch, LevelRules, Profile};
 
 /// The cloud.
 #[derive(Clone, Copy, Debug, Default)]
