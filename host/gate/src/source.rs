@@ -15,6 +15,51 @@ use quotagate_contract::{
 ///
 /// Implementations are called concurrently, once per source. They return when they are done or their own deadline has passed;
 /// the gate gives them up much later ([`crate::RefreshOptions::give_up`]), and asks each source one question at a time.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use quotagate::{
+///     Feed, Limit, Owner, Row, Source, SourceError, SourceId, Usage,
+///     source::{Account, Answer, Read},
+/// };
+///
+/// /// One project with one quota.
+/// struct Mine;
+///
+/// #[async_trait]
+/// impl Source for Mine {
+///     fn cloud(&self) -> &str {
+///         "mine"
+///     }
+///
+///     fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
+///         let mut sources = vec![SourceId::of_account("account", Feed::Account)];
+///         for project in account.into_iter().flat_map(|account| &account.projects).filter_map(|chain| chain.last()) {
+///             sources.push(SourceId::of_project("rows", Feed::Rows, &project.id));
+///         }
+///         sources
+///     }
+///
+///     async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError> {
+///         Ok(Read::complete(match source.feed {
+///             Feed::Account => {
+///                 let project = Owner { id: "p".into(), level: "project".into(), ..Owner::default() };
+///                 Answer::Account(Account { projects: vec![vec![project]], places: Vec::new() })
+///             }
+///             Feed::Rows => Answer::Rows(vec![Row {
+///                 key: "p/cpus".into(),
+///                 quota: "cpus".into(),
+///                 owner: "p".into(),
+///                 limit: Limit::Amount(64),
+///                 usage: Usage::exactly(8),
+///                 ..Row::default()
+///             }]),
+///             _ => return Err(SourceError::unsupported(&source.kind)),
+///         }))
+///     }
+/// }
+/// # assert_eq!(Mine.sources(None).len(), 1);
+/// ```
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The cloud's name, which must be the plugin's too.

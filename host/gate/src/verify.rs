@@ -62,6 +62,39 @@ impl Gate {
     ///
     /// A caller that stops waiting holds nothing.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::Arc;
+    /// use quotagate::{Action, ContractInventory, Gate, Launch, Offer, Owner, Plugin, Profile, StaticSource};
+    ///
+    /// let plugin = Plugin::load(quotagate_plugins::ALL[0].bytes)?;
+    /// let lifecycle = plugin.descriptor().lifecycles[0].name.clone();
+    /// let account = ContractInventory {
+    ///     owners: vec![vec![Owner { id: "mine".into(), ..Owner::default() }]],
+    ///     ..ContractInventory::default()
+    /// };
+    /// let source = StaticSource::new(&plugin.descriptor().cloud, account);
+    /// let gate = Gate::new(plugin, Arc::new(source))?;
+    /// let launch = Launch {
+    ///     offer: Offer { instance_type: "big".into(), region: "here".into(), lifecycle, ..Offer::default() },
+    ///     count: 2,
+    ///     profile: Profile { project: "mine".into(), ..Profile::default() },
+    /// };
+    /// match gate.verify(&launch).await {
+    ///     Ok(verified) if verified.action == Action::Refuse => println!("{:?}", verified.verdict),
+    ///     Ok(verified) => {
+    ///         // Launch now; then say what came of it.
+    ///         if let Some(hold) = verified.hold {
+    ///             hold.commit(&["the instance's id".into()]);
+    ///         }
+    ///     }
+    ///     Err(error) => println!("the launch makes no sense: {error}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the launch makes no sense, names a project that the account does not list, or names none where its region has
     /// several; when holds are kept in a file and it cannot be written.

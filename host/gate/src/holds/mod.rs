@@ -90,6 +90,18 @@ pub(crate) type Held = BTreeMap<String, Band>;
 ///
 /// Say what came of the launch: [`Hold::commit`] or [`Hold::release`]. A hold that is dropped without either goes on, since
 /// the launch may well be under way, and ends by itself ([`crate::HoldOptions::time_to_live`]).
+///
+/// ```
+/// use quotagate::Hold;
+///
+/// /// Launches what was promised.
+/// fn launch(hold: Hold, made: Result<Vec<String>, String>) {
+///     match made {
+///         Ok(instances) => hold.commit(&instances),
+///         Err(_) => hold.release(),
+///     }
+/// }
+/// ```
 #[must_use = "say what comes of the launch, or the hold stands until it ends by itself"]
 pub struct Hold {
     record: HoldRecord,

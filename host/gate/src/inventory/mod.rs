@@ -183,6 +183,14 @@ impl Replacement {
     }
 }
 
+impl Replacement {
+    /// The same of a source that turned out to be another owner's while it was read.
+    pub(crate) fn of(mut self, id: &Arc<SourceId>) -> Self {
+        self.listed.id = Arc::clone(id);
+        self
+    }
+}
+
 impl Inventory {
     /// An inventory that nothing was read for.
     pub(crate) fn empty(only: Option<&str>) -> Self {

@@ -349,7 +349,12 @@ impl State {
             Arc::clone(&self.current)
         } else {
             let mut candidate = Inventory::clone(&self.current);
-            candidate.replace(landed.replacement.clone());
+            let slot = self.slots.get(&landed.key);
+            let replacement = landed.replacement.clone();
+            candidate.replace(match slot {
+                Some(slot) => replacement.of(&slot.id),
+                None => replacement,
+            });
             Arc::new(candidate)
         };
         Candidate {
@@ -439,6 +444,7 @@ impl State {
         slot.flight = None;
         slot.landed = order;
         let feed = slot.id.feed;
+        let replacement = replacement.of(&slot.id);
         if is_in_force {
             slot.answered = order;
         }
