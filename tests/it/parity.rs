@@ -33,7 +33,8 @@ async fn compare(world: &Path, profiles: &[Value], counts: &[u32]) -> usize {
     let inventory = gate.inventory().await;
     let reader = NativeReader::new(inventory.contract(), NOW);
     let mut engine = Engine::new(Nebius);
-    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
+    let (plugin, clock) = (gate.plugin(), Clock::from_fn(|| NOW));
+    let asked = plugin.on(&inventory, &clock);
     let mut compared = 0;
     for chain in &reader.inventory().owners {
         let project = chain.last().unwrap();
@@ -125,7 +126,8 @@ async fn the_typed_exports_and_their_twin_agree() {
     };
     let request =
         json!({"offers": offers, "count": 2, "profile": profile, "policy": policy}).to_string();
-    let asked = gate.plugin().on(&inventory, &Clock::from_fn(|| NOW));
+    let (plugin, clock) = (gate.plugin(), Clock::from_fn(|| NOW));
+    let asked = plugin.on(&inventory, &clock);
     let twin: Value = serde_json::from_str(&asked.assess_json(&request).unwrap()).unwrap();
     let question = || {
         let question = Question::new(&offers).count(2);

@@ -9,14 +9,14 @@ mod together;
 use std::{
     env,
     process::Command,
-    sync::{Arc, OnceLock},
+    sync::{Arc, LazyLock, OnceLock},
     time::{Duration, Instant},
 };
 
 use nebius_api::world::World;
 use quotagate::{
     Admission, CallError, Clock, Contradiction, Failure, Gate, Inventory, Launch, Limits,
-    LoadError, Offer, Plugin, PluginOn, PluginOptions, Policy, Profile, Question, QuotaOutcome,
+    LoadError, Offer, OnInventory, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome,
     Reason, Verdict, unknown_verdicts,
 };
 use quotagate_bad_plugins::UNRULY;
@@ -93,8 +93,9 @@ fn launch(deed: &str) -> Launch {
 }
 
 /// The plugin on the account that the repository ships.
-fn on_acme(plugin: &Plugin) -> PluginOn {
-    plugin.on(&inventory(), &Clock::system())
+fn on_acme(plugin: &Plugin) -> OnInventory<'_> {
+    static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::system);
+    plugin.on(&inventory(), &CLOCK)
 }
 
 fn ask_at(

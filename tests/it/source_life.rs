@@ -447,8 +447,9 @@ fn a_plugin_that_computes_for_long_blocks_nobody_else() {
 async fn gauges_of_what_is_gone_have_no_value() {
     let live = live(&WorldBuilder::new().project(GPU_QUOTA, 8, 0)).await;
     let recorder = PrometheusBuilder::new().build_recorder();
-    let shown = || {
-        metrics::with_local_recorder(&recorder, || live.gate.show_metrics());
+    let shown = async || {
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        live.gate.show_metrics().await;
         recorder.handle().render()
     };
     live.gate.refresh().await;
@@ -456,7 +457,7 @@ async fn gauges_of_what_is_gone_have_no_value() {
         let lines = metrics.lines().filter(|line| line.contains(PROJECT));
         lines.map(str::to_owned).collect()
     };
-    let before = of_project(&shown());
+    let before = of_project(&shown().await);
     assert!(
         before
             .iter()
@@ -474,7 +475,7 @@ async fn gauges_of_what_is_gone_have_no_value() {
         list.items.clear();
     });
     live.gate.refresh().await;
-    let after = of_project(&shown());
+    let after = of_project(&shown().await);
     assert_eq!(after.len(), before.len());
     assert!(after.iter().all(|line| line.ends_with(" NaN")), "{after:?}");
 }

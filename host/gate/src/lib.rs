@@ -78,8 +78,8 @@ pub use options::{
     Strictness,
 };
 pub use plugin::{
-    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOn,
-    PluginOptions, unknown_verdicts,
+    CallError, CompileCache, Contradiction, Limits, LoadError, Plugin, PluginEngine, PluginOptions,
+    unknown_verdicts,
 };
 pub use question::Question;
 pub use quotagate_contract::Inventory as ContractInventory;

@@ -19,7 +19,6 @@ mod meter;
 mod names;
 mod nothing;
 mod offers;
-mod on;
 mod seen;
 pub(crate) mod shown;
 mod slots;
@@ -33,7 +32,6 @@ use std::{fmt, sync::Arc};
 
 use quotagate_contract::Descriptor;
 
-pub use self::on::PluginOn;
 pub use self::{
     cache::CompileCache,
     contradiction::Contradiction,
