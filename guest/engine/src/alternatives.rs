@@ -13,22 +13,9 @@ pub(crate) fn alternatives<C: Cloud>(
     store: &mut Store,
     launch: &Launch,
 ) -> Vec<Launch> {
-    let project = launch.profile.project.as_str();
     let asked = &launch.offer;
-    let mut regions: Vec<String> = Vec::from([asked.region.clone()]);
-    for region in store.regions(call.reader).iter() {
-        if !regions.contains(region) {
-            regions.push(region.clone());
-        }
-    }
-    let lists = regions.iter().map(|region| {
-        let types = call.reader.instance_types(project, region).into_iter();
-        types
-            .map(|known| known.instance_type)
-            .collect::<Vec<InstanceType>>()
-    });
-    let lists: Vec<Vec<InstanceType>> = lists.collect();
-    let mut listed = lists.iter().flatten();
+    let lists = lists(call, store, launch);
+    let mut listed = lists.iter().flat_map(|list| &list.types);
     let wanted = listed
         .find(|known| known.name == asked.instance_type)
         .cloned();
@@ -36,17 +23,17 @@ pub(crate) fn alternatives<C: Cloud>(
         return Vec::new();
     };
     let mut found: Vec<Launch> = Vec::new();
-    for (region, types) in regions.iter().zip(&lists) {
-        for known in types {
+    for list in &lists {
+        for known in &list.types {
             let Some(count) = instances_for(call.cloud, launch.count, &wanted, known) else {
                 continue;
             };
-            for lifecycle in lifecycles(known, region) {
-                let is_asked = *region == asked.region
+            for lifecycle in lifecycles(known, &list.region) {
+                let is_asked = list.region == asked.region
                     && known.name == asked.instance_type
                     && lifecycle == asked.lifecycle;
                 if !is_asked {
-                    found.push(other(launch, known, region, lifecycle, count));
+                    found.push(other(launch, known, list, lifecycle, count));
                 }
             }
         }
@@ -64,6 +51,38 @@ pub(crate) fn alternatives<C: Cloud>(
         nearer.then_with(|| one.offer.region.cmp(&other.offer.region))
     });
     found
+}
+
+/// What one project is offered in one region.
+struct List {
+    project: String,
+    region: String,
+    types: Vec<InstanceType>,
+}
+
+/// What is offered in each region: to the launch's project where it is offered anything there, else to the first that is.
+fn lists<C: Cloud>(call: &Call<'_, C>, store: &mut Store, launch: &Launch) -> Vec<List> {
+    let mut regions: Vec<String> = Vec::from([launch.offer.region.clone()]);
+    for region in store.regions(call.reader).iter() {
+        if !regions.contains(region) {
+            regions.push(region.clone());
+        }
+    }
+    let own = &launch.profile.project;
+    let mut projects: Vec<String> = Vec::from([own.clone()]);
+    projects.extend(call.reader.projects().into_iter().filter(|id| id != own));
+    let lists = regions.into_iter().filter_map(|region| {
+        projects.iter().find_map(|project| {
+            let types = call.reader.instance_types(project, &region).into_iter();
+            let types: Vec<InstanceType> = types.map(|known| known.instance_type).collect();
+            (!types.is_empty()).then(|| List {
+                project: project.clone(),
+                region: region.clone(),
+                types,
+            })
+        })
+    });
+    lists.collect()
 }
 
 /// The lifecycles under which a type is offered in a region, each once.
@@ -89,14 +108,14 @@ fn lifecycles<'t>(known: &'t InstanceType, region: &str) -> Vec<&'t str> {
 fn other(
     launch: &Launch,
     known: &InstanceType,
-    region: &str,
+    list: &List,
     lifecycle: &str,
     count: u32,
 ) -> Launch {
     Launch {
         offer: Offer {
             instance_type: known.name.clone(),
-            region: region.into(),
+            region: list.region.clone(),
             // Zones have other names elsewhere.
             zone: None,
             lifecycle: lifecycle.into(),
@@ -104,6 +123,7 @@ fn other(
         },
         count,
         profile: Profile {
+            project: list.project.clone(),
             restart: false,
             reservation_key: None,
             ..launch.profile.clone()

@@ -1,6 +1,10 @@
 //! An account given as plain data, for tests and for hosts that judge without a component.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 use core::cell::RefCell;
 
 use quotagate_contract::{
@@ -90,8 +94,45 @@ impl Reader for NativeReader {
         chain.cloned().unwrap_or_default()
     }
 
+    fn projects(&self) -> Vec<String> {
+        let projects = self
+            .inventory
+            .owners
+            .iter()
+            .filter_map(|chain| chain.last());
+        projects.map(|project| project.id.clone()).collect()
+    }
+
     fn places(&self) -> Vec<PlaceOffered> {
-        self.inventory.places.clone()
+        let inventory = &self.inventory;
+        let mut places = inventory.places.clone();
+        let rows = inventory.rows.iter().map(|row| &row.place);
+        let types = inventory.types.iter().flat_map(|types| &types.items);
+        let offered = types
+            .flat_map(|item| &item.offered)
+            .map(|offered| &offered.place);
+        let advised = inventory.capacities.iter().map(|known| &known.place);
+        let held = inventory.holdings.iter().map(|known| &known.place);
+        let reserved = inventory.reservations.iter().flat_map(|known| &known.items);
+        let reserved = reserved.map(|known| &known.row.place);
+        let all = rows
+            .chain(offered)
+            .chain(advised)
+            .chain(held)
+            .chain(reserved);
+        let named: BTreeSet<&String> = all.filter_map(|place| place.region.as_ref()).collect();
+        for region in named {
+            if !places
+                .iter()
+                .any(|known| known.place.region.as_ref() == Some(region))
+            {
+                places.push(PlaceOffered {
+                    place: Place::region(region.as_str()),
+                    restriction: None,
+                });
+            }
+        }
+        places
     }
 
     fn rows(&self, owner: &str, region: Option<&str>) -> Vec<NumberedRow> {

@@ -82,6 +82,7 @@ pub trait Reader {
     fn number_of(&self, name: &str) -> Number;
     fn generation(&self, region: Option<&str>) -> u64;
     fn owners(&self, project: &str) -> Vec<Owner>;
+    fn projects(&self) -> Vec<String>;
     fn places(&self) -> Vec<PlaceOffered>;
     fn rows(&self, owner: &str, region: Option<&str>) -> Vec<NumberedRow>;
     fn holdings(&self, owner: &str, region: Option<&str>) -> Vec<Holding>;

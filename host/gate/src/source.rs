@@ -152,6 +152,12 @@ pub struct Account {
 }
 
 impl Account {
+    /// The regions that the cloud lists.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &str> {
+        let places = self.places.iter();
+        places.filter_map(|known| known.place.region.as_deref())
+    }
+
     /// The outermost owner: what accounts are told apart by.
     pub fn outermost(&self) -> Option<&Owner> {
         self.projects.first()?.first()

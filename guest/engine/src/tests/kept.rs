@@ -63,6 +63,9 @@ impl Reader for Changing {
     fn owners(&self, project: &str) -> Vec<Owner> {
         self.shown.owners(project)
     }
+    fn projects(&self) -> Vec<String> {
+        self.shown.projects()
+    }
     fn places(&self) -> Vec<PlaceOffered> {
         self.shown.places()
     }

@@ -28,6 +28,10 @@ impl Reader for Imports {
         convert::owners(inventory::get_owners(project))
     }
 
+    fn projects(&self) -> Vec<String> {
+        inventory::get_projects()
+    }
+
     fn places(&self) -> Vec<PlaceOffered> {
         convert::places(inventory::get_places())
     }

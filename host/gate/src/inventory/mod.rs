@@ -250,6 +250,10 @@ impl Inventory {
             self.of_all = next();
         }
         for region in changes.regions {
+            // A place that was not known so far.
+            if !self.of_regions.contains_key(&region) {
+                self.of_none = next();
+            }
             self.of_regions.insert_mut(region, next());
         }
         if is_told {

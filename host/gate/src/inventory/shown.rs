@@ -1,10 +1,10 @@
 //! What plugins are shown of a snapshot.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use quotagate_contract::{
-    Capacity, Feed, Holding, InstanceType, KindOffered, Lesson, Owner, PlaceOffered, Reservation,
-    Row, SourceReport, SourceState, Take,
+    Capacity, Feed, Holding, InstanceType, KindOffered, Lesson, Owner, Place, PlaceOffered,
+    Reservation, Row, SourceReport, SourceState, Take,
 };
 
 use super::{Answered, Inventory, Listed};
@@ -112,8 +112,22 @@ impl Shown for Inventory {
         self.chains.of(project).to_vec()
     }
 
+    fn projects(&self) -> Vec<String> {
+        Self::projects(self).map(str::to_owned).collect()
+    }
+
     fn places(&self) -> Vec<PlaceOffered> {
-        self.chains.account().places.clone()
+        let mut places = self.chains.account().places.clone();
+        let known: HashSet<&str> = self.chains.account().regions().collect();
+        let others = self
+            .of_regions
+            .keys()
+            .filter(|region| !known.contains(region.as_str()));
+        places.extend(others.map(|region| PlaceOffered {
+            place: Place::region(region.as_str()),
+            restriction: None,
+        }));
+        places
     }
 
     fn rows<'a>(&'a self, owner: &str, region: Option<&str>) -> Vec<&'a Row> {

@@ -171,6 +171,10 @@ impl inventory::Host for State {
         Ok(owners.into_iter().map(Into::into).collect())
     }
 
+    fn get_projects(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(self.shown.projects())
+    }
+
     fn get_places(&mut self) -> wasmtime::Result<Vec<inventory::PlaceOffered>> {
         Ok(self.shown.places().into_iter().map(Into::into).collect())
     }

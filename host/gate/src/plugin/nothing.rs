@@ -27,6 +27,10 @@ impl Shown for Nothing {
         Vec::new()
     }
 
+    fn projects(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn places(&self) -> Vec<PlaceOffered> {
         Vec::new()
     }

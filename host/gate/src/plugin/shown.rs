@@ -9,6 +9,7 @@ use quotagate_contract::{
 pub(crate) trait Shown: Send + Sync {
     fn generation(&self, region: Option<&str>) -> u64;
     fn owners(&self, project: &str) -> Vec<Owner>;
+    fn projects(&self) -> Vec<String>;
     fn places(&self) -> Vec<PlaceOffered>;
     /// Borrowed where the snapshot has them: they are lowered into the plugin one by one.
     fn rows<'a>(&'a self, owner: &str, region: Option<&str>) -> Vec<&'a Row>;

@@ -40,6 +40,15 @@ impl Shown for Account {
         chain
     }
 
+    fn projects(&self) -> Vec<String> {
+        let projects = self
+            .inventory
+            .owners
+            .iter()
+            .filter_map(|chain| chain.last());
+        projects.map(|project| project.id.clone()).collect()
+    }
+
     fn places(&self) -> Vec<PlaceOffered> {
         self.inventory.places.clone()
     }
