@@ -29,14 +29,10 @@ pub(crate) struct Question<'a> {
 }
 
 /// A region of the call, or the judgement of an offer that stood before it in the list.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "each is made and used up at once"
-)]
 pub(crate) enum Judged<'j> {
     New {
         here: &'j Here,
-        judgement: Judgement,
+        judgement: &'j mut Judgement,
     },
     Same {
         as_offer: usize,
@@ -68,6 +64,9 @@ pub(crate) fn judge_offers<C: Cloud>(
         .unwrap_or_default();
     let reservation_key = call.reader.number_of(key);
     let how = Asking::how(question.profile);
+    let mut judgement = Judgement::new();
+    // Of launches that are judged alone nothing is entered.
+    let mut ledger = Ledger::default();
     let judged = question
         .offers
         .iter()
@@ -109,8 +108,12 @@ pub(crate) fn judge_offers<C: Cloud>(
                 compiled,
                 zonal,
             };
-            let judgement = call.launch(here, &launch, &mut Ledger::default());
-            each(Judged::New { here, judgement });
+            judgement.clear();
+            call.launch_into(&mut judgement, here, &launch, &mut ledger);
+            each(Judged::New {
+                here,
+                judgement: &mut judgement,
+            });
             Ok(())
         });
     for here in regions.by_number.into_values() {

@@ -10,6 +10,7 @@ use crate::{
     context::{Found, RegionContext, Target},
     offered::Refused,
     reader::{Number, Reader},
+    short::ShortEntry,
     sum::Sum,
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct Serving {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
     pub(crate) entries: Vec<Entry>,
+    /// The same entries in short.
+    pub(crate) short: Vec<ShortEntry>,
     choices: Vec<Choice>,
 }
 
@@ -142,6 +145,7 @@ impl Part {
             let resolved: Vec<Vec<Vec<u32>>> = places.into_iter().map(&mut in_zone).collect();
             part.take_in(context, demand, resolved);
         }
+        part.short = part.entries.iter().map(ShortEntry::of).collect();
         part
     }
 
@@ -182,12 +186,6 @@ impl Part {
     /// Whether nothing is open, whatever the sources say.
     pub(crate) fn is_plain(&self) -> bool {
         self.choices.is_empty()
-    }
-
-    /// Whether both take something of one row.
-    pub(crate) fn meets(&self, other: &Self) -> bool {
-        let mut own = self.entries.iter();
-        own.any(|one| other.entries.iter().any(|other| one.target == other.target))
     }
 }
 
