@@ -6,6 +6,7 @@ use quotagate_contract::{Need, Profile, Refusal};
 
 use crate::{
     answer::{Answer, Head, NumberedFinding, NumberedOffer},
+    capacity::Advised,
     cloud::{Cloud, InvalidLaunch},
     compile::{Asking, Compiled},
     here::{Call, Here, ProjectMoment, invalid},
@@ -55,7 +56,8 @@ pub(crate) fn judge_offers<C: Cloud>(
     }
     let mut regions = Regions {
         moment: store.moment(call.reader, &question.profile.project),
-        by_number: BTreeMap::new(),
+        numbers: Vec::new(),
+        here: Vec::new(),
     };
     let key = question
         .profile
@@ -81,7 +83,10 @@ pub(crate) fn judge_offers<C: Cloud>(
                 how,
             };
             let here = regions.of(call, store, question, offer.region)?;
-            let compiled = compiled(call, here, &asking, question.profile, own_needs);
+            let compiled = match own_needs {
+                [] => compiled_in_order(call, here, &asking, question.profile),
+                _ => compiled(call, here, &asking, question.profile, own_needs),
+            };
             let seen = compiled.judged.get();
             if own_needs.is_empty() {
                 if seen.call == stamp {
@@ -116,7 +121,7 @@ pub(crate) fn judge_offers<C: Cloud>(
             });
             Ok(())
         });
-    for here in regions.by_number.into_values() {
+    for here in regions.here {
         store.give_back(here.context);
     }
     judged
@@ -125,7 +130,9 @@ pub(crate) fn judge_offers<C: Cloud>(
 /// The regions of one call.
 struct Regions {
     moment: ProjectMoment,
-    by_number: BTreeMap<Number, Here>,
+    numbers: Vec<Number>,
+    /// One a number.
+    here: Vec<Here>,
 }
 
 impl Regions {
@@ -136,7 +143,9 @@ impl Regions {
         question: &Question<'_>,
         region: Number,
     ) -> Result<&mut Here, Refusal> {
-        if !self.by_number.contains_key(&region) {
+        let known = self.numbers.iter().position(|known| *known == region);
+        let at = known.unwrap_or(self.numbers.len());
+        if known.is_none() {
             let name = call.reader.name_of(region);
             let project = question.profile.project.as_str();
             let context = store.take(call.cloud, call.descriptor, call.reader, project, &name);
@@ -157,12 +166,38 @@ impl Regions {
                 zonal: None,
             };
             here.judgement = call.judge_profile(&here, &launch, &Ledger::default());
-            self.by_number.insert(region, here);
+            self.numbers.push(region);
+            self.here.push(here);
         }
-        self.by_number
-            .get_mut(&region)
+        self.here
+            .get_mut(at)
             .ok_or_else(|| invalid(InvalidLaunch(String::from("an offer of no region"))))
     }
+}
+
+/// What was derived of the next offer of a list without needs of its own, or derives it.
+fn compiled_in_order<C: Cloud>(
+    call: &Call<'_, C>,
+    here: &mut Here,
+    asking: &Asking,
+    profile: &Profile,
+) -> Rc<Compiled> {
+    let at = here.next_in_order;
+    here.next_in_order = at.saturating_add(1);
+    if let Some((known, compiled)) = here.context.in_order.get(at)
+        && known == asking
+    {
+        return Rc::clone(compiled);
+    }
+    let compiled = compiled(call, here, asking, profile, &[]);
+    let in_order = &mut here.context.in_order;
+    let item = (*asking, Rc::clone(&compiled));
+    if let Some(known) = in_order.get_mut(at) {
+        *known = item;
+    } else if at == in_order.len() && at < COMPILED {
+        in_order.push(item);
+    }
+    compiled
 }
 
 /// What was derived of an offer, or derives it.
@@ -189,7 +224,7 @@ pub(crate) fn compiled<C: Cloud>(
     };
     let number = asking.instance_type;
     let context = &mut here.context;
-    let made = compile(
+    let mut made = compile(
         context,
         call.cloud,
         call.reader,
@@ -197,10 +232,12 @@ pub(crate) fn compiled<C: Cloud>(
         number,
         &wanted,
     );
+    made.advised = Advised::of(context, number, asking.lifecycle, asking.zone);
     let made = Rc::new(made);
     if is_kept {
         if context.compiled.len() >= COMPILED {
             context.compiled.clear();
+            context.in_order.clear();
         }
         context.compiled.insert(*asking, Rc::clone(&made));
     }

@@ -6,6 +6,7 @@ use core::cell::Cell;
 use quotagate_contract::{InstanceType, Limit, RowState};
 
 use crate::{
+    capacity::Advised,
     cloud::{At, Cloud, Demand, Draws, Meaning, Serves},
     context::{Found, RegionContext, Target},
     offered::Refused,
@@ -41,6 +42,8 @@ pub(crate) struct Compiled {
     pub(crate) serving: Vec<Serving>,
     pub(crate) not_checked: Vec<String>,
     pub(crate) is_preemptible: bool,
+    /// What the cloud's advice says of it.
+    pub(crate) advised: Advised,
     /// Where it was judged last: offers that are the same share a judgement.
     pub(crate) judged: Cell<JudgedIn>,
 }

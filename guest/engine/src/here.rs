@@ -66,6 +66,10 @@ pub(crate) struct Here {
     /// Of each target whether every launch of the profile takes something of it.
     is_of_profile: Vec<bool>,
     has_quota_lessons: bool,
+    /// The place of the next offer among those of the region that have no needs of their own.
+    pub(crate) next_in_order: usize,
+    /// Why what every launch of the profile needs cannot be had in the region, where a launch names no zone.
+    pub(crate) needs_refused: Option<Refused>,
     /// Why nothing is launched here, whatever it is.
     pub(crate) refused: Option<Refused>,
     pub(crate) state_refused: Option<Refused>,
@@ -156,6 +160,8 @@ impl Here {
             free: Vec::new(),
             is_of_profile: Vec::new(),
             has_quota_lessons,
+            next_in_order: 0,
+            needs_refused: None,
             refused: context.place_is_against(),
             state_refused: context
                 .state_is_against(call.cloud, quotagate_contract::Reason::NotOffered),
@@ -182,6 +188,7 @@ impl Here {
         self.profile = Part::resolve(&mut self.context, call.cloud, call.reader, &regional, &[]);
         self.zonal = zonal;
         self.zonal_parts.clear();
+        self.needs_refused = self.context.needs_are_against(&profile.needs, None);
         self.is_of_profile.clear();
         for entry in &self.profile.entries {
             let at = usize::try_from(entry.target).unwrap_or(usize::MAX);

@@ -218,11 +218,15 @@ impl<C: Cloud> Call<'_, C> {
         if here.context.kinds.is_empty() {
             return None;
         }
-        let needs = [launch.needs, &launch.profile.needs];
-        let found = needs
-            .iter()
-            .find_map(|needs| here.context.needs_are_against(needs, launch.zone_name));
-        found.as_ref().and_then(not)
+        let against = |needs| here.context.needs_are_against(needs, launch.zone_name);
+        let own = against(launch.needs);
+        if own.is_some() {
+            return own.as_ref().and_then(not);
+        }
+        match launch.zone_name {
+            None => here.needs_refused.as_ref().and_then(not),
+            Some(_) => against(&launch.profile.needs).as_ref().and_then(not),
+        }
     }
 
     /// Whether the launch is not judged by its rows.
