@@ -264,6 +264,13 @@ pub(crate) struct AnswerBuilder {
 }
 
 impl AnswerBuilder {
+    /// An answer for so many offers.
+    pub(crate) fn of(offers: usize) -> Self {
+        let mut builder = Self::default();
+        builder.answer.heads.reserve_exact(offers);
+        builder
+    }
+
     pub(crate) fn finish(self) -> Answer {
         self.answer
     }

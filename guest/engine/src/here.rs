@@ -1,7 +1,7 @@
 //! One region in one call: what a generation says of it, with what may differ from call to call.
 
 use alloc::{rc::Rc, string::String, vec::Vec};
-use core::cell::Cell;
+use core::cell::OnceCell;
 
 use quotagate_contract::{
     Descriptor, ErrorCode, Feed, LessonKind, Policy, Profile, Refusal, SourceReport,
@@ -15,7 +15,7 @@ use crate::{
     lesson::{self, StandingLesson},
     offered::Refused,
     reader::{Held, Number, NumberedLesson, Reader},
-    short::Free,
+    short::PlainRow,
     sources::{ListReading, Readability, Sources},
 };
 
@@ -61,8 +61,8 @@ pub(crate) struct Here {
     pub(crate) lessons: Vec<StandingLesson>,
     /// Of each foundation, whether it leaves usages open.
     open: Vec<bool>,
-    /// Of each target what is free of it, once somebody asks.
-    pub(crate) free: Vec<Cell<Free>>,
+    /// Of each target its row, where that is plain, once somebody asks.
+    pub(crate) plain_rows: Vec<OnceCell<Option<PlainRow>>>,
     /// Of each target whether every launch of the profile takes something of it.
     is_of_profile: Vec<bool>,
     has_quota_lessons: bool,
@@ -157,7 +157,7 @@ impl Here {
             reservations,
             lessons,
             open: Vec::new(),
-            free: Vec::new(),
+            plain_rows: Vec::new(),
             is_of_profile: Vec::new(),
             has_quota_lessons,
             next_in_order: 0,
@@ -249,8 +249,8 @@ impl Here {
         });
         let open: Vec<bool> = open.collect();
         self.open.extend(open);
-        self.free
-            .resize_with(self.context.targets.len(), Cell::default);
+        self.plain_rows
+            .resize_with(self.context.targets.len(), OnceCell::new);
     }
 
     /// The sources as they stand.

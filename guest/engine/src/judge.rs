@@ -115,7 +115,7 @@ impl<C: Cloud> Call<'_, C> {
                 self.entries(judgement, here, launch, &own.entries, cover, ledger);
             }
             judgement.add(&here.judgement);
-            self.settle(judgement, here, launch, own, ledger);
+            self.settle(judgement, here, launch, own);
         } else {
             let drawing = self.drawing(here, launch);
             self.entries(judgement, here, launch, &drawing.entries, cover, ledger);

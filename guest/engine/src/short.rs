@@ -1,16 +1,18 @@
 //! What a launch takes of its rows in short: most rows of most launches are exact numbers with room, and need no more.
 
-use quotagate_contract::{Detail, Limit, QuotaOutcome, ReservationUse, RowState};
+use quotagate_contract::{Detail, Limit, QuotaOutcome, Reason, ReservationUse, RowState};
 
 use crate::{
     amount::Bound,
+    answer::NumberedFinding,
     cloud::{Cloud, Draws},
     compile::{Entry, Part, target_at},
     context::Found,
     here::{Call, Here},
     judge::Launching,
-    judgement::Judgement,
+    judgement::{Judgement, Noted},
     ledger::Ledger,
+    reader::Number,
     reservation::{ReservationCover, held_of},
     row::headroom,
 };
@@ -35,16 +37,21 @@ enum Kind {
     Other,
 }
 
-/// What is free of a row, before the launch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Free {
-    /// Nobody asked yet.
-    #[default]
-    Unseen,
-    /// So much, exactly.
-    Exactly(u64),
-    /// It takes more than one number to say.
-    Unclear,
+/// A row of which everything is an exact number of 64 bits: most rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainRow {
+    limit: u64,
+    used: u64,
+    held: u64,
+    /// What these leave of the limit.
+    free: u64,
+    row: Number,
+    quota: Number,
+    owner: Number,
+    level: Number,
+    region: Number,
+    zone: Number,
+    unit: Number,
 }
 
 impl ShortEntry {
@@ -71,10 +78,60 @@ impl ShortEntry {
         }
     }
 
-    /// How many instances what is free lets through, where it lets the launch through.
-    fn most(&self, free: u64, count: u32) -> Option<u64> {
-        let most = free.checked_sub(self.once)?.checked_div(self.each)?;
-        (u64::from(count) <= most).then_some(most)
+    /// What a launch takes, where that is a number of 64 bits.
+    fn required(&self, count: u32) -> Option<u64> {
+        let of_instances = self.each.checked_mul(count.into())?;
+        of_instances.checked_add(self.once)
+    }
+
+    /// How many instances what is free lets through.
+    fn most(&self, free: u64) -> u64 {
+        let rest = free.checked_sub(self.once);
+        rest.and_then(|rest| rest.checked_div(self.each))
+            .unwrap_or(0)
+    }
+}
+
+impl PlainRow {
+    /// Whether the row lets an amount through, and why not.
+    const fn reason(&self, required: u64) -> Reason {
+        if required > self.limit {
+            Reason::ExceedsLimit
+        } else if required > self.free {
+            Reason::Shortage
+        } else {
+            Reason::Fits
+        }
+    }
+
+    /// The finding of an amount.
+    fn noted(&self, reason: Reason, required: u64, most: u64) -> Noted {
+        let outcome = match reason {
+            Reason::Fits => QuotaOutcome::Fits,
+            _ => QuotaOutcome::Blocked,
+        };
+        let finding = NumberedFinding {
+            reason,
+            outcome,
+            row: self.row,
+            quota: self.quota,
+            owner: self.owner,
+            level: self.level,
+            region: self.region,
+            zone: self.zone,
+            unit: self.unit,
+            required: Some(required),
+            limit: Some(self.limit),
+            usage: Some(self.used),
+            usage_at_most: Some(self.used),
+            held: self.held,
+            headroom: Some(self.free),
+            shortfall: required.checked_sub(self.free).filter(|lack| *lack > 0),
+            minimum_limit: required
+                .checked_add(self.used)
+                .and_then(|sum| sum.checked_add(self.held)),
+        };
+        Noted::new(finding, Bound::exactly(most))
     }
 }
 
@@ -95,23 +152,32 @@ impl<C: Cloud> Call<'_, C> {
             if short.kind == Kind::Orients {
                 continue;
             }
-            let most = match short.kind {
-                Kind::Exact if !(may_spare && short.is_reservable) => here
-                    .free(self, short.target)
-                    .and_then(|free| short.most(free, launch.count)),
+            let row = match short.kind {
+                Kind::Exact if !(may_spare && short.is_reservable) => {
+                    here.plain_row(self, short.target)
+                }
                 _ => None,
             };
-            match (most, part.entries.get(index)) {
-                (Some(most), _) => {
-                    judgement.bound = judgement.bound.and(Bound::exactly(most));
-                    if self.collecting.detail != Detail::None && judgement.binds(most) {
+            let required = short.required(launch.count);
+            let (Some(row), Some(required)) = (row, required) else {
+                if let Some(entry) = part.entries.get(index) {
+                    self.entry(judgement, here, launch, entry, cover, ledger);
+                }
+                continue;
+            };
+            let most = short.most(row.free);
+            judgement.bound = judgement.bound.and(Bound::exactly(most));
+            let is_noted = self.collecting.detail != Detail::None;
+            match row.reason(required) {
+                Reason::Fits => {
+                    if is_noted && judgement.binds(most) {
                         judgement.bind_later(most, index);
                     }
                 }
-                (None, Some(entry)) => {
-                    self.entry(judgement, here, launch, entry, cover, ledger);
+                reason if is_noted => {
+                    judgement.note(self.collecting, row.noted(reason, required, most));
                 }
-                (None, None) => {}
+                _ => judgement.quota = QuotaOutcome::Blocked,
             }
         }
     }
@@ -123,36 +189,30 @@ impl<C: Cloud> Call<'_, C> {
         here: &Here,
         launch: &Launching<'_>,
         part: &Part,
-        ledger: &Ledger,
     ) {
         let Some(index) = judgement.take_pending() else {
             return;
         };
         if judgement.quota == QuotaOutcome::Fits
-            && let Some(entry) = part.entries.get(index)
-            && let Some(weighed) = self.weigh(here, launch, entry, None, ledger)
+            && let Some(short) = part.short.get(index)
+            && let Some(row) = here.plain_row(self, short.target)
+            && let Some(required) = short.required(launch.count)
         {
-            judgement.fill_binding(self.noted(here, entry, &weighed, None));
+            let most = short.most(row.free);
+            judgement.fill_binding(row.noted(Reason::Fits, required, most));
         }
     }
 }
 
 impl Here {
-    /// What is free of a row, where everything about it is an exact number of 64 bits: most rows.
-    pub(crate) fn free<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<u64> {
-        let kept = self.free.get(usize::try_from(target).ok()?)?;
-        match kept.get() {
-            Free::Exactly(free) => Some(free),
-            Free::Unclear => None,
-            Free::Unseen => {
-                let free = self.find_free(call, target);
-                kept.set(free.map_or(Free::Unclear, Free::Exactly));
-                free
-            }
-        }
+    /// A row of which everything is an exact number of 64 bits.
+    fn plain_row<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<&PlainRow> {
+        let kept = self.plain_rows.get(usize::try_from(target).ok()?)?;
+        kept.get_or_init(|| self.find_plain_row(call, target))
+            .as_ref()
     }
 
-    fn find_free<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<u64> {
+    fn find_plain_row<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<PlainRow> {
         let target = target_at(&self.context, target)?;
         let Found::Row(row) = &target.found else {
             return None;
@@ -176,6 +236,22 @@ impl Here {
         let held = held_of(&self.moment.held, row.number);
         let is_doubtful = held.at_most > held.at_least
             || (held.at_least > 0 && !call.cloud.held_proves_shortage());
-        (!is_doubtful).then(|| headroom(limit, numbers.used_at_least, held.at_least))
+        if is_doubtful {
+            return None;
+        }
+        let owner = self.context.owners.get(target.owner)?;
+        Some(PlainRow {
+            limit,
+            used: numbers.used_at_least,
+            held: held.at_least,
+            free: headroom(limit, numbers.used_at_least, held.at_least),
+            row: row.number,
+            quota: target.quota,
+            owner: owner.number,
+            level: owner.level,
+            region: target.region,
+            zone: target.zone,
+            unit: row.unit,
+        })
     }
 }
