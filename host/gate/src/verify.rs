@@ -195,8 +195,13 @@ impl Gate {
         };
         let wait = self.options().refresh.verify_wait;
         let plan: Arc<[Launch]> = plan.into();
-        let mut read_again = BTreeSet::new();
+        let known = self.cache().with(|state, now| state.current(now));
+        let begins = self.rests_on().of(self.judge(), &known, &plan).await;
+        let mut read_again: BTreeSet<String> = begins.iter().cloned().collect();
         let mut unread = Vec::new();
+        if !begins.is_empty() {
+            unread.extend(self.cache().read_again(Some(&begins), wait).await);
+        }
         loop {
             let (current, standing) = self
                 .cache()
