@@ -4,7 +4,7 @@
 
 use std::{env, error::Error, path::Path, sync::Arc};
 
-use quotagate::{Disk, Gate, Launch, Lifecycle, Offer, Plugin, Policy, Profile};
+use quotagate::{Gate, Launch, Need, Offer, Plugin, Policy, Profile, Question};
 use quotagate_nebius::RecordedWorld;
 
 #[tokio::main]
@@ -15,13 +15,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gate = Gate::new(plugin, Arc::new(source))?;
 
     let offers = gate.offers().await;
-    let (profile, policy) = (Profile::default(), Policy::default());
-    for item in gate.filter(&offers, 1, &profile, &policy).await?.items {
-        if item.offer.region == "eu-north1" && item.offer.instance_type.contains("h200") {
-            let (offer, verdict) = (&item.offer, &item.verdict);
+    for item in gate.filter(&Question::new(&offers)).await?.items {
+        let Some(offer) = offers.get(item.index) else {
+            continue;
+        };
+        if offer.region == "eu-north1" && offer.instance_type.contains("h200") {
             println!(
                 "{:38} {:12} {}",
-                offer.instance_type, offer.lifecycle, verdict.availability
+                offer.instance_type,
+                offer.lifecycle,
+                item.verdict.availability()
             );
         }
     }
@@ -30,20 +33,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         offer: Offer {
             instance_type: "gpu-h200-sxm 8gpu-128vcpu-1600gb".to_owned(),
             region: "eu-north1".to_owned(),
-            lifecycle: Lifecycle::OnDemand,
+            lifecycle: "on-demand".to_owned(),
+            ..Offer::default()
         },
         count: 1,
         profile: Profile {
-            disks: vec![Disk {
-                kind: "network-ssd".to_owned(),
-                bytes: 100 << 30,
-                count: 1,
-            }],
-            private_addresses: 1,
+            needs: vec![
+                Need::sized("disk.network-ssd", 100 << 30),
+                Need::pieces("address.private", 1),
+            ],
             ..Profile::default()
         },
     };
-    let verdict = gate.check(&launch, &policy).await?.verdict;
+    let verdict = gate.check(&launch, &Policy::default()).await?.verdict;
     if let Some(finding) = verdict.findings.first() {
         println!("{}: {:?}", verdict.quota, finding);
     }

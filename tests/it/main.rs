@@ -65,8 +65,6 @@ mod live;
 mod manners;
 /// The same offers from a recorded world and from the emulator that serves it.
 mod offers;
-/// A plugin in another language, for another cloud, and the smallest one.
-mod other_language;
 /// The same answers natively and through the component.
 mod parity;
 /// Plans: launches that draw on the same quotas, judged together.
@@ -79,6 +77,8 @@ mod reading;
 mod rules;
 /// The sandbox: each limit is broken by a component made for it, and the next call is right.
 mod sandbox;
+/// The smallest plugin, for a cloud that there is not.
+mod smallest;
 /// The life of a source: whatever ends a fetch, the source is read again.
 mod source_life;
 /// Answers that a test holds back, and lets go.

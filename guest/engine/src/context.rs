@@ -80,6 +80,7 @@ pub(crate) struct KnownReservation {
     /// The number of the share's key; zero where there is none.
     pub(crate) share_number: Number,
     pub(crate) zone: Number,
+    pub(crate) unit: Number,
     pub(crate) reservation: Reservation,
     pub(crate) own: ReadRow,
     /// The asking project's share, where it is limited.
@@ -239,6 +240,7 @@ impl RegionContext {
                 number: known.number,
                 share_number: known.share,
                 zone: reader.number_of(zone),
+                unit: reader.number_of(&reservation.row.unit),
                 own: ReadRow::of(cloud, &reservation.row, None),
                 share: share.map(|share| ReadRow::of(cloud, share, None)),
                 reservation,

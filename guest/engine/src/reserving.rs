@@ -70,7 +70,8 @@ impl<C: Cloud> Call<'_, C> {
         };
         let required = count.saturating_mul(cover.each);
         let mut finding = self.about_offer(here, launch, reason, outcome);
-        finding.unit = self.words.count;
+        let mut known = here.context.reservations.iter();
+        finding.unit = known.next().map_or(self.words.count, |known| known.unit);
         finding.required = Some(required);
         finding.limit = Some(cover.limit);
         finding.headroom = Some(cover.free);

@@ -20,6 +20,7 @@ mod remedy;
 mod reservation;
 mod rule;
 mod storage;
+mod title;
 
 use alloc::{string::String, vec::Vec};
 
@@ -77,6 +78,10 @@ impl Cloud for Nebius {
 
     fn list_name(&self, level: &str) -> String {
         owner::list_name(level)
+    }
+
+    fn title(&self, quota: &str) -> Option<&'static str> {
+        title::of(quota)
     }
 
     fn remedy(&self, finding: &Finding, list: Option<SourceState>) -> Option<Remedy> {

@@ -19,6 +19,7 @@ use crate::{
     options::{Action, GateOptions},
     plugin::{AssessCall, CallError, Plugin, unknown_admission, unknown_verdicts},
     question::Question,
+    rests_on::RestsOn,
     source::Source,
     telemetry::{self, Gauges},
 };
@@ -37,6 +38,7 @@ struct Parts {
     cache: Arc<Cache>,
     options: Arc<GateOptions>,
     gauges: Gauges,
+    rests_on: RestsOn,
 }
 
 /// A gate that may be gone.
@@ -187,6 +189,7 @@ impl Gate {
             cache,
             options,
             gauges: Gauges::default(),
+            rests_on: RestsOn::default(),
         }))
     }
 
@@ -204,6 +207,10 @@ impl Gate {
 
     pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.0.cache
+    }
+
+    pub(crate) fn rests_on(&self) -> &RestsOn {
+        &self.0.rests_on
     }
 
     pub(crate) fn gauges(&self) -> &Gauges {

@@ -54,6 +54,7 @@ mod places;
 pub mod plugin;
 pub mod question;
 mod refresher;
+mod rests_on;
 pub mod source;
 pub mod standings;
 mod static_source;

@@ -8,6 +8,7 @@ use super::{QuotaViolation, ResourceViolation};
 use crate::{
     owner::{PROJECT, TENANT},
     remedy::gibibytes,
+    title,
 };
 
 /// A quota that the cloud refused. Its `requested` is a total: what the quota would have reached, usage and demand together.
@@ -30,6 +31,7 @@ pub(super) fn of_quota(violation: &QuotaViolation) -> Finding {
     let unit = if size { "byte" } else { "count" };
     let numbers = format!("limit {limit}, requested {requested} in total");
     Finding {
+        title: title::of(quota).map(String::from),
         quota: Some(quota.clone()),
         level: container.as_ref().map(|container| container.level.into()),
         owner: container

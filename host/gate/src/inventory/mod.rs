@@ -289,8 +289,8 @@ impl Inventory {
         self.sources = next();
     }
 
-    /// The same account without what could not be read again: it counts as unreadable, for that reason. Which reservations
-    /// there are stays known, so that what a launch may take of them is held.
+    /// The same account without what could not be read again: it counts as unreadable, for that reason. Which rows and
+    /// reservations there are, and whose, stays known, so that what a launch may take of them is held.
     pub(crate) fn distrusting(&self, unread: &[(String, String)]) -> Self {
         let mut distrusting = self.clone();
         for (key, reason) in unread {
@@ -298,10 +298,11 @@ impl Inventory {
                 continue;
             };
             let why = format!("it could not be read again before the launch: {reason}");
-            let names_reservations = old.id.feed == Feed::Reservations;
+            let names_rows =
+                matches!(old.id.feed, Feed::Account | Feed::Rows | Feed::Reservations);
             let new = Listed {
                 id: Arc::clone(&old.id),
-                answer: old.answer.clone().filter(|_| names_reservations),
+                answer: old.answer.clone().filter(|_| names_rows),
                 read: None,
                 status: Status::unread(&why),
             };
