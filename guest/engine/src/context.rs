@@ -14,7 +14,7 @@ use crate::{
     compile::{Asking, Compiled},
     reader::{Number, Reader},
     row::RowNumbers,
-    rows::{Lookup, OwnerRows},
+    rows::{Lookup, OwnerRows, fingerprint},
 };
 
 /// What is derived of one project in one region, once a generation.
@@ -38,6 +38,8 @@ pub(crate) struct RegionContext {
     pub(crate) reservations: Vec<KnownReservation>,
     pub(crate) targets: Vec<Target>,
     targets_by_key: BTreeMap<TargetKey, u32>,
+    /// Claims without coordinates that were resolved, by the fingerprint of their quota: many types draw on the same few quotas.
+    claims: BTreeMap<u64, Vec<KnownClaim>>,
     /// What people call quotas, by the number of the quota.
     titles: BTreeMap<Number, Rc<str>>,
     /// What usages rest on, besides the rows themselves.
@@ -131,6 +133,24 @@ pub(crate) struct Target {
     pub(crate) found: Found,
     /// Names what is taken of it in a plan.
     pub(crate) ledger_key: LedgerKey,
+}
+
+/// A claim without coordinates, with its targets.
+struct KnownClaim {
+    quota: String,
+    at: At,
+    owners: Owners,
+    zone: Option<String>,
+    targets: Vec<u32>,
+}
+
+impl KnownClaim {
+    fn is(&self, claim: &Claim<'_>, zone: Option<&str>) -> bool {
+        self.at == claim.at
+            && self.owners == claim.owners
+            && self.zone.as_deref() == zone
+            && self.quota == claim.quota
+    }
 }
 
 /// What an owner's list says of a position.
@@ -260,6 +280,7 @@ impl RegionContext {
             reservations: reservations.collect(),
             targets: Vec::new(),
             targets_by_key: BTreeMap::new(),
+            claims: BTreeMap::new(),
             titles: BTreeMap::new(),
             foundations: Vec::new(),
             compiled: BTreeMap::new(),
@@ -342,16 +363,37 @@ impl RegionContext {
         claim: &Claim<'_>,
         zone: Option<&str>,
     ) -> Vec<u32> {
+        let zone = zone.filter(|_| claim.at == At::Zone);
+        let fingerprint = fingerprint(&claim.quota);
+        let is_bare = claim.dimensions.is_empty();
+        if is_bare && let Some(known) = self.claims.get(&fingerprint) {
+            let mut known = known.iter();
+            if let Some(known) = known.find(|known| known.is(claim, zone)) {
+                return known.targets.clone();
+            }
+        }
         let last = self.owners.len().saturating_sub(1);
         let owners = match claim.owners {
             Owners::All => 0..self.owners.len(),
             Owners::Outermost => 0..self.owners.len().min(1),
             Owners::Innermost => last..self.owners.len(),
         };
-        let zone = zone.filter(|_| claim.at == At::Zone);
-        owners
+        let targets: Vec<u32> = owners
             .map(|owner| self.target(cloud, reader, claim, owner, zone))
-            .collect()
+            .collect();
+        if is_bare {
+            self.claims
+                .entry(fingerprint)
+                .or_default()
+                .push(KnownClaim {
+                    quota: claim.quota.clone().into_owned(),
+                    at: claim.at,
+                    owners: claim.owners,
+                    zone: zone.map(String::from),
+                    targets: targets.clone(),
+                });
+        }
+        targets
     }
 
     fn target(

@@ -138,7 +138,7 @@ pub(crate) fn regions(places: &[PlaceOffered]) -> Vec<String> {
 
 /// A number that differs for different names, nearly always. Names of the cloud share long beginnings, and comparing them byte by
 /// byte was most of a judgement's cost; so their fingerprints are compared first.
-fn fingerprint(name: &str) -> u64 {
+pub(crate) fn fingerprint(name: &str) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     name.as_bytes()
         .chunks(8)
