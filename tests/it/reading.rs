@@ -82,6 +82,7 @@ fn what_would_do_instead_is_told_to_programs_in_full() {
         json!({
             "instance_type": H200,
             "region": "eu-west1",
+            "zone": null,
             "lifecycle": "on-demand",
             "project": "project-e00euwest1",
             "count": 1,

@@ -418,7 +418,7 @@ fn texts_and_diagnoses_of_another_shape_are_refused() {
     }
     let deed = "a-hundred-thousand-alternatives";
     let error = on_acme(&plugin).alternatives(&launch(deed)).unwrap_err();
-    assert_contradicts(&plugin, deed, &error, (1_000, TooManyAlternatives));
+    assert_contradicts(&plugin, deed, &error, (10_000, TooManyAlternatives));
 }
 
 #[test]

@@ -144,13 +144,13 @@ async fn everything_that_can_be_watched_is_measured() {
         watching.until(|change| change["change"] == "summary");
         let address = watching.metrics_address();
         let metrics = scrape(&address);
-        let row = ["quota=\"compute.instance.gpu.h200\"", "scope=\"tenant\"", "region=\"eu-north1\""];
+        let row = ["quota=\"compute.instance.gpu.h200\"", "level=\"tenant\"", "region=\"eu-north1\""];
         assert_eq!(value(&metrics, "quotagate_quota_limit", &row), 8.0);
         assert_eq!(value(&metrics, "quotagate_quota_headroom", &row), 8.0);
         let source = ["source=\"tenant_allowances\""];
         assert_eq!(value(&metrics, "quotagate_source_up", &source), 1.0);
         assert!(value(&metrics, "quotagate_fetch_seconds_count", &source) >= 1.0);
-        let calls = ["function=\"assess\"", "result=\"answered\""];
+        let calls = ["function=\"explain\"", "result=\"answered\""];
         assert!(value(&metrics, "quotagate_plugin_calls_total", &calls) >= 1.0);
         assert!(metrics.contains("quotagate_verdicts_total{phase=\"list\",outcome=\"fits\""), "{metrics}");
         assert!(metrics.contains("quotagate_fetch_seconds_bucket"));
@@ -192,9 +192,9 @@ async fn it_ends_when_it_is_told_to_and_logs_what_it_does_without_secrets() {
     .unwrap();
     // The way of one request: the list, the sources, the call of the plugin.
     for span in [
-        "quotagate.filter{cloud.provider=\"nebius\"",
+        "quotagate.explain{cloud.provider=\"nebius\"",
         "quotagate.fetch{cloud.provider=\"nebius\" source=\"tenant_allowances\"",
-        "quotagate.plugin{function=\"assess\"",
+        "quotagate.plugin{function=\"explain\"",
     ] {
         assert!(said.contains(span), "no {span} in\n{said}");
     }

@@ -128,7 +128,7 @@ fn has(name: &str, cloud: &Descriptor) -> bool {
 fn kind<'a>(group: &Group, name: &str, cloud: &'a Descriptor) -> Result<&'a NeedKind, CliError> {
     let of_group = |kind: &'a NeedKind| Some((kind.kind.strip_prefix(group.prefix)?, kind));
     let known = || cloud.kinds.iter().filter_map(of_group);
-    if let Some((_, found)) = known().find(|(known, _)| *known == name) {
+    if let Some((_, found)) = known().find(|(known, _)| is_called(known, name)) {
         return Ok(found);
     }
     let hint = names::hint(
@@ -142,6 +142,12 @@ fn kind<'a>(group: &Group, name: &str, cloud: &'a Descriptor) -> Result<&'a Need
         place: format!(" in {}", cloud.title),
         hint,
     })
+}
+
+/// Whether somebody means a kind: tools spell one name `fast-disk`, `fast_disk` or `FAST_DISK`.
+fn is_called(kind: &str, name: &str) -> bool {
+    let plain = |text: &str| text.to_lowercase().replace('_', "-");
+    plain(kind) == plain(name)
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ impl Gate {
                 None if is_refused || admission.takes.is_empty() => None,
                 None => {
                     let record = record(name.clone(), &plan, &admission, self.clock().now_ms());
-                    let readings = self.readings(&record, &inventory).await;
+                    let readings = self.readings(&record, &inventory, &unread).await;
                     let promise = self.cache().with(|state, now| {
                         state.promise(current.generation(), record, &readings, now)
                     });
@@ -258,8 +258,14 @@ impl Gate {
         }
     }
 
-    /// What is used of the rows of a hold to be, as far as that is not known.
-    async fn readings(&self, record: &HoldRecord, inventory: &Arc<Inventory>) -> Readings {
+    /// What is used of the rows of a hold to be, as far as that is not known. What rests on a list that could not be read again
+    /// is no measure of others.
+    async fn readings(
+        &self,
+        record: &HoldRecord,
+        inventory: &Arc<Inventory>,
+        unread: &[(String, String)],
+    ) -> Readings {
         let rows: BTreeSet<String> = self.cache().with(|state, _| {
             let rows = record.amounts.iter().map(|amount| &amount.row);
             rows.filter(|row| state.is_unread(row)).cloned().collect()
@@ -271,7 +277,14 @@ impl Gate {
         let wanted: Wanted = projects
             .map(|project| (project.clone(), rows.clone()))
             .collect();
-        read(self.judge(), inventory, &wanted).await
+        let mut readings = read(self.judge(), inventory, &wanted).await;
+        let is_unread = |key: &String| unread.iter().any(|(unread, _)| unread == key);
+        for reading in readings.values_mut() {
+            if reading.rests_on.iter().any(is_unread) {
+                (reading.usage, reading.headroom) = (None, None);
+            }
+        }
+        readings
     }
 }
 

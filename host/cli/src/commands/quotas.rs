@@ -129,8 +129,13 @@ async fn collect(
             rows.insert(row.key.clone(), unread(row, account));
         }
     }
+    let home = project.and_then(|project| account.home_of(project));
     let is_asked_for = |row: &Row| match &row.standing.place.region {
-        Some(region) => options.region.is_empty() || options.region.contains(region),
+        Some(region) => {
+            let is_chosen = options.region.is_empty() || options.region.contains(region);
+            // A project sees the quotas of the region that it lives in.
+            is_chosen && home.is_none_or(|home| home == region)
+        }
         None => options.region.is_empty(),
     };
     let levels = &session.descriptor().levels;

@@ -149,6 +149,9 @@ pub(super) fn standings(inventory: &Inventory, keys: &[String]) -> Vec<Standing>
                 .entry(row.key.clone())
                 .or_insert_with(|| standing.clone());
             known.measured &= known.usage == standing.usage;
+            if !known.rests_on.contains(&listed.key) {
+                known.rests_on.push(listed.key.clone());
+            }
         }
     }
     found.into_values().collect()

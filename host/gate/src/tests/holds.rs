@@ -150,8 +150,8 @@ fn holds_and_ages_raise_no_generation_of_answers() {
         (of(None), of(Some("here")), of(Some("there")))
     };
     promise(&mut state, "one");
-    use_is(&mut state, 10);
-    let after = state.current(NOW);
+    read(&mut state, OUTER, Ok(outer_rows(10)), account::after(60));
+    let after = state.current(account::after(60));
     assert_eq!(generations(&before), generations(&after));
     assert!(
         after.generation() > before.generation(),
