@@ -225,6 +225,10 @@ impl Source for NebiusClient {
         CLOUD
     }
 
+    fn chain(&self, project: &str) -> Vec<Owner> {
+        convert::chain(self.known_tenant(), project)
+    }
+
     fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
         sources(self.known_tenant(), account)
     }

@@ -194,6 +194,10 @@ impl Source for RecordedWorld {
         CLOUD
     }
 
+    fn chain(&self, project: &str) -> Vec<Owner> {
+        convert::chain(self.tenant().ok().as_deref(), project)
+    }
+
     fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {
         sources(self.tenant().ok().as_deref(), account)
     }
