@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use quotagate::{
-    Place,
+    Owner, Place,
     source::{Account, Answer, Read, Source, SourceError, SourceId},
 };
 use tokio::{sync::OnceCell, time::Instant};

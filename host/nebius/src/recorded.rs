@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use nebius_api::world::{ProjectFiles, Recorded, UnknownWords, World, WorldError};
 use quotagate::{
-    Place,
+    Owner, Place,
     source::{Account, Answer, Read, Source, SourceError, SourceErrorKind, SourceId},
 };
 

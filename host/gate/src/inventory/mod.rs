@@ -240,7 +240,10 @@ impl Inventory {
             return;
         }
         self.named = owners.into();
-        let mut accounts = self.lists.values().filter(|listed| listed.id.feed == Feed::Account);
+        let mut accounts = self
+            .lists
+            .values()
+            .filter(|listed| listed.id.feed == Feed::Account);
         let account = accounts.next().and_then(|listed| listed.answer.as_deref());
         self.chains = Arc::new(Chains::new(account, &self.named));
         let changes = Changes {
@@ -317,8 +320,7 @@ impl Inventory {
                 continue;
             };
             let why = format!("it could not be read again before the launch: {reason}");
-            let names_rows =
-                matches!(old.id.feed, Feed::Account | Feed::Rows | Feed::Reservations);
+            let names_rows = matches!(old.id.feed, Feed::Account | Feed::Rows | Feed::Reservations);
             let new = Listed {
                 id: Arc::clone(&old.id),
                 answer: old.answer.clone().filter(|_| names_rows),

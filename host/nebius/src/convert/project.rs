@@ -59,7 +59,10 @@ pub(crate) fn chain(tenant: Option<&str>, project: &str) -> Vec<Owner> {
         ..Owner::default()
     };
     let tenant = tenant.map(|tenant| owner(tenant, TENANT));
-    tenant.into_iter().chain([owner(project, PROJECT)]).collect()
+    tenant
+        .into_iter()
+        .chain([owner(project, PROJECT)])
+        .collect()
 }
 
 /// The projects, each below the tenant.
