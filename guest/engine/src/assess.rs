@@ -6,6 +6,7 @@ use quotagate_contract::{Need, Profile, Refusal};
 
 use crate::{
     answer::{Answer, Head, NumberedFinding, NumberedOffer},
+    capacity::Advised,
     cloud::{Cloud, InvalidLaunch},
     compile::{Asking, Compiled},
     here::{Call, Here, ProjectMoment, invalid},
@@ -29,14 +30,10 @@ pub(crate) struct Question<'a> {
 }
 
 /// A region of the call, or the judgement of an offer that stood before it in the list.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "each is made and used up at once"
-)]
 pub(crate) enum Judged<'j> {
     New {
         here: &'j Here,
-        judgement: Judgement,
+        judgement: &'j mut Judgement,
     },
     Same {
         as_offer: usize,
@@ -59,7 +56,8 @@ pub(crate) fn judge_offers<C: Cloud>(
     }
     let mut regions = Regions {
         moment: store.moment(call.reader, &question.profile.project),
-        by_number: BTreeMap::new(),
+        numbers: Vec::new(),
+        here: Vec::new(),
     };
     let key = question
         .profile
@@ -68,6 +66,9 @@ pub(crate) fn judge_offers<C: Cloud>(
         .unwrap_or_default();
     let reservation_key = call.reader.number_of(key);
     let how = Asking::how(question.profile);
+    let mut judgement = Judgement::new();
+    // Of launches that are judged alone nothing is entered.
+    let mut ledger = Ledger::default();
     let judged = question
         .offers
         .iter()
@@ -82,7 +83,10 @@ pub(crate) fn judge_offers<C: Cloud>(
                 how,
             };
             let here = regions.of(call, store, question, offer.region)?;
-            let compiled = compiled(call, here, &asking, question.profile, own_needs);
+            let compiled = match own_needs {
+                [] => compiled_in_order(call, here, &asking, question.profile),
+                _ => compiled(call, here, &asking, question.profile, own_needs),
+            };
             let seen = compiled.judged.get();
             if own_needs.is_empty() {
                 if seen.call == stamp {
@@ -109,11 +113,15 @@ pub(crate) fn judge_offers<C: Cloud>(
                 compiled,
                 zonal,
             };
-            let judgement = call.launch(here, &launch, &mut Ledger::default());
-            each(Judged::New { here, judgement });
+            judgement.clear();
+            call.launch_into(&mut judgement, here, &launch, &mut ledger);
+            each(Judged::New {
+                here,
+                judgement: &mut judgement,
+            });
             Ok(())
         });
-    for here in regions.by_number.into_values() {
+    for here in regions.here {
         store.give_back(here.context);
     }
     judged
@@ -122,7 +130,9 @@ pub(crate) fn judge_offers<C: Cloud>(
 /// The regions of one call.
 struct Regions {
     moment: ProjectMoment,
-    by_number: BTreeMap<Number, Here>,
+    numbers: Vec<Number>,
+    /// One a number.
+    here: Vec<Here>,
 }
 
 impl Regions {
@@ -133,7 +143,9 @@ impl Regions {
         question: &Question<'_>,
         region: Number,
     ) -> Result<&mut Here, Refusal> {
-        if !self.by_number.contains_key(&region) {
+        let known = self.numbers.iter().position(|known| *known == region);
+        let at = known.unwrap_or(self.numbers.len());
+        if known.is_none() {
             let name = call.reader.name_of(region);
             let project = question.profile.project.as_str();
             let context = store.take(call.cloud, call.descriptor, call.reader, project, &name);
@@ -154,12 +166,38 @@ impl Regions {
                 zonal: None,
             };
             here.judgement = call.judge_profile(&here, &launch, &Ledger::default());
-            self.by_number.insert(region, here);
+            self.numbers.push(region);
+            self.here.push(here);
         }
-        self.by_number
-            .get_mut(&region)
+        self.here
+            .get_mut(at)
             .ok_or_else(|| invalid(InvalidLaunch(String::from("an offer of no region"))))
     }
+}
+
+/// What was derived of the next offer of a list without needs of its own, or derives it.
+fn compiled_in_order<C: Cloud>(
+    call: &Call<'_, C>,
+    here: &mut Here,
+    asking: &Asking,
+    profile: &Profile,
+) -> Rc<Compiled> {
+    let at = here.next_in_order;
+    here.next_in_order = at.saturating_add(1);
+    if let Some((known, compiled)) = here.context.in_order.get(at)
+        && known == asking
+    {
+        return Rc::clone(compiled);
+    }
+    let compiled = compiled(call, here, asking, profile, &[]);
+    let in_order = &mut here.context.in_order;
+    let item = (*asking, Rc::clone(&compiled));
+    if let Some(known) = in_order.get_mut(at) {
+        *known = item;
+    } else if at == in_order.len() && at < COMPILED {
+        in_order.push(item);
+    }
+    compiled
 }
 
 /// What was derived of an offer, or derives it.
@@ -186,7 +224,7 @@ pub(crate) fn compiled<C: Cloud>(
     };
     let number = asking.instance_type;
     let context = &mut here.context;
-    let made = compile(
+    let mut made = compile(
         context,
         call.cloud,
         call.reader,
@@ -194,10 +232,12 @@ pub(crate) fn compiled<C: Cloud>(
         number,
         &wanted,
     );
+    made.advised = Advised::of(context, number, asking.lifecycle, asking.zone);
     let made = Rc::new(made);
     if is_kept {
         if context.compiled.len() >= COMPILED {
             context.compiled.clear();
+            context.in_order.clear();
         }
         context.compiled.insert(*asking, Rc::clone(&made));
     }
@@ -224,6 +264,13 @@ pub(crate) struct AnswerBuilder {
 }
 
 impl AnswerBuilder {
+    /// An answer for so many offers.
+    pub(crate) fn of(offers: usize) -> Self {
+        let mut builder = Self::default();
+        builder.answer.heads.reserve_exact(offers);
+        builder
+    }
+
     pub(crate) fn finish(self) -> Answer {
         self.answer
     }

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 use core::fmt;
 
-use quotagate_contract::{Capacity, CapacityOutcome, Grade, QuotaOutcome, Reason};
+use quotagate_contract::{CapacityOutcome, Grade, QuotaOutcome, Reason};
 
 use crate::{
     context::{KnownCapacity, RegionContext},
@@ -17,14 +17,13 @@ pub(crate) struct AdviceQuestion<'a> {
     pub(crate) sources: Sources<'a>,
     /// How far the list was read.
     pub(crate) list: Readability,
-    pub(crate) instance_type: Number,
-    /// The lifecycle, or that of launches on reserved capacity.
-    pub(crate) lifecycle: Number,
     /// The zone that the launch names; zero for none.
     pub(crate) zone: Number,
     pub(crate) together: bool,
     /// The instances of the type, with those that a plan placed before.
     pub(crate) wanted: u64,
+    /// What the advice says in numbers.
+    pub(crate) advised: Advised,
     /// What the quotas say.
     pub(crate) quota: QuotaOutcome,
     pub(crate) zone_word: &'a str,
@@ -32,6 +31,72 @@ pub(crate) struct AdviceQuestion<'a> {
     pub(crate) explain: bool,
     /// Whether words are made.
     pub(crate) words: bool,
+}
+
+/// What the cloud's advice on one type says in numbers, whatever is wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Advised {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Nothing that the cloud vouches for now.
+    NothingFresh,
+    Fresh(FreshAdvice),
+}
+
+/// The best of a type's advice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FreshAdvice {
+    /// Its place among all advice of the region.
+    at: usize,
+    available: Option<u32>,
+    for_count: Option<u32>,
+    grade: Grade,
+    clipped: bool,
+    /// What is available in all zones together.
+    total: u64,
+}
+
+impl Advised {
+    /// Reads the advice on a type under a lifecycle, or that of launches on reserved capacity; in one zone, or in all.
+    pub(crate) fn of(
+        context: &RegionContext,
+        instance_type: Number,
+        lifecycle: Number,
+        zone: Number,
+    ) -> Self {
+        let of_type = context.capacities_of(instance_type);
+        let rows = of_type
+            .filter(|(_, row)| row.lifecycle == lifecycle && (zone == 0 || row.zone == zone));
+        let mut advised = Self::Nothing;
+        let mut best: Option<&KnownCapacity> = None;
+        let mut total: u64 = 0;
+        for (at, row) in rows {
+            let capacity = &row.capacity;
+            if !capacity.fresh {
+                if best.is_none() {
+                    advised = Self::NothingFresh;
+                }
+                continue;
+            }
+            total = total.saturating_add(capacity.available.unwrap_or(0).into());
+            if best.is_none_or(|best| worth(row) > worth(best)) {
+                best = Some(row);
+                advised = Self::Fresh(FreshAdvice {
+                    at,
+                    available: capacity.available,
+                    for_count: capacity.for_count,
+                    grade: capacity.grade,
+                    clipped: capacity.clipped,
+                    total: 0,
+                });
+            }
+        }
+        if let Self::Fresh(best) = &mut advised {
+            best.total = total;
+        }
+        advised
+    }
 }
 
 /// What the advice comes to for one launch.
@@ -56,38 +121,27 @@ impl AdviceQuestion<'_> {
                 format!("the advice on capacity could not be read: {why}")
             });
         }
-        let of_type = self.context.capacities(self.instance_type);
-        let mut rows = of_type
-            .iter()
-            .filter(|row| {
-                row.lifecycle == self.lifecycle && (self.zone == 0 || row.zone == self.zone)
-            })
-            .peekable();
-        if rows.peek().is_none() {
-            return self.nothing(|| String::from("the cloud gives no advice on this type here"));
-        }
-        let mut fresh = rows.filter(|row| row.capacity.fresh);
-        let Some(first) = fresh.next() else {
-            return self.nothing(|| String::from("the cloud's advice on this type is not fresh"));
-        };
-        let mut best = first;
-        let mut total = u64::from(first.capacity.available.unwrap_or(0));
-        for row in fresh {
-            total = total.saturating_add(row.capacity.available.unwrap_or(0).into());
-            if worth(row) > worth(best) {
-                best = row;
+        let best = match self.advised {
+            Advised::Nothing => {
+                return self
+                    .nothing(|| String::from("the cloud gives no advice on this type here"));
             }
-        }
-        match best.capacity.available {
-            Some(available) => self.by_number(best, available.into(), total),
-            None => self.by_grade(&best.capacity),
+            Advised::NothingFresh => {
+                return self
+                    .nothing(|| String::from("the cloud's advice on this type is not fresh"));
+            }
+            Advised::Fresh(best) => best,
+        };
+        match best.available {
+            Some(available) => self.by_number(best, available.into()),
+            None => self.by_grade(best),
         }
     }
 
-    fn by_number(&self, best: &KnownCapacity, available: u64, total: u64) -> Advice {
-        let place = self.place(&best.capacity);
+    fn by_number(&self, best: FreshAdvice, available: u64) -> Advice {
+        let (place, total) = (self.place(best), best.total);
         let wanted = self.wanted;
-        if available < wanted && best.capacity.clipped {
+        if available < wanted && best.clipped {
             return self.saying(CapacityOutcome::Unknown, Reason::LimitReached, || {
                 let word = match self.quota {
                     QuotaOutcome::Fits => "although the rows have room",
@@ -102,7 +156,7 @@ impl AdviceQuestion<'_> {
         }
         if available >= wanted {
             return self.likely(|| {
-                let risk = match best.capacity.grade {
+                let risk = match best.grade {
                     Grade::Low => ", with a high risk of finding none",
                     _ => "",
                 };
@@ -130,7 +184,7 @@ impl AdviceQuestion<'_> {
     }
 
     /// Advice without a number: a grade, of as many instances as it says, or of any.
-    fn by_grade(&self, best: &Capacity) -> Advice {
+    fn by_grade(&self, best: FreshAdvice) -> Advice {
         let place = self.place(best);
         let spoken_of = best.for_count.map(u64::from);
         let of = |count: Option<u64>| {
@@ -203,10 +257,11 @@ impl AdviceQuestion<'_> {
     }
 
     /// The place that advice speaks of, where it names one.
-    fn place<'c>(&'c self, capacity: &'c Capacity) -> OnZone<'c> {
+    fn place(&self, advice: FreshAdvice) -> OnZone<'_> {
         OnZone {
             word: self.zone_word,
-            zone: capacity.place.zone.as_deref(),
+            context: self.context,
+            at: advice.at,
         }
     }
 }
@@ -245,12 +300,14 @@ fn worth(row: &KnownCapacity) -> (u32, u8) {
 /// The zone that advice speaks of, where it names one.
 struct OnZone<'a> {
     word: &'a str,
-    zone: Option<&'a str>,
+    context: &'a RegionContext,
+    at: usize,
 }
 
 impl fmt::Display for OnZone<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.zone {
+        let advice = self.context.all_capacities().get(self.at);
+        match advice.and_then(|known| known.capacity.place.zone.as_deref()) {
             Some(zone) => write!(formatter, " on {} {zone}", self.word),
             None => Ok(()),
         }

@@ -6,10 +6,12 @@ use core::cell::Cell;
 use quotagate_contract::{InstanceType, Limit, RowState};
 
 use crate::{
+    capacity::Advised,
     cloud::{At, Cloud, Demand, Draws, Meaning, Serves},
     context::{Found, RegionContext, Target},
     offered::Refused,
     reader::{Number, Reader},
+    short::ShortEntry,
     sum::Sum,
 };
 
@@ -40,6 +42,8 @@ pub(crate) struct Compiled {
     pub(crate) serving: Vec<Serving>,
     pub(crate) not_checked: Vec<String>,
     pub(crate) is_preemptible: bool,
+    /// What the cloud's advice says of it.
+    pub(crate) advised: Advised,
     /// Where it was judged last: offers that are the same share a judgement.
     pub(crate) judged: Cell<JudgedIn>,
 }
@@ -62,6 +66,8 @@ pub(crate) struct Serving {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
     pub(crate) entries: Vec<Entry>,
+    /// The same entries in short.
+    pub(crate) short: Vec<ShortEntry>,
     choices: Vec<Choice>,
 }
 
@@ -142,6 +148,7 @@ impl Part {
             let resolved: Vec<Vec<Vec<u32>>> = places.into_iter().map(&mut in_zone).collect();
             part.take_in(context, demand, resolved);
         }
+        part.short = part.entries.iter().map(ShortEntry::of).collect();
         part
     }
 
@@ -182,12 +189,6 @@ impl Part {
     /// Whether nothing is open, whatever the sources say.
     pub(crate) fn is_plain(&self) -> bool {
         self.choices.is_empty()
-    }
-
-    /// Whether both take something of one row.
-    pub(crate) fn meets(&self, other: &Self) -> bool {
-        let mut own = self.entries.iter();
-        own.any(|one| other.entries.iter().any(|other| one.target == other.target))
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct RegionContext {
     /// What usages rest on, besides the rows themselves.
     pub(crate) foundations: Vec<Foundation>,
     pub(crate) compiled: BTreeMap<Asking, Rc<Compiled>>,
+    /// The same in the order in which the last call asked: lists of offers come again as they were.
+    pub(crate) in_order: Vec<(Asking, Rc<Compiled>)>,
 }
 
 /// One owner of the chain.
@@ -261,6 +263,7 @@ impl RegionContext {
             titles: BTreeMap::new(),
             foundations: Vec::new(),
             compiled: BTreeMap::new(),
+            in_order: Vec::new(),
         }
     }
 
@@ -277,6 +280,17 @@ impl RegionContext {
         let start = all.partition_point(|known| known.instance_type < instance_type);
         let end = all.partition_point(|known| known.instance_type <= instance_type);
         all.get(start..end).unwrap_or_default()
+    }
+
+    /// The same with their places among all advice.
+    pub(crate) fn capacities_of(
+        &self,
+        instance_type: Number,
+    ) -> impl Iterator<Item = (usize, &KnownCapacity)> {
+        let all = &self.capacities;
+        let start = all.partition_point(|known| known.instance_type < instance_type);
+        let rest = all.iter().enumerate().skip(start);
+        rest.take_while(move |(_, known)| known.instance_type == instance_type)
     }
 
     /// All advice there is.

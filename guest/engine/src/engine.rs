@@ -66,7 +66,7 @@ impl<C: Cloud> Engine<C> {
             count,
             profile,
         };
-        let mut answer = AnswerBuilder::default();
+        let mut answer = AnswerBuilder::of(offers.len());
         let collecting = Collecting {
             detail: policy.detail,
             words: false,

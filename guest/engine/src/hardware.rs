@@ -8,7 +8,7 @@ use quotagate_contract::{
 
 use crate::{
     amount::Bound,
-    capacity::{AdviceQuestion, worse},
+    capacity::{AdviceQuestion, Advised, worse},
     cloud::Cloud,
     here::{Call, Here},
     judge::Launching,
@@ -52,8 +52,12 @@ impl<C: Cloud> Call<'_, C> {
                 context: &here.context,
                 sources: here.sources(self),
                 list: here.capacities,
-                instance_type: launch.instance_type,
-                lifecycle,
+                advised: if lifecycle == launch.lifecycle {
+                    launch.compiled.advised
+                } else {
+                    let of_type = launch.instance_type;
+                    Advised::of(&here.context, of_type, lifecycle, launch.zone)
+                },
                 zone: launch.zone,
                 together: launch.profile.together,
                 wanted: ledger.placed(place).saturating_add(instances),
@@ -92,6 +96,9 @@ impl<C: Cloud> Call<'_, C> {
     /// What failed launches taught of hardware. It beats advice, which is minutes old; and where nobody knows what such a
     /// launch ran into, nothing about it is known.
     fn no_hardware_before(&self, judgement: &mut Judgement, here: &Here, launch: &Launching<'_>) {
+        if here.lessons.is_empty() {
+            return;
+        }
         for (kind, outcome) in [
             (LessonKind::Unclear, QuotaOutcome::Unknown),
             (LessonKind::Capacity, QuotaOutcome::Fits),

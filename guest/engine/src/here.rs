@@ -1,8 +1,11 @@
 //! One region in one call: what a generation says of it, with what may differ from call to call.
 
 use alloc::{rc::Rc, string::String, vec::Vec};
+use core::cell::OnceCell;
 
-use quotagate_contract::{Descriptor, ErrorCode, Feed, Policy, Profile, Refusal, SourceReport};
+use quotagate_contract::{
+    Descriptor, ErrorCode, Feed, LessonKind, Policy, Profile, Refusal, SourceReport,
+};
 
 use crate::{
     cloud::{At, Cloud, Demand},
@@ -12,6 +15,7 @@ use crate::{
     lesson::{self, StandingLesson},
     offered::Refused,
     reader::{Held, Number, NumberedLesson, Reader},
+    short::PlainRow,
     sources::{ListReading, Readability, Sources},
 };
 
@@ -57,6 +61,15 @@ pub(crate) struct Here {
     pub(crate) lessons: Vec<StandingLesson>,
     /// Of each foundation, whether it leaves usages open.
     open: Vec<bool>,
+    /// Of each target its row, where that is plain, once somebody asks.
+    pub(crate) plain_rows: Vec<OnceCell<Option<PlainRow>>>,
+    /// Of each target whether every launch of the profile takes something of it.
+    is_of_profile: Vec<bool>,
+    has_quota_lessons: bool,
+    /// The place of the next offer among those of the region that have no needs of their own.
+    pub(crate) next_in_order: usize,
+    /// Why what every launch of the profile needs cannot be had in the region, where a launch names no zone.
+    pub(crate) needs_refused: Option<Refused>,
     /// Why nothing is launched here, whatever it is.
     pub(crate) refused: Option<Refused>,
     pub(crate) state_refused: Option<Refused>,
@@ -133,6 +146,9 @@ impl Here {
             &moment.lessons,
             call.now,
         );
+        let has_quota_lessons = lessons
+            .iter()
+            .any(|known| known.lesson.kind == LessonKind::Quota);
         Self {
             project: call.reader.number_of(project),
             owners,
@@ -141,6 +157,11 @@ impl Here {
             reservations,
             lessons,
             open: Vec::new(),
+            plain_rows: Vec::new(),
+            is_of_profile: Vec::new(),
+            has_quota_lessons,
+            next_in_order: 0,
+            needs_refused: None,
             refused: context.place_is_against(),
             state_refused: context
                 .state_is_against(call.cloud, quotagate_contract::Reason::NotOffered),
@@ -167,6 +188,20 @@ impl Here {
         self.profile = Part::resolve(&mut self.context, call.cloud, call.reader, &regional, &[]);
         self.zonal = zonal;
         self.zonal_parts.clear();
+        self.needs_refused = self.context.needs_are_against(&profile.needs, None);
+        self.is_of_profile.clear();
+        for entry in &self.profile.entries {
+            let at = usize::try_from(entry.target).unwrap_or(usize::MAX);
+            if at >= self.context.targets.len() {
+                continue;
+            }
+            if at >= self.is_of_profile.len() {
+                self.is_of_profile.resize(at + 1, false);
+            }
+            if let Some(is_of_profile) = self.is_of_profile.get_mut(at) {
+                *is_of_profile = true;
+            }
+        }
         self.open_up(call);
         Ok(())
     }
@@ -214,6 +249,8 @@ impl Here {
         });
         let open: Vec<bool> = open.collect();
         self.open.extend(open);
+        self.plain_rows
+            .resize_with(self.context.targets.len(), OnceCell::new);
     }
 
     /// The sources as they stand.
@@ -245,6 +282,19 @@ impl Here {
             }
             _ => owner.here,
         }
+    }
+
+    /// Whether a part takes something of a row of which every launch of the profile does.
+    pub(crate) fn meets_profile(&self, part: &Part) -> bool {
+        part.short.iter().any(|entry| {
+            let at = usize::try_from(entry.target).unwrap_or(usize::MAX);
+            self.is_of_profile.get(at).copied().unwrap_or(false)
+        })
+    }
+
+    /// Whether failed launches taught something of rows here.
+    pub(crate) const fn has_quota_lessons(&self) -> bool {
+        self.has_quota_lessons
     }
 
     /// Whether the usage of a row may be more than was counted.

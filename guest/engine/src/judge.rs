@@ -74,17 +74,29 @@ impl<C: Cloud> Call<'_, C> {
         ledger: &mut Ledger,
     ) -> Judgement {
         let mut judgement = Judgement::new();
+        self.launch_into(&mut judgement, here, launch, ledger);
+        judgement
+    }
+
+    /// The same into a judgement that is empty yet.
+    pub(crate) fn launch_into(
+        &self,
+        judgement: &mut Judgement,
+        here: &Here,
+        launch: &Launching<'_>,
+        ledger: &mut Ledger,
+    ) {
         if let Some(refusing) = self.refusing(here, launch) {
             if refusing.list.is_some() && ledger.is_kept() {
                 self.enter_unjudged(here, launch, ledger);
             }
-            self.refuse(&mut judgement, here, launch, refusing);
-            return judgement;
+            self.refuse(judgement, here, launch, refusing);
+            return;
         }
         if let Some(refused) = &here.state_unknown {
             let refused = refused.clone();
             self.refuse(
-                &mut judgement,
+                judgement,
                 here,
                 launch,
                 Refusing {
@@ -97,29 +109,27 @@ impl<C: Cloud> Call<'_, C> {
         let cover = cover.as_ref();
         let own = &launch.compiled.part;
         if self.is_apart(here, launch) {
-            self.entries(&mut judgement, here, launch, &own.entries, cover, ledger);
+            if self.is_short(here, ledger) {
+                self.short_entries(judgement, here, launch, own, cover, ledger);
+            } else {
+                self.entries(judgement, here, launch, &own.entries, cover, ledger);
+            }
             judgement.add(&here.judgement);
+            self.settle(judgement, here, launch, own);
         } else {
             let drawing = self.drawing(here, launch);
-            self.entries(
-                &mut judgement,
-                here,
-                launch,
-                &drawing.entries,
-                cover,
-                ledger,
-            );
+            self.entries(judgement, here, launch, &drawing.entries, cover, ledger);
             for alternatives in &drawing.alternatives {
                 let options = &alternatives.options;
-                self.alternatives(&mut judgement, here, launch, options, cover, ledger);
+                self.alternatives(judgement, here, launch, options, cover, ledger);
             }
         }
         let mut on_reserved = 0;
         if let Some(cover) = cover {
-            self.reserving(&mut judgement, here, launch, cover);
+            self.reserving(judgement, here, launch, cover);
             on_reserved = cover.instances;
         }
-        self.capacity(&mut judgement, here, launch, on_reserved, ledger);
+        self.capacity(judgement, here, launch, on_reserved, ledger);
         if ledger.is_kept() {
             self.enter_all(here, launch, cover, ledger);
         }
@@ -132,7 +142,12 @@ impl<C: Cloud> Call<'_, C> {
                 judgement.note(self.collecting, noted.saying(said));
             }
         }
-        judgement
+    }
+
+    /// Whether rows can be judged in short: nobody asks for an explanation, nothing was taken before, and no failed launch taught
+    /// anything of rows.
+    fn is_short(&self, here: &Here, ledger: &Ledger) -> bool {
+        self.policy.detail != Detail::All && !ledger.is_kept() && !here.has_quota_lessons()
     }
 
     /// Words, where somebody asks for them.
@@ -146,7 +161,7 @@ impl<C: Cloud> Call<'_, C> {
         launch.zonal.is_none()
             && own.is_plain()
             && here.profile.is_plain()
-            && !own.meets(&here.profile)
+            && !here.meets_profile(own)
     }
 
     pub(crate) fn drawing(&self, here: &Here, launch: &Launching<'_>) -> Drawing {
@@ -203,11 +218,15 @@ impl<C: Cloud> Call<'_, C> {
         if here.context.kinds.is_empty() {
             return None;
         }
-        let needs = [launch.needs, &launch.profile.needs];
-        let found = needs
-            .iter()
-            .find_map(|needs| here.context.needs_are_against(needs, launch.zone_name));
-        found.as_ref().and_then(not)
+        let against = |needs| here.context.needs_are_against(needs, launch.zone_name);
+        let own = against(launch.needs);
+        if own.is_some() {
+            return own.as_ref().and_then(not);
+        }
+        match launch.zone_name {
+            None => here.needs_refused.as_ref().and_then(not),
+            Some(_) => against(&launch.profile.needs).as_ref().and_then(not),
+        }
     }
 
     /// Whether the launch is not judged by its rows.

@@ -2,9 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use quotagate_contract::{
-    Detail, LessonKind, Limit, QuotaOutcome, Reason, ReservationUse, RowState,
-};
+use quotagate_contract::{Detail, Limit, QuotaOutcome, Reason, ReservationUse};
 
 use crate::{
     amount::{Amount, Bound, clamp},
@@ -22,7 +20,7 @@ use crate::{
 };
 
 /// A row against an amount, judged.
-struct Weighed<'h> {
+pub(crate) struct Weighed<'h> {
     target: &'h Target,
     amount: Amount,
     verdict: RowVerdict,
@@ -51,10 +49,7 @@ impl<C: Cloud> Call<'_, C> {
         cover: Option<&ReservationCover>,
         ledger: &Ledger,
     ) {
-        let has_lessons = here
-            .lessons
-            .iter()
-            .any(|known| known.lesson.kind == LessonKind::Quota);
+        let has_lessons = here.has_quota_lessons();
         let mut rest = entries;
         while let Some(first) = rest.first() {
             let length = rest
@@ -122,7 +117,7 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// Judges what a launch takes of one row.
-    fn entry(
+    pub(crate) fn entry(
         &self,
         judgement: &mut Judgement,
         here: &Here,
@@ -134,20 +129,11 @@ impl<C: Cloud> Call<'_, C> {
         if is_spared(launch, entry) {
             return;
         }
-        let cover = cover.filter(|_| entry.sum.is_reservable);
         let is_explained = self.policy.detail == Detail::All;
         if !is_explained && entry.sum.draws == Draws::Never {
             return;
         }
-        if !is_explained
-            && cover.is_none()
-            && !ledger.is_kept()
-            && let Some(most) = self.plain_room(here, launch, entry)
-            && (self.collecting.detail == Detail::None || !judgement.binds(most))
-        {
-            judgement.bound = judgement.bound.and(Bound::exactly(most));
-            return;
-        }
+        let cover = cover.filter(|_| entry.sum.is_reservable);
         let Some(mut weighed) = self.weigh(here, launch, entry, cover, ledger) else {
             return;
         };
@@ -182,59 +168,32 @@ impl<C: Cloud> Call<'_, C> {
         };
         judgement.quota = judgement.quota.max(verdict.outcome);
         if is_shown {
-            let is_of_list = matches!(
-                verdict.reason,
-                Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale | Reason::Unsupported
-            );
-            let finding = self.finding(here, entry, &weighed);
-            let noted = Noted::new(finding, verdict.bound)
-                .saying(self.said(here, &weighed, own))
-                .resting_on(is_of_list.then_some(weighed.readability.state));
+            let noted = self.noted(here, entry, &weighed, own);
             judgement.note(self.collecting, noted);
         }
     }
 
-    /// How many instances a row lets through, where everything about it is an exact number of 64 bits and the launch fits: most rows
-    /// of most launches. None says nothing.
-    fn plain_room(&self, here: &Here, launch: &Launching<'_>, entry: &Entry) -> Option<u64> {
-        let sum = &entry.sum;
-        let target = target_at(&here.context, entry.target)?;
-        let Found::Row(row) = &target.found else {
-            return None;
-        };
-        let numbers = &row.read.numbers;
-        let Limit::Amount(limit) = numbers.limit else {
-            return None;
-        };
-        let is_plain = numbers.state == RowState::InForce
-            && numbers.doubt.is_none()
-            && numbers.used_at_most == Some(numbers.used_at_least)
-            && sum.is_right_unit
-            && sum.each.is_exact()
-            && sum.once.is_exact()
-            && !here.is_open(row.foundation)
-            && here
-                .readability(self, target)
-                .reading
-                .unreadable()
-                .is_none();
-        if !is_plain {
-            return None;
-        }
-        let each = u64::try_from(sum.each.at_most).ok()?;
-        let once = u64::try_from(sum.once.at_most).ok()?;
-        let held = held_of(&here.moment.held, row.number);
-        if held.at_most > held.at_least || (held.at_least > 0 && !self.cloud.held_proves_shortage())
-        {
-            return None;
-        }
-        let rest = headroom(limit, numbers.used_at_least, held.at_least).checked_sub(once)?;
-        let most = rest.checked_div(each)?;
-        (u64::from(launch.count) <= most).then_some(most)
+    /// What is noted of one row.
+    pub(crate) fn noted(
+        &self,
+        here: &Here,
+        entry: &Entry,
+        weighed: &Weighed<'_>,
+        own: Option<OwnDoubt>,
+    ) -> Noted {
+        let verdict = weighed.verdict;
+        let is_of_list = matches!(
+            verdict.reason,
+            Reason::ScopeUnreadable | Reason::RowMissing | Reason::Stale | Reason::Unsupported
+        );
+        let finding = self.finding(here, entry, weighed);
+        Noted::new(finding, verdict.bound)
+            .saying(self.said(here, weighed, own))
+            .resting_on(is_of_list.then_some(weighed.readability.state))
     }
 
     /// What one row says of one amount; none where it does not constrain and nobody asks for an explanation.
-    fn weigh<'h>(
+    pub(crate) fn weigh<'h>(
         &self,
         here: &'h Here,
         launch: &Launching<'_>,

@@ -27,6 +27,8 @@ pub(crate) struct Judgement {
     pub(crate) noted: Vec<Noted>,
     /// The row with the least room of those that have room.
     binding: Option<Binding>,
+    /// Its place among the launch's own entries, where its finding is yet to be made.
+    pending: Option<usize>,
 }
 
 /// One finding, and what decides whether it is shown.
@@ -85,7 +87,18 @@ impl Judgement {
             capacity: CapacityOutcome::Unknown,
             noted: Vec::new(),
             binding: None,
+            pending: None,
         }
+    }
+
+    /// The same as a new one.
+    pub(crate) fn clear(&mut self) {
+        let mut noted = core::mem::take(&mut self.noted);
+        noted.clear();
+        *self = Self {
+            noted,
+            ..Self::new()
+        };
     }
 
     /// Notes a finding.
@@ -105,6 +118,7 @@ impl Judgement {
                 if binds {
                     let noted = rest;
                     self.binding = Some(Binding { most, noted, at });
+                    self.pending = None;
                 }
             }
         }
@@ -128,33 +142,53 @@ impl Judgement {
                 at: before + binding.at,
                 ..binding.clone()
             });
+            self.pending = None;
+        }
+    }
+
+    /// Takes the launch's own entry at a place as the row with the least room; its finding is made when all else is judged.
+    pub(crate) fn bind_later(&mut self, most: u64, entry: usize) {
+        self.binding = Some(Binding {
+            most,
+            noted: None,
+            at: self.noted.len(),
+        });
+        self.pending = Some(entry);
+    }
+
+    /// The entry whose finding is yet to be made.
+    pub(crate) const fn take_pending(&mut self) -> Option<usize> {
+        self.pending.take()
+    }
+
+    /// The finding of the row with the least room.
+    pub(crate) fn fill_binding(&mut self, noted: Noted) {
+        if let Some(binding) = &mut self.binding {
+            binding.noted = Some(noted);
         }
     }
 
     /// What the policy shows, what decides first; among equals the cloud's own order of its quotas.
-    pub(crate) fn shown(self, detail: Detail) -> Vec<Noted> {
-        let Self {
-            quota,
-            mut noted,
-            binding,
-            ..
-        } = self;
+    pub(crate) fn shown(&mut self, detail: Detail) -> &mut Vec<Noted> {
+        let noted = &mut self.noted;
         match detail {
-            Detail::None => return Vec::new(),
+            Detail::None => noted.clear(),
             Detail::All => {}
             Detail::Deciding => {
-                let binding = binding.filter(|_| quota == QuotaOutcome::Fits);
+                let fits = self.quota == QuotaOutcome::Fits;
                 if let Some(Binding {
                     noted: Some(one),
                     at,
                     ..
-                }) = binding
+                }) = self.binding.take().filter(|_| fits)
                 {
                     noted.insert(at.min(noted.len()), one);
                 }
             }
         }
-        noted.sort_by_key(|noted| Reverse(noted.finding.outcome));
+        if noted.len() > 1 {
+            noted.sort_by_key(|noted| Reverse(noted.finding.outcome));
+        }
         noted
     }
 
@@ -172,9 +206,11 @@ impl Judgement {
                 index += 1;
                 noted.always || Some(index - 1) == binding
             });
-            return self.shown(Detail::All);
+            self.shown(Detail::All);
+        } else {
+            self.shown(detail);
         }
-        self.shown(detail)
+        self.noted
     }
 }
 

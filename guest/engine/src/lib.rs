@@ -18,7 +18,7 @@
 //! [`cloud`] what a cloud says · [`reader`] what was read · `store` what is kept of it · `rows` one owner's rows · `sources` how far
 //! lists were read · `context` a region by number · `sum`, `compile` demands resolved to rows · `band`, `amount`, `row` one row
 //! against one amount · `reservation`, `reservation_words`, `reserving` reserved capacity · `capacity` advice on hardware · `lesson` what failed launches
-//! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row`, `refused_before`, `hardware`, `enter` one launch · `judgement`, `tell` findings become a verdict ·
+//! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row`, `short`, `refused_before`, `hardware`, `enter` one launch · `judgement`, `tell` findings become a verdict ·
 //! `assess` offers, each alone · `admit`, `rests_on` a plan, together · `standing`, `diagnose`, `alternatives`.
 
 #![no_std]
@@ -55,6 +55,7 @@ mod reserving;
 mod rests_on;
 mod row;
 mod rows;
+mod short;
 mod sources;
 mod standing;
 mod store;

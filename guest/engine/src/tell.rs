@@ -1,6 +1,6 @@
 //! Findings in words.
 
-use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, sync::Arc};
 
 use quotagate_contract::{Detail, Finding, QuotaOutcome, Reason, Verdict};
 
@@ -80,12 +80,16 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// The verdict on one offer.
-    pub(crate) fn verdict(&self, names: &mut Names, here: &Here, judgement: Judgement) -> Verdict {
+    pub(crate) fn verdict(
+        &self,
+        names: &mut Names,
+        here: &Here,
+        judgement: &mut Judgement,
+    ) -> Verdict {
         let (quota, capacity) = (judgement.quota, judgement.capacity);
         let fits_count = judgement.bound.fits_count();
         let titles = |quota: Number| here.context.title(quota);
-        let shown: Vec<Noted> = judgement.shown(self.policy.detail);
-        let findings = shown.into_iter();
+        let findings = judgement.shown(self.policy.detail).drain(..);
         Verdict {
             quota,
             capacity,
