@@ -17,6 +17,8 @@ mod bad_input;
 mod cases;
 /// Rules of Nebius that need more than one row to show, and what the project chose where no document decides.
 mod choices;
+/// Five imaginary clouds through one contract.
+mod clouds;
 /// The configuration: where it is read from, what it refuses, and what it changes.
 mod config;
 /// The cases that every host of a plugin must answer alike.

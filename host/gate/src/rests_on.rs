@@ -58,9 +58,7 @@ impl RestsOn {
         let generation = inventory.answers_generation();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = known.iter().find(|known| {
-            known.generation == generation
-                && known.plan == *plan
-                && known.plugin == plugin.sha256()
+            known.generation == generation && known.plan == *plan && known.plugin == plugin.sha256()
         });
         if let Some(same) = same {
             return Arc::clone(&same.keys);

@@ -69,6 +69,15 @@ pub trait Source: Send + Sync {
     /// [`Feed::Account`] MUST be there from the start.
     fn sources(&self, account: Option<&Account>) -> Vec<SourceId>;
 
+    /// The owners of a project that a gate is for, outermost first, the project itself last: as far as they are known where the
+    /// account could not be read.
+    fn chain(&self, project: &str) -> Vec<Owner> {
+        vec![Owner {
+            id: project.to_owned(),
+            ..Owner::default()
+        }]
+    }
+
     /// Reads one of them.
     async fn ask(&self, source: &SourceId) -> Result<Read<Answer>, SourceError>;
 }

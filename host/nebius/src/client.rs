@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use quotagate::{
-    Place,
+    Owner, Place,
     source::{Account, Answer, Read, Source, SourceError, SourceId},
 };
 use tokio::{sync::OnceCell, time::Instant};
@@ -223,6 +223,10 @@ fn read<Item, Row>(
 impl Source for NebiusClient {
     fn cloud(&self) -> &str {
         CLOUD
+    }
+
+    fn chain(&self, project: &str) -> Vec<Owner> {
+        convert::chain(self.known_tenant(), project)
     }
 
     fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use nebius_api::world::{ProjectFiles, Recorded, UnknownWords, World, WorldError};
 use quotagate::{
-    Place,
+    Owner, Place,
     source::{Account, Answer, Read, Source, SourceError, SourceErrorKind, SourceId},
 };
 
@@ -192,6 +192,10 @@ impl RecordedWorld {
 impl Source for RecordedWorld {
     fn cloud(&self) -> &str {
         CLOUD
+    }
+
+    fn chain(&self, project: &str) -> Vec<Owner> {
+        convert::chain(self.tenant().ok().as_deref(), project)
     }
 
     fn sources(&self, account: Option<&Account>) -> Vec<SourceId> {

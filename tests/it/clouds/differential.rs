@@ -31,7 +31,11 @@ trait Account {
 type Seen = BTreeMap<QuotaOutcome, u32>;
 
 /// Judges launches before they are made, and holds every proof to what then happens.
-fn hold<C: Cloud + Copy, A: Account>(cloud: C, component: &[u8], new: impl Fn(&mut Rng) -> A) -> Seen {
+fn hold<C: Cloud + Copy, A: Account>(
+    cloud: C,
+    component: &[u8],
+    new: impl Fn(&mut Rng) -> A,
+) -> Seen {
     let mut seen = Seen::new();
     for seed in 0..60 {
         let rng = &mut Rng::with_seed(seed);
@@ -41,7 +45,10 @@ fn hold<C: Cloud + Copy, A: Account>(cloud: C, component: &[u8], new: impl Fn(&m
             let verdict = natively(cloud, &world, &launch, Detail::Deciding);
             // The component is the same code; now and then it has to show that.
             if step == 0 && seed % 10 == 0 {
-                assert_eq!(through(component, &world, &launch, Detail::Deciding), verdict);
+                assert_eq!(
+                    through(component, &world, &launch, Detail::Deciding),
+                    verdict
+                );
             }
             let about = || format!("seed {seed}, step {step}: {}", super::told(&verdict));
             match (verdict.quota, account.make(&launch)) {
@@ -90,14 +97,21 @@ fn region_of(launch: &Launch) -> usize {
 
 impl Account for CirrusAccount {
     fn world(&self) -> World {
-        let family = |row: &mut quotagate::Row| row.dimensions = vec![Attribute::new("family", "h")];
+        let family =
+            |row: &mut quotagate::Row| row.dimensions = vec![Attribute::new("family", "h")];
         let Counter { limit, used } = self.everywhere;
         let mut world = World::new("cirrus", &[("p", "project")])
             .offers("h4", "h", 4, 48, &REGIONS)
             .limited("p", "gpus-all-regions", "", limit, used);
         for (region, (standard, spot)) in REGIONS.iter().zip(self.standard.iter().zip(self.spot)) {
             world = world
-                .limited("p", "gpus-per-family", region, standard.limit, standard.used)
+                .limited(
+                    "p",
+                    "gpus-per-family",
+                    region,
+                    standard.limit,
+                    standard.used,
+                )
                 .with_row(family);
             if let Some(spot) = spot {
                 world = world.limited("p", "spot-h-gpus", region, spot.limit, spot.used);
@@ -133,7 +147,10 @@ fn cirrus_lets_through_what_fits_and_refuses_what_is_blocked() {
         standard: [Counter::any(rng, 24), Counter::any(rng, 24)],
         spot: [(); 2].map(|()| rng.bool().then(|| Counter::any(rng, 12))),
     });
-    assert!(seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50, "{seen:?}");
+    assert!(
+        seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50,
+        "{seen:?}"
+    );
     // Everything of this account is read.
     assert!(!seen.contains_key(&QuotaOutcome::Unknown), "{seen:?}");
 }
@@ -150,7 +167,13 @@ impl Account for StratusAccount {
             .offers("n6", "family-n", 1, 6, &["r1"])
             .limited("p", "family-n", "r1", self.family.limit, self.family.used)
             .limited("p", "cores", "r1", self.total.limit, self.total.used)
-            .limited("p", "low-priority-cores", "r1", self.spot.limit, self.spot.used)
+            .limited(
+                "p",
+                "low-priority-cores",
+                "r1",
+                self.spot.limit,
+                self.spot.used,
+            )
     }
 
     fn wish(&self, rng: &mut Rng) -> Launch {
@@ -180,7 +203,10 @@ fn stratus_lets_through_what_fits_and_refuses_what_is_blocked() {
         total: Counter::any(rng, 90),
         spot: Counter::any(rng, 60),
     });
-    assert!(seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50, "{seen:?}");
+    assert!(
+        seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50,
+        "{seen:?}"
+    );
     assert!(!seen.contains_key(&QuotaOutcome::Unknown), "{seen:?}");
 }
 
@@ -219,7 +245,11 @@ impl Account for CumulusAccount {
         let cores = u64::from(launch.count) * 4;
         // The cloud takes the zone that is named, else the first that has room.
         for (zone, counters) in ZONES.iter().zip(&mut self.0) {
-            let is_the_one = launch.offer.zone.as_deref().is_none_or(|named| named == *zone);
+            let is_the_one = launch
+                .offer
+                .zone
+                .as_deref()
+                .is_none_or(|named| named == *zone);
             if is_the_one && counters.iter().flatten().all(|counter| counter.has(cores)) {
                 for counter in counters.iter_mut().flatten() {
                     counter.used += cores;
@@ -242,7 +272,10 @@ fn cumulus_lets_through_what_fits_and_refuses_what_is_blocked() {
             ]
         }))
     });
-    assert!(seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50, "{seen:?}");
+    assert!(
+        seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50,
+        "{seen:?}"
+    );
 }
 
 /// vCPUs by state; of what is starting, the cloud counts a part that it does not tell.
@@ -258,7 +291,13 @@ impl Account for AltusAccount {
     fn world(&self) -> World {
         World::new("altus", &[("p", "account")])
             .offers("v1", "v", 0, 1, &ZONES)
-            .row("p", "running-vcpus", "r1", Limit::Amount(self.limit), Usage::UNKNOWN)
+            .row(
+                "p",
+                "running-vcpus",
+                "r1",
+                Limit::Amount(self.limit),
+                Usage::UNKNOWN,
+            )
             .holds(self.running + self.slots.limit, 1, "running", "r1/a")
             .holds(self.starting, 1, "starting", "r1/a")
             .reserves("cr", "v1", "r1/a", self.slots.limit, self.slots.used)
@@ -271,7 +310,11 @@ impl Account for AltusAccount {
     fn make(&mut self, launch: &Launch) -> bool {
         let count = u64::from(launch.count);
         let is_in_zone = launch.offer.zone.as_deref() == Some(ZONES[0]);
-        let reserved = if is_in_zone { count.min(self.slots.limit - self.slots.used) } else { 0 };
+        let reserved = if is_in_zone {
+            count.min(self.slots.limit - self.slots.used)
+        } else {
+            0
+        };
         let drawn = count - reserved;
         // Slots are paid for, so the cloud counts them whether they are used or not.
         let usage = self.running + self.slots.limit + self.counted;
@@ -296,6 +339,9 @@ fn altus_lets_through_what_fits_and_refuses_what_is_blocked_whatever_it_counts()
             slots: Counter::any(rng, 5),
         }
     });
-    assert!(seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50, "{seen:?}");
+    assert!(
+        seen[&QuotaOutcome::Fits] > 50 && seen[&QuotaOutcome::Blocked] > 50,
+        "{seen:?}"
+    );
     assert!(seen[&QuotaOutcome::Unknown] > 10, "{seen:?}");
 }

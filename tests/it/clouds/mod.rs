@@ -63,7 +63,8 @@ fn told(verdict: &Verdict) -> String {
         .map_or_else(|| "?".to_owned(), |count| count.to_string());
     let mut text = format!("{}, {}, fits {count}", verdict.quota, verdict.capacity);
     for finding in &verdict.findings {
-        let number = |number: Option<u64>| number.map_or("?".to_owned(), |number| number.to_string());
+        let number =
+            |number: Option<u64>| number.map_or("?".to_owned(), |number| number.to_string());
         let place = match (&finding.region, &finding.zone) {
             (_, Some(zone)) => format!(" in {zone}"),
             (Some(region), None) => format!(" in {region}"),
@@ -77,7 +78,10 @@ fn told(verdict: &Verdict) -> String {
                 number(finding.required),
                 number(finding.headroom)
             ));
-            if let Some(limit) = finding.minimum_limit.filter(|_| finding.shortfall.is_some()) {
+            if let Some(limit) = finding
+                .minimum_limit
+                .filter(|_| finding.shortfall.is_some())
+            {
                 text.push_str(&format!(", needs {limit}"));
             }
         }

@@ -1,8 +1,8 @@
 //! An account of an imaginary cloud, put together in a few words.
 
 use quotagate::{
-    Attribute, Capacity, Feed, Grade, Holding, Inventory, InstanceType, Launch, Limit, Offer,
-    Offered, Owner, Place, Profile, Reservation, ReservationsOfProject, Row, RowState,
+    Attribute, Capacity, ContractInventory, Feed, Grade, Holding, InstanceType, Launch, Limit,
+    Offer, Offered, Owner, Place, Profile, Reservation, ReservationsOfProject, Row, RowState,
     SourceReport, SourceState, TypesOfProject, Usage,
 };
 
@@ -15,7 +15,7 @@ pub(super) const PROJECT: &str = "p";
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) cloud: &'static str,
-    pub(super) inventory: Inventory,
+    pub(super) inventory: ContractInventory,
 }
 
 /// `r1` is a region, `r1/a` a zone of it, nothing is everywhere.
@@ -37,7 +37,7 @@ impl World {
         });
         let mut world = Self {
             cloud,
-            inventory: Inventory {
+            inventory: ContractInventory {
                 owners: vec![owners.collect()],
                 types: vec![TypesOfProject {
                     project: PROJECT.to_owned(),
@@ -47,7 +47,7 @@ impl World {
                     project: PROJECT.to_owned(),
                     ..ReservationsOfProject::default()
                 }],
-                ..Inventory::default()
+                ..ContractInventory::default()
             },
         };
         for (kind, feed) in [
@@ -139,8 +139,21 @@ impl World {
     }
 
     /// A row with a limit and a measured usage.
-    pub(super) fn limited(self, owner: &str, quota: &str, at: &str, limit: u64, usage: u64) -> Self {
-        self.row(owner, quota, at, Limit::Amount(limit), Usage::exactly(usage))
+    pub(super) fn limited(
+        self,
+        owner: &str,
+        quota: &str,
+        at: &str,
+        limit: u64,
+        usage: u64,
+    ) -> Self {
+        self.row(
+            owner,
+            quota,
+            at,
+            Limit::Amount(limit),
+            Usage::exactly(usage),
+        )
     }
 
     /// Changes the row that was added last.
@@ -192,7 +205,13 @@ impl World {
     }
 
     /// The cloud's advice.
-    pub(super) fn advises(mut self, of: &str, at: &str, available: Option<u32>, grade: Grade) -> Self {
+    pub(super) fn advises(
+        mut self,
+        of: &str,
+        at: &str,
+        available: Option<u32>,
+        grade: Grade,
+    ) -> Self {
         self.inventory.capacities.push(Capacity {
             instance_type: of.to_owned(),
             place: place(at),

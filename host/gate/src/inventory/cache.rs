@@ -83,6 +83,7 @@ impl Cache {
             Projects::All => None,
         };
         let mut state = State::new(Arc::clone(&options), only);
+        state.name(projects.owners(&*source));
         let now = clock.moment();
         for id in projects.sources(&*source, None) {
             state.want(id, now);
@@ -452,6 +453,8 @@ impl Cache {
         if let Some((again, is_account)) = again {
             self.fetch(again);
             if is_account {
+                let owners = self.projects.owners(&*self.source);
+                self.with(|state, _| state.name(owners));
                 self.read_due();
             }
         }
@@ -460,6 +463,14 @@ impl Cache {
 }
 
 impl Projects {
+    /// The owners of the one project, as far as they are known without the account; nobody for every project.
+    fn owners(&self, source: &dyn Source) -> Vec<Owner> {
+        match self {
+            Self::One(project) => source.chain(project),
+            Self::All => Vec::new(),
+        }
+    }
+
     /// The sources that there are, as far as they concern these projects.
     fn sources(&self, source: &dyn Source, account: Option<&Account>) -> Vec<SourceId> {
         let Self::One(project) = self else {

@@ -11,6 +11,8 @@ use crate::source::{Account, Answer};
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
     account: Account,
+    /// The owners of the one project that is judged, where the account was not read.
+    named: Vec<Owner>,
     /// The place of each project's chain.
     places: HashMap<Arc<str>, usize>,
     /// The projects in the order of the cloud.
@@ -22,9 +24,11 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    pub(super) fn new(answered: Option<&Answered>) -> Self {
+    /// Of the account as it was read; where it was not, of the one project that is named by its owners.
+    pub(super) fn new(answered: Option<&Answered>, named: &[Owner]) -> Self {
         let mut chains = Self::default();
         let Some(Answer::Account(account)) = answered.map(|answered| &answered.answer) else {
+            chains.named = named.to_vec();
             return chains;
         };
         for (place, chain) in account.projects.iter().enumerate() {
@@ -56,6 +60,8 @@ impl Chains {
     pub(crate) fn of(&self, project: &str) -> &[Owner] {
         let place = self.places.get(project);
         let chain = place.and_then(|place| self.account.projects.get(*place));
+        let is_it = |owners: &&Vec<Owner>| owners.last().is_some_and(|own| own.id == project);
+        let chain = chain.or_else(|| Some(&self.named).filter(is_it));
         chain.map_or(&[], Vec::as_slice)
     }
 

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use quotagate_contract::{Feed, Lesson, SourceReport, SourceState, Take};
+use quotagate_contract::{Feed, Lesson, Owner, SourceReport, SourceState, Take};
 use rpds::RedBlackTreeMapSync;
 
 use self::answered::Changes;
@@ -66,6 +66,8 @@ pub struct Inventory {
     chains: Arc<Chains>,
     /// The one project that is judged, where it is one alone.
     only: Option<Arc<str>>,
+    /// Its owners, where they are known without the account.
+    named: Arc<[Owner]>,
     held: Arc<[Take]>,
     lessons: Arc<[Lesson]>,
 }
@@ -206,6 +208,7 @@ impl Inventory {
             of_owners: RedBlackTreeMapSync::new_sync(),
             chains: Arc::default(),
             only: only.map(Arc::from),
+            named: Arc::default(),
             held: Arc::default(),
             lessons: Arc::default(),
         }
@@ -225,10 +228,29 @@ impl Inventory {
         }
         self.link(&key, &listed);
         if listed.id.feed == Feed::Account && !changes.is_empty() {
-            self.chains = Arc::new(Chains::new(listed.answer.as_deref()));
+            self.chains = Arc::new(Chains::new(listed.answer.as_deref(), &self.named));
         }
         self.lists.insert_mut(key, listed);
         self.changed(changes, is_told, is_news);
+    }
+
+    /// Says whose the one project is that is judged, as far as it is known without the account.
+    pub(crate) fn name(&mut self, owners: Vec<Owner>) {
+        if *self.named == *owners {
+            return;
+        }
+        self.named = owners.into();
+        let mut accounts = self
+            .lists
+            .values()
+            .filter(|listed| listed.id.feed == Feed::Account);
+        let account = accounts.next().and_then(|listed| listed.answer.as_deref());
+        self.chains = Arc::new(Chains::new(account, &self.named));
+        let changes = Changes {
+            nowhere: true,
+            ..Changes::default()
+        };
+        self.changed(changes, true, true);
     }
 
     /// Takes a source out.
@@ -298,8 +320,7 @@ impl Inventory {
                 continue;
             };
             let why = format!("it could not be read again before the launch: {reason}");
-            let names_rows =
-                matches!(old.id.feed, Feed::Account | Feed::Rows | Feed::Reservations);
+            let names_rows = matches!(old.id.feed, Feed::Account | Feed::Rows | Feed::Reservations);
             let new = Listed {
                 id: Arc::clone(&old.id),
                 answer: old.answer.clone().filter(|_| names_rows),

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use quotagate_contract::{Feed, Lesson, Take};
+use quotagate_contract::{Feed, Lesson, Owner, Take};
 
 use super::{Answered, Inventory, Listed, Reading, Readings, Replacement, Wanted, entry::Entry};
 use crate::{
@@ -456,6 +456,11 @@ impl State {
         self.take_readings(readings);
         self.publish_promises(now);
         true
+    }
+
+    /// Says whose the one project is that is judged, as far as it is known without the account.
+    pub(crate) fn name(&mut self, owners: Vec<Owner>) {
+        Arc::make_mut(&mut self.current).name(owners);
     }
 
     /// The account was read: drops what is of another one, and reads the sources that there are now, and no others.

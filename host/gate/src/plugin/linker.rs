@@ -92,11 +92,6 @@ impl State {
         self.shown = shown;
         self.clock = clock;
     }
-
-    /// What the call is shown.
-    pub(super) fn shown(&self) -> &dyn Shown {
-        self.shown.as_ref()
-    }
 }
 
 /// An instant of `wasi:clocks/wall-clock`.

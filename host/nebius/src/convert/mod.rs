@@ -10,7 +10,7 @@ mod usage;
 pub(crate) use allowance::allowances;
 pub(crate) use capacity::capacities;
 pub(crate) use instance_type::instance_types;
-pub(crate) use project::{TENANT, account, projects, region_of};
+pub(crate) use project::{TENANT, account, chain, projects, region_of};
 pub(crate) use reservation::{reservation_shares, reservations};
 
 use prost_types::Timestamp;

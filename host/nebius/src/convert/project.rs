@@ -51,6 +51,20 @@ fn state(status: &ProjectStatus) -> String {
     }
 }
 
+/// A project below its tenant, of which no more is known than whose it is.
+pub(crate) fn chain(tenant: Option<&str>, project: &str) -> Vec<Owner> {
+    let owner = |id: &str, level: &str| Owner {
+        id: id.to_owned(),
+        level: level.to_owned(),
+        ..Owner::default()
+    };
+    let tenant = tenant.map(|tenant| owner(tenant, TENANT));
+    tenant
+        .into_iter()
+        .chain([owner(project, PROJECT)])
+        .collect()
+}
+
 /// The projects, each below the tenant.
 pub(crate) fn account(tenant: &str, projects: Read<Vec<Owner>>) -> Read<Account> {
     let tenant = Owner {
