@@ -15,7 +15,7 @@ use crate::{
     lesson::{self, StandingLesson},
     offered::Refused,
     reader::{Held, Number, NumberedLesson, Reader},
-    short::PlainRow,
+    short::TargetInShort,
     sources::{ListReading, Readability, Sources},
 };
 
@@ -61,8 +61,8 @@ pub(crate) struct Here {
     pub(crate) lessons: Vec<StandingLesson>,
     /// Of each foundation, whether it leaves usages open.
     open: Vec<bool>,
-    /// Of each target its row, where that is plain, once somebody asks.
-    pub(crate) plain_rows: Vec<OnceCell<Option<PlainRow>>>,
+    /// Of each target what it is in short, once somebody asks.
+    pub(crate) in_short: Vec<OnceCell<TargetInShort>>,
     /// Of each target whether every launch of the profile takes something of it.
     is_of_profile: Vec<bool>,
     has_quota_lessons: bool,
@@ -157,7 +157,7 @@ impl Here {
             reservations,
             lessons,
             open: Vec::new(),
-            plain_rows: Vec::new(),
+            in_short: Vec::new(),
             is_of_profile: Vec::new(),
             has_quota_lessons,
             next_in_order: 0,
@@ -249,7 +249,7 @@ impl Here {
         });
         let open: Vec<bool> = open.collect();
         self.open.extend(open);
-        self.plain_rows
+        self.in_short
             .resize_with(self.context.targets.len(), OnceCell::new);
     }
 

@@ -7,7 +7,7 @@ use quotagate_contract::{Detail, Limit, QuotaOutcome, Reason, ReservationUse};
 use crate::{
     amount::{Amount, Bound, clamp},
     answer::NumberedFinding,
-    cloud::{Cloud, Draws, Meaning},
+    cloud::{Cloud, Draws},
     compile::{Entry, target_at},
     context::{Found, Target, TargetRow},
     here::{Call, Here},
@@ -203,8 +203,7 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Option<Weighed<'h>> {
         let target = target_at(&here.context, entry.target)?;
         let owner = here.context.owners.get(target.owner)?;
-        let is_free = owner.rules.absent == Meaning::Unconstrained && !target.is_listed();
-        if is_free && here.readability(self, target).is_whole() {
+        if here.limits_nothing(self, target) {
             return None;
         }
         let amount = self.amount(launch, entry, cover, target, ledger);

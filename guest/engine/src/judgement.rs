@@ -110,13 +110,14 @@ impl Judgement {
             Detail::All => self.noted.push(noted),
             Detail::Deciding => {
                 let (most, at) = (noted.most, self.noted.len());
-                let is_shown = noted.always;
-                let mut rest = Some(noted);
-                if is_shown {
-                    self.noted.extend(rest.take());
-                }
+                let hidden = if noted.always {
+                    self.noted.push(noted);
+                    None
+                } else {
+                    Some(noted).filter(|_| binds)
+                };
                 if binds {
-                    let noted = rest;
+                    let noted = hidden;
                     self.binding = Some(Binding { most, noted, at });
                     self.pending = None;
                 }

@@ -5,9 +5,9 @@ use quotagate_contract::{Detail, Limit, QuotaOutcome, Reason, ReservationUse, Ro
 use crate::{
     amount::Bound,
     answer::NumberedFinding,
-    cloud::{Cloud, Draws},
+    cloud::{Cloud, Draws, Meaning},
     compile::{Entry, Part, target_at},
-    context::Found,
+    context::{Found, Target},
     here::{Call, Here},
     judge::Launching,
     judgement::{Judgement, Noted},
@@ -33,6 +33,17 @@ enum Kind {
     Orients,
     /// Its amounts are exact numbers of 64 bits, and each instance takes some.
     Exact,
+    /// Anything else.
+    Other,
+}
+
+/// What a target is in a call, whatever is taken of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TargetInShort {
+    /// A row of exact numbers.
+    Plain(PlainRow),
+    /// No row, where that limits nothing.
+    Free,
     /// Anything else.
     Other,
 }
@@ -152,12 +163,13 @@ impl<C: Cloud> Call<'_, C> {
             if short.kind == Kind::Orients {
                 continue;
             }
-            let row = match short.kind {
-                Kind::Exact if !(may_spare && short.is_reservable) => {
-                    here.plain_row(self, short.target)
-                }
-                _ => None,
+            let row = match here.in_short(self, short.target) {
+                TargetInShort::Free => continue,
+                TargetInShort::Plain(row) => Some(row),
+                TargetInShort::Other => None,
             };
+            let is_exact = short.kind == Kind::Exact && !(may_spare && short.is_reservable);
+            let row = row.filter(|_| is_exact);
             let required = short.required(launch.count);
             let (Some(row), Some(required)) = (row, required) else {
                 if let Some(entry) = part.entries.get(index) {
@@ -195,7 +207,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         if judgement.quota == QuotaOutcome::Fits
             && let Some(short) = part.short.get(index)
-            && let Some(row) = here.plain_row(self, short.target)
+            && let TargetInShort::Plain(row) = here.in_short(self, short.target)
             && let Some(required) = short.required(launch.count)
         {
             let most = short.most(row.free);
@@ -205,15 +217,33 @@ impl<C: Cloud> Call<'_, C> {
 }
 
 impl Here {
-    /// A row of which everything is an exact number of 64 bits.
-    fn plain_row<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<&PlainRow> {
-        let kept = self.plain_rows.get(usize::try_from(target).ok()?)?;
-        kept.get_or_init(|| self.find_plain_row(call, target))
-            .as_ref()
+    /// What a target is in this call; looked at once.
+    fn in_short<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> &TargetInShort {
+        let at = usize::try_from(target).unwrap_or(usize::MAX);
+        let Some(kept) = self.in_short.get(at) else {
+            return &TargetInShort::Other;
+        };
+        kept.get_or_init(|| {
+            let Some(target) = target_at(&self.context, target) else {
+                return TargetInShort::Other;
+            };
+            if self.limits_nothing(call, target) {
+                return TargetInShort::Free;
+            }
+            let plain = self.plain_row(call, target);
+            plain.map_or(TargetInShort::Other, TargetInShort::Plain)
+        })
     }
 
-    fn find_plain_row<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> Option<PlainRow> {
-        let target = target_at(&self.context, target)?;
+    /// Whether a target is no row of its owner, where that limits nothing.
+    pub(crate) fn limits_nothing<C: Cloud>(&self, call: &Call<'_, C>, target: &Target) -> bool {
+        let owner = self.context.owners.get(target.owner);
+        !target.is_listed()
+            && owner.is_some_and(|owner| owner.rules.absent == Meaning::Unconstrained)
+            && self.readability(call, target).is_whole()
+    }
+
+    fn plain_row<C: Cloud>(&self, call: &Call<'_, C>, target: &Target) -> Option<PlainRow> {
         let Found::Row(row) = &target.found else {
             return None;
         };
