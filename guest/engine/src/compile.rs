@@ -40,7 +40,7 @@ pub(crate) struct Compiled {
     pub(crate) may_be_reserved: bool,
     /// The reservations that serve it, by place, and what one instance takes of each.
     pub(crate) serving: Vec<Serving>,
-    pub(crate) not_checked: Vec<String>,
+    pub(crate) not_checked: Vec<&'static str>,
     pub(crate) is_preemptible: bool,
     /// What the cloud's advice says of it.
     pub(crate) advised: Advised,

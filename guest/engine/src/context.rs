@@ -6,6 +6,7 @@ use alloc::{
     string::{String, ToString as _},
     vec::Vec,
 };
+use core::cell::OnceCell;
 
 use quotagate_contract::{Attribute, Capacity, InstanceType, KindOffered, Owner, Reservation, Row};
 
@@ -15,6 +16,7 @@ use crate::{
     reader::{Number, Reader},
     row::RowNumbers,
     rows::{Lookup, OwnerRows, fingerprint},
+    short::TargetInShort,
 };
 
 /// What is derived of one project in one region, once a generation.
@@ -37,6 +39,8 @@ pub(crate) struct RegionContext {
     capacities: Vec<KnownCapacity>,
     pub(crate) reservations: Vec<KnownReservation>,
     pub(crate) targets: Vec<Target>,
+    /// Of each target what it is in short in the present call, once somebody asks.
+    pub(crate) in_short: Vec<OnceCell<TargetInShort>>,
     targets_by_key: BTreeMap<TargetKey, u32>,
     /// Claims without coordinates that were resolved, by the fingerprint of their quota: many types draw on the same few quotas.
     claims: BTreeMap<u64, Vec<KnownClaim>>,
@@ -279,6 +283,7 @@ impl RegionContext {
             capacities,
             reservations: reservations.collect(),
             targets: Vec::new(),
+            in_short: Vec::new(),
             targets_by_key: BTreeMap::new(),
             claims: BTreeMap::new(),
             titles: BTreeMap::new(),

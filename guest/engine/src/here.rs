@@ -15,7 +15,6 @@ use crate::{
     lesson::{self, StandingLesson},
     offered::Refused,
     reader::{Held, Number, NumberedLesson, Reader},
-    short::TargetInShort,
     sources::{ListReading, Readability, Sources},
 };
 
@@ -61,8 +60,6 @@ pub(crate) struct Here {
     pub(crate) lessons: Vec<StandingLesson>,
     /// Of each foundation, whether it leaves usages open.
     open: Vec<bool>,
-    /// Of each target what it is in short, once somebody asks.
-    pub(crate) in_short: Vec<OnceCell<TargetInShort>>,
     /// Of each target whether every launch of the profile takes something of it.
     is_of_profile: Vec<bool>,
     has_quota_lessons: bool,
@@ -99,9 +96,10 @@ impl Here {
     /// Takes in what differs from call to call.
     pub(crate) fn new<C: Cloud>(
         call: &Call<'_, C>,
-        context: RegionContext,
+        mut context: RegionContext,
         moment: ProjectMoment,
     ) -> Self {
+        context.in_short.clear();
         let sources = Sources {
             all: &moment.sources,
             now: call.now,
@@ -157,7 +155,6 @@ impl Here {
             reservations,
             lessons,
             open: Vec::new(),
-            in_short: Vec::new(),
             is_of_profile: Vec::new(),
             has_quota_lessons,
             next_in_order: 0,
@@ -249,8 +246,10 @@ impl Here {
         });
         let open: Vec<bool> = open.collect();
         self.open.extend(open);
-        self.in_short
-            .resize_with(self.context.targets.len(), OnceCell::new);
+        let context = &mut self.context;
+        context
+            .in_short
+            .resize_with(context.targets.len(), OnceCell::new);
     }
 
     /// The sources as they stand.

@@ -138,7 +138,7 @@ impl<C: Cloud> Call<'_, C> {
                 let finding =
                     self.about_offer(here, launch, Reason::NotChecked, QuotaOutcome::Fits);
                 let noted = Noted::new(finding, Bound::UNLIMITED);
-                let said = self.word(|| what.clone());
+                let said = self.word(|| String::from(*what));
                 judgement.note(self.collecting, noted.saying(said));
             }
         }

@@ -102,8 +102,7 @@ pub(crate) fn compile<C: Cloud>(
         });
         compiled.serving = serving.collect();
     }
-    let not_checked = cloud.not_checked(&asked).iter();
-    compiled.not_checked = not_checked.map(|said| String::from(*said)).collect();
+    compiled.not_checked = cloud.not_checked(&asked).to_vec();
     compiled
 }
 

@@ -220,7 +220,7 @@ impl Here {
     /// What a target is in this call; looked at once.
     fn in_short<C: Cloud>(&self, call: &Call<'_, C>, target: u32) -> &TargetInShort {
         let at = usize::try_from(target).unwrap_or(usize::MAX);
-        let Some(kept) = self.in_short.get(at) else {
+        let Some(kept) = self.context.in_short.get(at) else {
             return &TargetInShort::Other;
         };
         kept.get_or_init(|| {
