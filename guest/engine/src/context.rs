@@ -13,6 +13,7 @@ use quotagate_contract::{Attribute, Capacity, InstanceType, KindOffered, Owner, 
 use crate::{
     cloud::{At, Claim, Cloud, LevelRules, Owners},
     compile::{Asking, Compiled},
+    profile::KnownProfile,
     reader::{Number, Reader},
     row::RowNumbers,
     rows::{Lookup, OwnerRows, fingerprint},
@@ -49,6 +50,8 @@ pub(crate) struct RegionContext {
     /// What usages rest on, besides the rows themselves.
     pub(crate) foundations: Vec<Foundation>,
     pub(crate) compiled: BTreeMap<Asking, Rc<Compiled>>,
+    /// The profile that was asked about last.
+    pub(crate) profile: Option<Rc<KnownProfile>>,
     /// The same in the order in which the last call asked: lists of offers come again as they were.
     pub(crate) in_order: Vec<(Asking, Rc<Compiled>)>,
 }
@@ -289,6 +292,7 @@ impl RegionContext {
             titles: BTreeMap::new(),
             foundations: Vec::new(),
             compiled: BTreeMap::new(),
+            profile: None,
             in_order: Vec::new(),
         }
     }

@@ -8,12 +8,13 @@ use quotagate_contract::{
 };
 
 use crate::{
-    cloud::{At, Cloud, Demand},
+    cloud::{At, Cloud},
     compile::{Compiled, Drawing, Part, draw_on},
     context::{RegionContext, Target},
     judgement::{Collecting, Judgement},
     lesson::{self, StandingLesson},
     offered::Refused,
+    profile::KnownProfile,
     reader::{Held, Number, NumberedLesson, Reader},
     sources::{ListReading, Readability, Sources},
 };
@@ -60,21 +61,15 @@ pub(crate) struct Here {
     pub(crate) lessons: Vec<StandingLesson>,
     /// Of each foundation, whether it leaves usages open.
     open: Vec<bool>,
-    /// Of each target whether every launch of the profile takes something of it.
-    is_of_profile: Vec<bool>,
     has_quota_lessons: bool,
     /// The place of the next offer among those of the region that have no needs of their own.
     pub(crate) next_in_order: usize,
-    /// Why what every launch of the profile needs cannot be had in the region, where a launch names no zone.
-    pub(crate) needs_refused: Option<Refused>,
     /// Why nothing is launched here, whatever it is.
     pub(crate) refused: Option<Refused>,
     pub(crate) state_refused: Option<Refused>,
     pub(crate) state_unknown: Option<Refused>,
     /// What every launch takes, whatever its type.
-    pub(crate) profile: Part,
-    /// What of it is found in a zone's rows.
-    zonal: Vec<Demand<'static>>,
+    pub(crate) profile: Rc<KnownProfile>,
     zonal_parts: Vec<ZonalPart>,
     /// What is found of the profile's part, where the launch takes nothing else of the same rows.
     pub(crate) judgement: Judgement,
@@ -155,17 +150,14 @@ impl Here {
             reservations,
             lessons,
             open: Vec::new(),
-            is_of_profile: Vec::new(),
             has_quota_lessons,
             next_in_order: 0,
-            needs_refused: None,
             refused: context.place_is_against(),
             state_refused: context
                 .state_is_against(call.cloud, quotagate_contract::Reason::NotOffered),
             state_unknown: context
                 .state_is_against(call.cloud, quotagate_contract::Reason::StateUnknown),
-            profile: Part::default(),
-            zonal: Vec::new(),
+            profile: Rc::default(),
             zonal_parts: Vec::new(),
             judgement: Judgement::new(),
             context,
@@ -179,26 +171,17 @@ impl Here {
         call: &Call<'_, C>,
         profile: &Profile,
     ) -> Result<(), Refusal> {
-        let demands = call.cloud.profile_demands(profile).map_err(invalid)?;
-        let is_zonal = |demand: &Demand<'_>| demand.any_of.iter().any(|claim| claim.at == At::Zone);
-        let (zonal, regional): (Vec<_>, Vec<_>) = demands.into_iter().partition(is_zonal);
-        self.profile = Part::resolve(&mut self.context, call.cloud, call.reader, &regional, &[]);
-        self.zonal = zonal;
+        let kept = self.context.profile.take();
+        let known = match kept.filter(|known| known.is(profile)) {
+            Some(known) => known,
+            None => {
+                let known = KnownProfile::resolve(call, &mut self.context, profile);
+                Rc::new(known.map_err(invalid)?)
+            }
+        };
+        self.context.profile = Some(Rc::clone(&known));
+        self.profile = known;
         self.zonal_parts.clear();
-        self.needs_refused = self.context.needs_are_against(&profile.needs, None);
-        self.is_of_profile.clear();
-        for entry in &self.profile.entries {
-            let at = usize::try_from(entry.target).unwrap_or(usize::MAX);
-            if at >= self.context.targets.len() {
-                continue;
-            }
-            if at >= self.is_of_profile.len() {
-                self.is_of_profile.resize(at + 1, false);
-            }
-            if let Some(is_of_profile) = self.is_of_profile.get_mut(at) {
-                *is_of_profile = true;
-            }
-        }
         self.open_up(call);
         Ok(())
     }
@@ -209,7 +192,7 @@ impl Here {
         call: &Call<'_, C>,
         zones: &[String],
     ) -> Option<Rc<Part>> {
-        if self.zonal.is_empty() {
+        if self.profile.zonal.is_empty() {
             return None;
         }
         let known = self.zonal_parts.iter().find(|known| known.zones == zones);
@@ -217,7 +200,7 @@ impl Here {
             return Some(Rc::clone(&known.part));
         }
         let context = &mut self.context;
-        let part = Part::resolve(context, call.cloud, call.reader, &self.zonal, zones);
+        let part = Part::resolve(context, call.cloud, call.reader, &self.profile.zonal, zones);
         let part = Rc::new(part);
         self.zonal_parts.push(ZonalPart {
             zones: zones.to_vec(),
@@ -281,14 +264,6 @@ impl Here {
             }
             _ => owner.here,
         }
-    }
-
-    /// Whether a part takes something of a row of which every launch of the profile does.
-    pub(crate) fn meets_profile(&self, part: &Part) -> bool {
-        part.short.iter().any(|entry| {
-            let at = usize::try_from(entry.target).unwrap_or(usize::MAX);
-            self.is_of_profile.get(at).copied().unwrap_or(false)
-        })
     }
 
     /// Whether failed launches taught something of rows here.

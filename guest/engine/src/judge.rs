@@ -53,12 +53,12 @@ impl<C: Cloud> Call<'_, C> {
         ledger: &Ledger,
     ) -> Judgement {
         let mut judgement = Judgement::new();
-        if here.profile.is_plain() {
+        if here.profile.part.is_plain() {
             self.entries(
                 &mut judgement,
                 here,
                 launch,
-                &here.profile.entries,
+                &here.profile.part.entries,
                 None,
                 ledger,
             );
@@ -160,14 +160,14 @@ impl<C: Cloud> Call<'_, C> {
         let own = &launch.compiled.part;
         launch.zonal.is_none()
             && own.is_plain()
-            && here.profile.is_plain()
-            && !here.meets_profile(own)
+            && here.profile.part.is_plain()
+            && !here.profile.meets(own)
     }
 
     pub(crate) fn drawing(&self, here: &Here, launch: &Launching<'_>) -> Drawing {
         let mut parts: Vec<&Part> = Vec::from([&launch.compiled.part]);
         parts.extend(launch.zonal.as_deref());
-        parts.push(&here.profile);
+        parts.push(&here.profile.part);
         here.drawing(self, &parts)
     }
 
@@ -224,7 +224,7 @@ impl<C: Cloud> Call<'_, C> {
             return own.as_ref().and_then(not);
         }
         match launch.zone_name {
-            None => here.needs_refused.as_ref().and_then(not),
+            None => here.profile.refused.as_ref().and_then(not),
             Some(_) => against(&launch.profile.needs).as_ref().and_then(not),
         }
     }

@@ -16,7 +16,7 @@
 //!
 //! # Modules, in reading order
 //! [`cloud`] what a cloud says · [`reader`] what was read · `store` what is kept of it · `rows` one owner's rows · `sources` how far
-//! lists were read · `context` a region by number · `sum`, `compile` demands resolved to rows · `band`, `amount`, `row` one row
+//! lists were read · `context` a region by number · `sum`, `compile`, `profile` demands resolved to rows · `band`, `amount`, `row` one row
 //! against one amount · `reservation`, `reservation_words`, `reserving` reserved capacity · `capacity` advice on hardware · `lesson` what failed launches
 //! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row`, `short`, `refused_before`, `hardware`, `enter` one launch · `judgement`, `tell` findings become a verdict ·
 //! `assess` offers, each alone · `admit`, `rests_on` a plan, together · `standing`, `diagnose`, `alternatives`.
@@ -47,6 +47,7 @@ mod ledger;
 mod lesson;
 mod native;
 mod offered;
+mod profile;
 pub mod reader;
 mod refused_before;
 mod reservation;
