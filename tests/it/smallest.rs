@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use quotagate::{
-    ContractInventory, Gate, GateError, JudgedOffer, Launch, Limit, Listing, Offer, Owner, Place,
-    Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Row, StaticSource, Usage,
-    Verdict,
+    ContractInventory, Gate, GateError, InstanceType, JudgedOffer, Launch, Limit, Listing, Offer,
+    Offered, Owner, Place, Plugin, PluginOptions, Policy, Profile, Question, QuotaOutcome, Row,
+    StaticSource, TypesOfProject, Usage, Verdict,
 };
 use quotagate_bad_plugins::MINIMAL;
 use quotagate_nebius::RecordedWorld;
@@ -20,26 +20,36 @@ use crate::{
 
 /// An account of a cloud that has one quota: 10 of it, of which 4 are used.
 fn imaginary() -> StaticSource {
-    let owner = |id: &str, level: &str, place: Place| Owner {
-        id: id.to_owned(),
-        level: level.to_owned(),
-        place,
+    let owner = Owner {
+        id: "cumulus".to_owned(),
+        level: "account".to_owned(),
         ..Owner::default()
     };
+    let offered = Offered {
+        place: Place::region("west"),
+        lifecycles: vec!["on-demand".to_owned()],
+        ..Offered::default()
+    };
     let account = ContractInventory {
-        owners: vec![vec![
-            owner("sky", "tenant", Place::EVERYWHERE),
-            owner("cumulus", "project", Place::region("west")),
-        ]],
+        owners: vec![vec![owner]],
         rows: vec![Row {
-            key: "sky/instances/west".to_owned(),
+            key: "cumulus/instances/west".to_owned(),
             quota: "instances".to_owned(),
-            owner: "sky".to_owned(),
+            owner: "cumulus".to_owned(),
             place: Place::region("west"),
             unit: "count".to_owned(),
             limit: Limit::Amount(10),
             usage: Usage::exactly(4),
             ..Row::default()
+        }],
+        types: vec![TypesOfProject {
+            project: "cumulus".to_owned(),
+            items: vec![InstanceType {
+                name: "any".to_owned(),
+                offered: vec![offered],
+                ..InstanceType::default()
+            }],
+            ..TypesOfProject::default()
         }],
         ..ContractInventory::default()
     };

@@ -131,11 +131,9 @@ fn kind<'a>(group: &Group, name: &str, cloud: &'a Descriptor) -> Result<&'a Need
     if let Some((_, found)) = known().find(|(known, _)| is_called(known, name)) {
         return Ok(found);
     }
-    let hint = names::hint(
-        name,
-        known().map(|(known, _)| known),
-        "`quotagate check --help` explains the options",
-    );
+    let all: Vec<&str> = known().map(|(known, _)| known).collect();
+    let list = format!("{} has {}", cloud.title, all.join(", "));
+    let hint = names::hint(name, all.into_iter(), &list);
     Err(CliError::UnknownName {
         kind: group.noun,
         name: name.to_owned(),

@@ -20,7 +20,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    Answered, AskStandings, Followed, Inventory, Readings, State, read,
+    Answered, AskStandings, Followed, Inventory, Readings, State, Wanted, read,
     state::{Flight, Slot, WarmUpError},
 };
 use crate::{
@@ -33,6 +33,8 @@ use crate::{
 
 /// So often is it tried to read rows in an inventory that does not change meanwhile.
 const TRIES: u32 = 4;
+/// How often its rows are read after that. Each time somebody else lands in between, so it ends when they have.
+const LATE_TRIES: u32 = 1_000;
 
 /// Which projects of an account are read.
 #[derive(Clone, Debug)]
@@ -400,6 +402,18 @@ impl Cache {
         self.landings.send_modify(|count| *count += 1);
     }
 
+    /// Reads rows of an answer that is in force already: their holds stand until then.
+    async fn read_late(&self, wanted: &Wanted) {
+        for _ in 0..LATE_TRIES {
+            let inventory = self.with(|state, now| state.current(now));
+            let readings = read(&*self.plugin, &inventory, wanted).await;
+            let base = inventory.answers_generation();
+            if self.with(|state, now| state.read_late(base, readings, now)) {
+                break;
+            }
+        }
+    }
+
     /// Takes an answer in. What it shows of rows that something is held of, or that a lesson speaks of, the plugin says before
     /// the answer is in force, so that both are in one step; the lock is not held meanwhile.
     async fn land(self: &Arc<Self>, key: &str, order: u64, answer: Result<Fetched, SourceError>) {
@@ -425,6 +439,7 @@ impl Cache {
             } else {
                 read(&*self.plugin, &candidate.inventory, wanted).await
             };
+            let mut is_late = false;
             let is_done = self.with(|state, now| {
                 if state.is_enough(&landed, &candidate, now) {
                     state.land(landed.clone(), readings, followed.clone(), now);
@@ -433,11 +448,15 @@ impl Cache {
                 if tries < TRIES {
                     return false;
                 }
-                // Others landed each time. Holds stand on until the next answer shows them.
+                // Others landed each time. Holds stand on until their rows are read below.
                 state.land(landed.clone(), Readings::new(), followed.clone(), now);
                 state.not_read(&candidate.wanted);
+                is_late = true;
                 true
             });
+            if is_late {
+                self.read_late(&candidate.wanted).await;
+            }
             if is_done {
                 break;
             }

@@ -458,6 +458,16 @@ impl State {
         true
     }
 
+    /// Takes readings of the inventory in force in, where it is the one that was read; says whether it is.
+    pub(crate) fn read_late(&mut self, base: u64, readings: Readings, now: Moment) -> bool {
+        let is_the_same = self.current.answers_generation() == base;
+        if is_the_same {
+            self.take_readings(readings);
+            self.publish_promises(now);
+        }
+        is_the_same
+    }
+
     /// Says whose the one project is that is judged, as far as it is known without the account.
     pub(crate) fn name(&mut self, owners: Vec<Owner>) {
         Arc::make_mut(&mut self.current).name(owners);

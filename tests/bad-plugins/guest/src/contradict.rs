@@ -164,14 +164,14 @@ fn in_takes(deed: &str, admission: &mut Admission, first: &Launch) {
         proper::take(rows.first().map_or(0, |row| row.number))
     };
     let reserved = || {
-        let rows = proper::reserved(project, region);
+        let rows = proper::reserved_anywhere(project);
         proper::take(rows.first().map_or(0, |row| row.number))
     };
     let upside_down = |take: Take| Take { at_most: 0, ..take };
     match deed {
         "take" => {
             admission.takes = vec![row(), reserved()];
-            let rows = proper::reserved(project, region).into_iter();
+            let rows = proper::reserved_anywhere(project).into_iter();
             admission.reservations = rows.take(1).map(|row| row.key).collect();
         }
         "take-unshown" => admission.takes = vec![proper::take(nobodys())],

@@ -127,14 +127,26 @@ fn standing(row: Row) -> Standing {
     }
 }
 
-/// The rows of a project in every region, or those of them that are asked about.
-pub(crate) fn standings(project: &str, only: Option<&[u32]>) -> Vec<Standing> {
+/// The rows of the reservations of every region.
+pub(crate) fn reserved_anywhere(project: &str) -> Vec<Row> {
+    let regions = regions();
+    let rows = regions.iter().map(|region| reserved(project, region));
+    rows.flatten().collect()
+}
+
+fn regions() -> Vec<String> {
     let mut regions: Vec<String> = inventory::get_places()
         .into_iter()
         .filter_map(|offered| offered.place.region)
         .collect();
     regions.sort();
     regions.dedup();
+    regions
+}
+
+/// The rows of a project in every region, or those of them that are asked about.
+pub(crate) fn standings(project: &str, only: Option<&[u32]>) -> Vec<Standing> {
+    let regions = regions();
     let mut found: Vec<Row> = Vec::new();
     for region in &regions {
         found.extend(rows(project, region));
