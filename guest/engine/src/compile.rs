@@ -8,11 +8,12 @@ use quotagate_contract::{InstanceType, Limit, RowState};
 use crate::{
     capacity::Advised,
     cloud::{At, Cloud, Demand, Draws, Meaning, Serves},
-    context::{Found, RegionContext, Target},
+    context::RegionContext,
     offered::Refused,
     reader::{Number, Reader},
     short::ShortEntry,
     sum::Sum,
+    target::{Found, Target},
 };
 
 /// What of an offer and its profile decides what one instance draws on, by number.

@@ -10,13 +10,14 @@ use quotagate_contract::{
 use crate::{
     cloud::{At, Cloud},
     compile::{Compiled, Drawing, Part, draw_on},
-    context::{RegionContext, Target},
+    context::RegionContext,
     judgement::{Collecting, Judgement},
     lesson::{self, StandingLesson},
     offered::Refused,
     profile::KnownProfile,
     reader::{Held, Number, NumberedLesson, Reader},
     sources::{ListReading, Readability, Sources},
+    target::Target,
 };
 
 /// What a call rests on, whatever the launch.

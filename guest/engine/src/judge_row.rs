@@ -9,7 +9,6 @@ use crate::{
     answer::NumberedFinding,
     cloud::{Cloud, Draws},
     compile::{Entry, target_at},
-    context::{Found, Target, TargetRow},
     here::{Call, Here},
     judge::{Launching, OwnDoubt, behind, drawing_count, own_doubt},
     judgement::{Judgement, Noted},
@@ -17,6 +16,7 @@ use crate::{
     reservation::{ReservationCover, held_of},
     row::{Doubt, RowNumbers, RowVerdict, Weighing, headroom, judge},
     sources::{ListReading, Readability},
+    target::{Found, Target, TargetRow},
 };
 
 /// A row against an amount, judged.

@@ -5,7 +5,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::{band::Band, context::LedgerKey, reader::Number};
+use crate::{band::Band, reader::Number, target::LedgerKey};
 
 /// Amounts taken so far, for a plan; a launch that is judged alone needs no book.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@
 //!
 //! # Modules, in reading order
 //! [`cloud`] what a cloud says · [`reader`] what was read · `store` what is kept of it · `rows` one owner's rows · `sources` how far
-//! lists were read · `context` a region by number · `sum`, `compile`, `profile` demands resolved to rows · `band`, `amount`, `row` one row
+//! lists were read · `context`, `target` a region and its rows by number · `sum`, `compile`, `profile` demands resolved to rows · `band`, `amount`, `row` one row
 //! against one amount · `reservation`, `reservation_words`, `reserving` reserved capacity · `capacity` advice on hardware · `lesson` what failed launches
 //! taught · `ledger` what a plan took so far · `here`, `judge`, `judge_row`, `short`, `refused_before`, `hardware`, `enter` one launch · `judgement`, `tell` findings become a verdict ·
 //! `assess` offers, each alone · `admit`, `rests_on` a plan, together · `standing`, `diagnose`, `alternatives`.
@@ -61,6 +61,7 @@ mod sources;
 mod standing;
 mod store;
 mod sum;
+mod target;
 mod tell;
 
 pub use answer::*;

@@ -7,11 +7,11 @@ use quotagate_contract::{Feed, QuotaOutcome, ReservationUse, SourceReport};
 use crate::{
     cloud::{Cloud, Draws},
     compile::{Entry, target_at},
-    context::{Found, LedgerKey},
     here::{Call, Here},
     judge::Launching,
     ledger::Ledger,
     reader::Number,
+    target::{Found, LedgerKey},
 };
 
 /// Keys of sources, each once, in the order in which they were named first.

@@ -7,7 +7,6 @@ use crate::{
     answer::NumberedFinding,
     cloud::{Cloud, Draws, Meaning},
     compile::{Entry, Part, target_at},
-    context::{Found, Target},
     here::{Call, Here},
     judge::Launching,
     judgement::{Judgement, Noted},
@@ -15,6 +14,7 @@ use crate::{
     reader::Number,
     reservation::{ReservationCover, held_of},
     row::headroom,
+    target::{Found, Target},
 };
 
 /// An entry in short.

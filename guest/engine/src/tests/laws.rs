@@ -411,6 +411,23 @@ proptest! {
     }
 
     #[test]
+    fn what_decides_is_told_in_the_same_numbers(
+        parts in parts(),
+        profile in profile(),
+        count in count(),
+    ) {
+        let told = parts.judge_under(count, &profile, Detail::All);
+        let deciding = parts.judge_under(count, &profile, Detail::Deciding);
+        for shown in &deciding.findings {
+            let is_same = |finding: &Finding| {
+                let rule = shown.rule.clone();
+                Finding { rule, ..finding.clone() } == **shown
+            };
+            prop_assert!(told.findings.iter().any(|finding| is_same(finding)), "{:?}", shown);
+        }
+    }
+
+    #[test]
     fn a_plan_of_one_launch_is_that_launch(parts in parts(), profile in profile(), count in count()) {
         let judged = parts.judge(count, &profile);
         let admitted = parts.admit(&[(count, profile)]);
