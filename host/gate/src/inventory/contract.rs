@@ -117,15 +117,15 @@ pub(crate) fn parts(written: quotagate_contract::Inventory) -> Vec<Part> {
         lessons: _,
     } = written;
     let mut parts = Parts::new(sources);
-    if !owners.is_empty() || !places.is_empty() || !parts.has(Feed::Account) {
-        if let Answer::Account(account) =
+    let says_whose = !owners.is_empty() || !places.is_empty() || !parts.has(Feed::Account);
+    if says_whose
+        && let Answer::Account(account) =
             parts.of(Feed::Account, "account", None, &Place::EVERYWHERE)
-        {
-            *account = Account {
-                projects: owners,
-                places,
-            };
-        }
+    {
+        *account = Account {
+            projects: owners,
+            places,
+        };
     }
     for row in rows {
         if let Answer::Rows(items) = parts.of(Feed::Rows, "rows", Some(&row.owner), &row.place) {

@@ -46,6 +46,9 @@ fn next() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Keys of sources.
+type Keys = Arc<[Arc<str>]>;
+
 /// One account at one time.
 #[derive(Clone)]
 pub struct Inventory {
@@ -62,7 +65,7 @@ pub struct Inventory {
     sources: u64,
     lists: RedBlackTreeMapSync<Arc<str>, Listed>,
     /// The keys of the sources that have something of an owner, or are an owner's; without an owner, of the whole account.
-    of_owners: RedBlackTreeMapSync<(Feed, Arc<str>), Arc<[Arc<str>]>>,
+    of_owners: RedBlackTreeMapSync<(Feed, Arc<str>), Keys>,
     chains: Arc<Chains>,
     /// The one project that is judged, where it is one alone.
     only: Option<Arc<str>>,

@@ -15,7 +15,10 @@ pub(super) struct Numbered {
 
 /// The lists that were asked about last.
 #[derive(Default)]
-pub(super) struct NumberedLists(Mutex<Vec<(Weak<[Offer]>, Arc<Numbered>)>>);
+pub(super) struct NumberedLists(Mutex<Vec<KnownList>>);
+
+/// A list by whose memory it is.
+type KnownList = (Weak<[Offer]>, Arc<Numbered>);
 
 /// How many lists are remembered: one a project of an account, as a rule.
 const MOST_LISTS: usize = 16;
