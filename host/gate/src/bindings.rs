@@ -10,7 +10,7 @@
 )]
 
 wasmtime::component::bindgen!({
-    path: "../../wit",
+    path: "wit",
     world: "plugin",
     additional_derives: [PartialEq, Eq, Hash],
     imports: { default: trappable },
