@@ -1,7 +1,7 @@
 //! Final checks and holds: two launches never spend the same unit, whatever happens to the process in between.
 
 use futures::future::join_all;
-use quotagate::{Action, Gate, Launch, Policy, Question, QuotaOutcome, Reason};
+use quotagate::{Action, Gate, GateError, Launch, Need, Policy, Question, QuotaOutcome, Reason};
 
 use crate::{
     harness::{CPU, GPU_QUOTA, PROJECT, REGION, TENANT, WorldBuilder},
@@ -307,4 +307,28 @@ async fn what_shows_of_a_launch_that_was_given_up_ends_no_other_hold() {
     set_usage(&live, 48);
     live.gate.refresh().await;
     assert_eq!(fits(&live.gate).await, QuotaOutcome::Fits);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_that_its_caller_names_is_held_once_and_stands_for_one_plan() {
+    let live = live(&last_eight()).await;
+    let plan = [h200(1)];
+    let first = live.gate.verify_as("job-7", &plan).await.unwrap();
+    let again = live.gate.verify_as("job-7", &plan).await.unwrap();
+    assert_eq!(again.admission.verdict.quota, QuotaOutcome::Fits);
+    let (first, again) = (first.hold.unwrap(), again.hold.unwrap());
+    assert_eq!((first.id(), again.id()), ("job-7", "job-7"));
+    assert_eq!(live.gate.holds().len(), 1);
+    // Of the same type at the same place, and it takes more.
+    let mut other = h200(1);
+    other
+        .profile
+        .needs
+        .push(Need::sized("disk.network-ssd", 1 << 40));
+    let refused = live.gate.verify_as("job-7", &[other]).await.unwrap_err();
+    assert!(matches!(refused, GateError::HoldTaken { .. }), "{refused}");
+    first.release();
+    assert!(live.gate.holds().is_empty());
+    let anew = live.gate.verify_as("job-7", &plan).await.unwrap();
+    assert_eq!(anew.hold.unwrap().id(), "job-7");
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use quotagate_contract::{Admission, Launch, Policy, SourceReport, Verdict};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
@@ -227,7 +228,15 @@ impl Gate {
             let action = self.options().deploy.action(&admission.verdict);
             let is_refused = action == Action::Refuse && !self.options().shadow;
             let hold = match standing {
-                Some(standing) => Some(Hold::new(standing, Arc::clone(self.cache()))),
+                Some(standing) => {
+                    let told = self
+                        .cache()
+                        .with(|state, now| state.tell(current.generation(), &standing.id, now));
+                    match told {
+                        Some(standing) => Some(Hold::new(standing, Arc::clone(self.cache()))),
+                        None => continue,
+                    }
+                }
                 None if is_refused || admission.takes.is_empty() => None,
                 None => {
                     let record = record(name.clone(), &plan, &admission, self.clock().now_ms());
@@ -306,7 +315,11 @@ fn judged_by(
 
 /// A hold's name stands for one plan.
 fn must_be_for(standing: &HoldRecord, plan: &[Launch]) -> Result<(), GateError> {
-    if standing.launch == words(plan) {
+    let is_it = match standing.plan.as_str() {
+        "" => standing.launch == words(plan),
+        digest => digest == digest_of(plan),
+    };
+    if is_it {
         return Ok(());
     }
     Err(GateError::HoldTaken {
@@ -351,7 +364,7 @@ impl Promised {
 impl Drop for Promised {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
-            self.cache.release(&record.id);
+            self.cache.release_unshared(&record.id);
         }
     }
 }
@@ -367,12 +380,20 @@ fn record(name: String, plan: &[Launch], admission: &Admission, now_ms: u64) -> 
     HoldRecord {
         id: name,
         launch: words(plan),
+        plan: digest_of(plan),
         amounts: amounts.collect(),
         projects: projects.into_iter().cloned().collect(),
         made_at: now_ms,
         committed_at: None,
         instances: Vec::new(),
     }
+}
+
+/// The SHA-256 of launches in full.
+fn digest_of(plan: &[Launch]) -> String {
+    let written = serde_json::to_vec(plan).unwrap_or_default();
+    let digest = Sha256::digest(written);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn words(plan: &[Launch]) -> String {

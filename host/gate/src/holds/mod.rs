@@ -68,6 +68,9 @@ pub struct HoldRecord {
     pub id: String,
     /// What is launched, in words.
     pub launch: String,
+    /// The SHA-256 of the launches in full, by which a name stands for one plan; empty where nobody noted it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plan: String,
     /// What it takes, one amount a row, as far as no usage shows it yet.
     pub amounts: Vec<HeldAmount>,
     /// The projects whose launches it is for, by id: whom to ask how much of its rows is used.

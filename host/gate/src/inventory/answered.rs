@@ -60,11 +60,11 @@ impl Answered {
                         sorted.regions.entry(region).or_default().items.push(number);
                     }
                 }
-                for (number, kind) in numbered(kinds) {
-                    for region in regions_of(&kind.offered) {
-                        sorted.regions.entry(region).or_default().kinds.push(number);
-                    }
-                }
+                // Every region shows every kind: what is offered elsewhere alone is not offered here.
+                let shown = sorted.regions.entry(None).or_default();
+                shown
+                    .kinds
+                    .extend(numbered(kinds).map(|(number, _)| number));
             }
             Answer::Capacities(items) => sorted.sort(items.iter().map(|item| &item.place)),
             Answer::Reservations(items) => sorted.sort(items.iter().map(|item| &item.row.place)),

@@ -328,6 +328,15 @@ impl Cache {
         self.with(|state, now| state.release(id, now))
     }
 
+    /// Releases a hold whose maker went away, unless somebody else was given it meanwhile.
+    pub(crate) fn release_unshared(&self, id: &str) {
+        self.with(|state, now| {
+            if !state.is_shared(id) {
+                state.release(id, now);
+            }
+        });
+    }
+
     /// Reads and promises nothing more, and writes down what is still to be written. Blocks while it does.
     pub(crate) fn close(&self) {
         let writer = self.with(|state, _| state.close());

@@ -251,6 +251,7 @@ impl Inventory {
         self.chains = Arc::new(Chains::new(account, &self.named));
         let changes = Changes {
             nowhere: true,
+            everywhere: true,
             ..Changes::default()
         };
         self.changed(changes, true, true);

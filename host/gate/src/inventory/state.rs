@@ -30,6 +30,8 @@ pub(crate) struct State {
     writer: Option<HoldWriter>,
     /// What each row that something is held of rests on, or that a lesson speaks of, where the plugin has said so.
     rests_on: BTreeMap<String, Arc<[String]>>,
+    /// Holds that were given to somebody besides their makers.
+    shared: BTreeSet<String>,
     /// The outermost owners that warm answers are of.
     warm_owners: BTreeSet<String>,
     /// The regions that somebody asked about.
@@ -200,6 +202,7 @@ impl State {
             lessons: Lessons::default(),
             writer: None,
             rests_on: BTreeMap::new(),
+            shared: BTreeSet::new(),
             warm_owners: BTreeSet::new(),
             regions: BTreeSet::new(),
             current: Arc::new(Inventory::empty(only)),
@@ -553,6 +556,22 @@ impl State {
     pub(crate) fn hold(&mut self, id: &str, now: Moment) -> Option<HoldRecord> {
         self.current(now);
         self.ledger.record(id)
+    }
+
+    /// Gives a standing hold to somebody who asks for it by its name, if it still stands and nothing changed since the judgement by
+    /// that generation.
+    pub(crate) fn tell(&mut self, generation: u64, id: &str, now: Moment) -> Option<HoldRecord> {
+        let is_the_same = self.current(now).generation() == generation;
+        let standing = self.ledger.record(id).filter(|_| is_the_same)?;
+        let ledger = &self.ledger;
+        self.shared.retain(|told| ledger.record(told).is_some());
+        self.shared.insert(id.to_owned());
+        Some(standing)
+    }
+
+    /// Whether somebody was given a hold by its name.
+    pub(crate) fn is_shared(&self, id: &str) -> bool {
+        self.shared.contains(id)
     }
 
     /// Whether the usage of a row is to be read before something is promised of it: of rows that something is held of, it

@@ -76,6 +76,7 @@ impl World {
                 made_at: NOW.wall_ms,
                 committed_at: None,
                 instances: Vec::new(),
+                plan: String::new(),
             };
             let readings = readings(&current, &[key_of("outer")]);
             let generation = current.generation();
