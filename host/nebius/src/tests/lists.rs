@@ -53,7 +53,8 @@ async fn every_source_asks_the_right_method_for_the_right_owner_with_the_right_p
     assert_eq!(keys.len(), seen.len(), "every call has a key of its own");
     for call in seen {
         assert_eq!(call.authorization.as_deref(), Some("Bearer handed-in"));
-        assert!(call.user_agent.unwrap().starts_with("quotagate/0.1.0"));
+        let ours = concat!("quotagate/", env!("CARGO_PKG_VERSION"));
+        assert!(call.user_agent.unwrap().starts_with(ours));
         assert!(call.timeout.is_some());
     }
 }
