@@ -7,7 +7,7 @@
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::mem;
 
-use quotagate_contract::Limit;
+use quotagate_contract::{Limit, RowState};
 
 use crate::{
     amount::Bound,
@@ -83,6 +83,12 @@ struct Free {
 }
 
 impl Free {
+    const NOTHING: Self = Self {
+        at_least: 0,
+        at_most: 0,
+        is_measured: true,
+    };
+
     /// What is free where either may be so.
     fn or(self, other: Self) -> Self {
         Self {
@@ -262,7 +268,7 @@ impl<'a> CoverQuestion<'a> {
                 return listed;
             };
             // It is in force, and the list still shows what was before: either may be so.
-            let changed = self.free(known, Some(change.amount?), taken)?;
+            let changed = self.free(known, change.amount, taken)?;
             Some(listed?.or(changed))
         };
         if let Some(change) = due {
@@ -325,14 +331,17 @@ impl<'a> CoverQuestion<'a> {
         }
     }
 
-    /// What is free for the project where the reservation holds `limit`: the smaller of its own and the project's share. None where
-    /// nothing bounds the usage.
+    /// What is free for the project where the reservation holds `limit`: the smaller of its own and the project's share, nothing
+    /// where one of them is suspended. None where nothing bounds what is free.
     fn free(
         &self,
         known: &KnownReservation,
         limit: Option<u64>,
         taken: ReservationTaken,
     ) -> Option<Free> {
+        if known.is_suspended() {
+            return Some(Free::NOTHING);
+        }
         let own = left(&known.own, limit?, self.held(known.number), taken.by_all)?;
         let Some(share) = &known.share else {
             return Some(own);
@@ -482,9 +491,13 @@ fn unknown_places<'c>(candidates: impl Iterator<Item = &'c Candidate<'c>>) -> Ve
     largest.into_values().collect()
 }
 
-/// What is left of a limit after usage, promises, and what earlier launches of the plan took. None where nothing is known.
+/// What is left of a limit after usage, promises, and what earlier launches of the plan took. None where nothing is known: the
+/// numbers of a row that is not in force prove nothing.
 fn left(row: &ReadRow, limit: u64, held: Held, taken: Band) -> Option<Free> {
     let numbers = &row.numbers;
+    if numbers.state != RowState::InForce {
+        return None;
+    }
     let is_measured = numbers.doubt.is_none();
     if !is_measured && numbers.used_at_least == 0 && numbers.used_at_most.is_none() {
         return None;

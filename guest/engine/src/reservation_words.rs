@@ -67,8 +67,14 @@ pub(crate) fn span(milliseconds: u64) -> String {
     }
 }
 
-/// Says that nothing tells how much of a reservation is used.
+/// Says that nothing tells how much of a reservation is free.
 pub(crate) fn unmeasured(known: &KnownReservation) -> String {
+    if !known.is_in_force() {
+        return format!(
+            "reservation {}, or the project's share of it, is in a state that proves nothing",
+            name_of(known)
+        );
+    }
     let own = known.own.doubt.as_deref();
     let told = own.or_else(|| {
         known

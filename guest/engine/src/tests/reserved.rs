@@ -58,6 +58,38 @@ fn a_reservation_that_was_not_measured_makes_a_shortage_unknown() {
 }
 
 #[test]
+fn the_numbers_of_a_reservation_and_of_a_share_count_where_they_are_in_force() {
+    for (state, expected) in [
+        (RowState::InForce, QuotaOutcome::Fits),
+        (RowState::Suspended, QuotaOutcome::Blocked),
+        (RowState::Changing, QuotaOutcome::Unknown),
+        (RowState::Gone, QuotaOutcome::Unknown),
+        (RowState::Unknown, QuotaOutcome::Unknown),
+    ] {
+        let mut own = reservation("r1", "a", 8, 0);
+        own.row.state = state;
+        let mut shared = reservation("r1", "a", 8, 0);
+        let share = Row {
+            state,
+            ..share(&shared, 8, 0)
+        };
+        shared.share = Some(share.clone());
+        // A state counts without a limit as well.
+        let mut unset = shared.clone();
+        unset.share = Some(Row {
+            limit: Limit::Unset,
+            ..share
+        });
+        for item in [own, shared, unset] {
+            for profile in [alone(), strict()] {
+                let parts = Parts::roomy().limit("gpu", 0).reserving([item.clone()]);
+                assert_eq!(parts.quota(1, &profile), expected, "{state:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_change_that_is_announced_is_told_and_in_force_from_its_instant() {
     let day = 24 * 3_600_000;
     let changing = |at, amount| {
