@@ -149,7 +149,8 @@ impl<'a> CoverQuestion<'a> {
                 Some(_) => is_named,
                 None => !reservation.targeted,
             };
-            let is_there = self.zone == 0 || known.zone == self.zone;
+            // One of no zone serves launches in each.
+            let is_there = self.zone == 0 || known.zone == 0 || known.zone == self.zone;
             let has_begun = reservation.begins.is_none_or(|begins| begins <= now);
             let has_ended = reservation.ends.is_some_and(|ends| ends <= now);
             (may_go_there && is_there && has_begun && !has_ended).then(|| Candidate {

@@ -216,6 +216,16 @@ fn instances_that_stay_together_take_reservations_of_one_zone() {
 }
 
 #[test]
+fn a_reservation_without_a_zone_serves_launches_that_name_one() {
+    let mut item = reservation("r1", "a", 8, 0);
+    item.row.place = Place::region("here");
+    let mut parts = Parts::roomy().reserving([item]);
+    parts.offer.zone = Some("a".into());
+    assert_eq!(parts.quota(1, &strict()), QuotaOutcome::Fits);
+    assert_eq!(parts.quota(2, &strict()), QuotaOutcome::Blocked);
+}
+
+#[test]
 fn what_may_be_held_of_a_reservation_makes_a_launch_on_it_unknown() {
     let parts = Parts::roomy().limit("gpu", 8);
     let parts = parts.reserving([reservation("r1", "a", 16, 0)]);
