@@ -9,7 +9,7 @@ use alloc::{
 use core::cell::OnceCell;
 
 use quotagate_contract::{
-    Attribute, Capacity, InstanceType, KindOffered, Owner, Reservation, Row, RowState,
+    Attribute, Capacity, InstanceType, KindOffered, Limit, Owner, Reservation, Row, RowState,
 };
 
 use crate::{
@@ -109,6 +109,13 @@ impl KnownReservation {
     pub(crate) fn is_suspended(&self) -> bool {
         let mut rows = self.rows();
         rows.any(|row| row.numbers.state == RowState::Suspended)
+    }
+
+    /// Whether a limit that bounds it is the cloud's default, so that it may be larger than it says.
+    pub(crate) fn is_by_default(&self) -> bool {
+        let mut rows = self.rows();
+        let is_by_default = rows.any(|row| matches!(row.numbers.limit, Limit::ByDefault(_)));
+        is_by_default && !self.is_suspended()
     }
 
     /// Whether its numbers, and those of the project's share, are in force.

@@ -88,3 +88,11 @@ pub(crate) fn unmeasured(known: &KnownReservation) -> String {
         name_of(known)
     )
 }
+
+/// Says that a reservation may be larger than its limit says.
+pub(crate) fn by_default(known: &KnownReservation) -> String {
+    format!(
+        "the size of reservation {} is the cloud's default, and the account's own may be larger",
+        name_of(known)
+    )
+}

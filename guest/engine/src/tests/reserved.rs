@@ -249,6 +249,42 @@ fn what_may_be_held_of_a_reservation_makes_a_launch_on_it_unknown() {
 }
 
 #[test]
+fn a_default_size_of_a_reservation_or_of_a_share_proves_no_shortage() {
+    let mut own = reservation("r1", "a", 8, 0);
+    own.row.limit = Limit::ByDefault(8);
+    let mut shared = reservation("r1", "a", 16, 0);
+    shared.share = Some(Row {
+        limit: Limit::ByDefault(8),
+        ..share(&shared, 8, 0)
+    });
+    for item in [own, shared] {
+        let parts = Parts::roomy().limit("gpu", 0).reserving([item]);
+        for profile in [alone(), strict()] {
+            assert_eq!(parts.quota(1, &profile), QuotaOutcome::Fits);
+            assert_eq!(parts.quota(2, &profile), QuotaOutcome::Unknown);
+        }
+    }
+}
+
+#[test]
+fn what_is_held_of_a_reservation_proves_no_exhaustion_where_the_cloud_says_so() {
+    use crate::Engine;
+    let parts = Parts::roomy().reserving([reservation("r1", "a", 16, 0)]);
+    let parts = parts.holding("reservation/r1", 16, 16);
+    let reader = parts.reader();
+    let (offer, needs) = super::numbered(&reader, &parts.offer);
+    let mut engine = Engine::new(super::toy::Lenient);
+    let mut quota = |count| {
+        let policy = Policy::default();
+        let judged = engine.explain(&reader, &[offer], &needs, count, &strict(), &policy);
+        judged.unwrap().remove(0).quota
+    };
+    assert_eq!(quota(1), QuotaOutcome::Unknown);
+    assert_eq!(quota(3), QuotaOutcome::Blocked);
+    assert_eq!(parts.quota(1, &strict()), QuotaOutcome::Blocked);
+}
+
+#[test]
 fn a_restart_on_a_reservation_takes_from_nothing_to_the_whole() {
     let parts = Parts::roomy().limit("gpu", 0);
     let parts = parts.reserving([reservation("r1", "a", 16, 8)]);
