@@ -8,7 +8,9 @@ use alloc::{
 };
 use core::cell::OnceCell;
 
-use quotagate_contract::{Attribute, Capacity, InstanceType, KindOffered, Owner, Reservation, Row};
+use quotagate_contract::{
+    Attribute, Capacity, InstanceType, KindOffered, Limit, Owner, Reservation, Row, RowState,
+};
 
 use crate::{
     cloud::{At, Claim, Cloud, LevelRules, Owners},
@@ -93,8 +95,34 @@ pub(crate) struct KnownReservation {
     pub(crate) unit: Number,
     pub(crate) reservation: Reservation,
     pub(crate) own: ReadRow,
-    /// The asking project's share, where it is limited.
+    /// The asking project's share, where it is limited or not in force.
     pub(crate) share: Option<ReadRow>,
+}
+
+impl KnownReservation {
+    /// Its own row and the project's share of it, if that counts.
+    fn rows(&self) -> impl Iterator<Item = &ReadRow> {
+        [&self.own].into_iter().chain(&self.share)
+    }
+
+    /// Whether it, or the project's share of it, lets nothing through.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let mut rows = self.rows();
+        rows.any(|row| row.numbers.state == RowState::Suspended)
+    }
+
+    /// Whether a limit that bounds it is the cloud's default, so that it may be larger than it says.
+    pub(crate) fn is_by_default(&self) -> bool {
+        let mut rows = self.rows();
+        let is_by_default = rows.any(|row| matches!(row.numbers.limit, Limit::ByDefault(_)));
+        is_by_default && !self.is_suspended()
+    }
+
+    /// Whether its numbers, and those of the project's share, are in force.
+    pub(crate) fn is_in_force(&self) -> bool {
+        let mut rows = self.rows();
+        rows.all(|row| row.numbers.state == RowState::InForce)
+    }
 }
 
 /// A row as the cloud's rules read it.
@@ -187,7 +215,8 @@ impl RegionContext {
             let reservation = known.reservation;
             let zone = reservation.row.place.zone.as_deref().unwrap_or_default();
             let share = reservation.share.as_ref();
-            let share = share.filter(|share| share.limit.number().is_some());
+            let share = share
+                .filter(|share| share.limit.number().is_some() || share.state != RowState::InForce);
             KnownReservation {
                 number: known.number,
                 share_number: known.share,

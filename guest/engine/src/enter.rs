@@ -74,10 +74,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         let is_drawn_on = match entry.sum.draws {
             Draws::Never => false,
-            Draws::WhereListed => {
-                let readability = here.readability(self, target);
-                target.is_listed() && readability.reading.unreadable().is_none()
-            }
+            Draws::WhereListed => target.is_listed(),
             Draws::Always => {
                 let insists = launch.profile.reservation == ReservationUse::Strict;
                 !(entry.sum.is_reservable && insists && launch.compiled.may_be_reserved)

@@ -267,6 +267,7 @@ impl<C: Cloud> Call<'_, C> {
             reservation_key: launch.profile.reservation_key.as_deref(),
             project: here.project,
             held: &here.moment.held,
+            held_proves_shortage: self.cloud.held_proves_shortage(),
             words: self.collecting.words,
             restart: launch.profile.restart,
             count: launch.count,

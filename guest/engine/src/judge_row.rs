@@ -217,7 +217,13 @@ impl<C: Cloud> Call<'_, C> {
             row: None,
         };
         if let Some(reason) = readability.reading.unreadable() {
-            return (!is_optional).then(|| bare(RowVerdict::unknown(reason)));
+            // A row that counts where it is listed counts by a list that cannot be relied on too.
+            let may_count = match entry.sum.draws {
+                Draws::Never => false,
+                Draws::WhereListed => target.is_listed(),
+                Draws::Always => true,
+            };
+            return may_count.then(|| bare(RowVerdict::unknown(reason)));
         }
         match &target.found {
             Found::Absent if is_optional => None,

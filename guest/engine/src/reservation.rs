@@ -7,7 +7,7 @@
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::mem;
 
-use quotagate_contract::Limit;
+use quotagate_contract::{Limit, RowState};
 
 use crate::{
     amount::Bound,
@@ -17,7 +17,7 @@ use crate::{
     context::{KnownReservation, ReadRow, RegionContext},
     ledger::{Contribution, Ledger, PoolMember, ReservationTaken},
     reader::{Held, Number},
-    reservation_words::{announced, name_of, overdue, span, unit_of, unmeasured},
+    reservation_words::{announced, by_default, name_of, overdue, span, unit_of, unmeasured},
     row::Room,
     sources::{ListReading, Readability, Sources},
 };
@@ -83,6 +83,12 @@ struct Free {
 }
 
 impl Free {
+    const NOTHING: Self = Self {
+        at_least: 0,
+        at_most: 0,
+        is_measured: true,
+    };
+
     /// What is free where either may be so.
     fn or(self, other: Self) -> Self {
         Self {
@@ -112,6 +118,8 @@ pub(crate) struct CoverQuestion<'a> {
     pub(crate) reservation_key: Option<&'a str>,
     pub(crate) project: Number,
     pub(crate) held: &'a [Held],
+    /// Whether what is held counts towards a proven exhaustion.
+    pub(crate) held_proves_shortage: bool,
     pub(crate) words: bool,
     pub(crate) restart: bool,
     pub(crate) count: u32,
@@ -143,7 +151,8 @@ impl<'a> CoverQuestion<'a> {
                 Some(_) => is_named,
                 None => !reservation.targeted,
             };
-            let is_there = self.zone == 0 || known.zone == self.zone;
+            // One of no zone serves launches in each.
+            let is_there = self.zone == 0 || known.zone == 0 || known.zone == self.zone;
             let has_begun = reservation.begins.is_none_or(|begins| begins <= now);
             let has_ended = reservation.ends.is_some_and(|ends| ends <= now);
             (may_go_there && is_there && has_begun && !has_ended).then(|| Candidate {
@@ -262,7 +271,7 @@ impl<'a> CoverQuestion<'a> {
                 return listed;
             };
             // It is in force, and the list still shows what was before: either may be so.
-            let changed = self.free(known, Some(change.amount?), taken)?;
+            let changed = self.free(known, change.amount, taken)?;
             Some(listed?.or(changed))
         };
         if let Some(change) = due {
@@ -282,6 +291,11 @@ impl<'a> CoverQuestion<'a> {
                 cover.doubtful = cover.doubtful.saturating_add(free.at_most - free.at_least);
                 if !free.is_measured {
                     cover.uncertain = Some(self.word(|| unmeasured(known)));
+                }
+                if known.is_by_default() {
+                    cover.is_unbounded = true;
+                    let by_default = self.word(|| by_default(known));
+                    cover.uncertain.get_or_insert(by_default);
                 }
                 let (at_least, at_most) = (free.at_least / each, free.at_most / each);
                 cover.instances = cover.instances.saturating_add(at_least);
@@ -325,25 +339,47 @@ impl<'a> CoverQuestion<'a> {
         }
     }
 
-    /// What is free for the project where the reservation holds `limit`: the smaller of its own and the project's share. None where
-    /// nothing bounds the usage.
+    /// What is free for the project where the reservation holds `limit`: the smaller of its own and the project's share, nothing
+    /// where one of them is suspended. None where nothing bounds what is free.
     fn free(
         &self,
         known: &KnownReservation,
         limit: Option<u64>,
         taken: ReservationTaken,
     ) -> Option<Free> {
-        let own = left(&known.own, limit?, self.held(known.number), taken.by_all)?;
+        if known.is_suspended() {
+            return Some(Free::NOTHING);
+        }
+        let own = self.left(&known.own, limit?, known.number, taken.by_all)?;
         let Some(share) = &known.share else {
             return Some(own);
         };
         let share_limit = share.numbers.limit.number()?;
-        let held = self.held(known.share_number);
-        let share = left(share, share_limit, held, taken.by_project)?;
+        let share = self.left(share, share_limit, known.share_number, taken.by_project)?;
         Some(Free {
             at_least: own.at_least.min(share.at_least),
             at_most: own.at_most.min(share.at_most),
             is_measured: own.is_measured && share.is_measured,
+        })
+    }
+
+    /// What is left of a limit after usage, promises, and what earlier launches of the plan took. None where nothing is known: the
+    /// numbers of a row that is not in force prove nothing.
+    fn left(&self, row: &ReadRow, limit: u64, number: Number, taken: Band) -> Option<Free> {
+        let numbers = &row.numbers;
+        if numbers.state != RowState::InForce {
+            return None;
+        }
+        let is_measured = numbers.doubt.is_none();
+        if !is_measured && numbers.used_at_least == 0 && numbers.used_at_most.is_none() {
+            return None;
+        }
+        let room =
+            Room::of(numbers, limit, self.held(number), self.held_proves_shortage).after(taken);
+        Some(Free {
+            at_least: room.least.min(room.most),
+            at_most: room.most,
+            is_measured,
         })
     }
 }
@@ -480,19 +516,4 @@ fn unknown_places<'c>(candidates: impl Iterator<Item = &'c Candidate<'c>>) -> Ve
         place.before = Band::up_to(place.at_most.into());
     }
     largest.into_values().collect()
-}
-
-/// What is left of a limit after usage, promises, and what earlier launches of the plan took. None where nothing is known.
-fn left(row: &ReadRow, limit: u64, held: Held, taken: Band) -> Option<Free> {
-    let numbers = &row.numbers;
-    let is_measured = numbers.doubt.is_none();
-    if !is_measured && numbers.used_at_least == 0 && numbers.used_at_most.is_none() {
-        return None;
-    }
-    let room = Room::of(numbers, limit, held, true).after(taken);
-    Some(Free {
-        at_least: room.least.min(room.most),
-        at_most: room.most,
-        is_measured,
-    })
 }

@@ -67,8 +67,14 @@ pub(crate) fn span(milliseconds: u64) -> String {
     }
 }
 
-/// Says that nothing tells how much of a reservation is used.
+/// Says that nothing tells how much of a reservation is free.
 pub(crate) fn unmeasured(known: &KnownReservation) -> String {
+    if !known.is_in_force() {
+        return format!(
+            "reservation {}, or the project's share of it, is in a state that proves nothing",
+            name_of(known)
+        );
+    }
     let own = known.own.doubt.as_deref();
     let told = own.or_else(|| {
         known
@@ -79,6 +85,14 @@ pub(crate) fn unmeasured(known: &KnownReservation) -> String {
     let told = told.map_or_else(String::new, |told| format!(" ({told})"));
     format!(
         "how much of reservation {} is used was not measured{told}",
+        name_of(known)
+    )
+}
+
+/// Says that a reservation may be larger than its limit says.
+pub(crate) fn by_default(known: &KnownReservation) -> String {
+    format!(
+        "the size of reservation {} is the cloud's default, and the account's own may be larger",
         name_of(known)
     )
 }

@@ -102,19 +102,24 @@ fn list(owner: &'static str, listed: f64) -> BoxedStrategy<Vec<(Row, (u64, u64))
 
 /// A reservation with what is promised of it and of the share.
 fn reserved() -> impl Strategy<Value = (Reservation, [(u64, u64); 2])> {
-    let state = prop_oneof![8 => Just("active"), 1 => Just("idle"), 1 => Just("perhaps")];
+    let word = prop_oneof![8 => Just("active"), 1 => Just("idle"), 1 => Just("perhaps")];
     (
         (0..64_u64, usage(), option::weighted(0.3, 0..64_u64)),
         select(vec!["a", "b"]),
-        (state, select(vec!["r1", "r2", "r3"])),
+        (word, select(vec!["r1", "r2", "r3"])),
+        (state(), state()),
         (held(), held()),
     )
         .prop_map(
-            |((limit, usage, share_limit), zone, (state, id), (all, own))| {
+            |((limit, usage, share_limit), zone, (word, id), (state, of_share), (all, own))| {
                 let mut item = reservation(id, zone, limit, 0);
                 item.row.usage = usage;
-                item.state = state.into();
+                item.state = word.into();
                 item.share = share_limit.map(|limit| share(&item, limit, 0));
+                item.row.state = state;
+                if let Some(share) = &mut item.share {
+                    share.state = of_share;
+                }
                 (item, [all, own])
             },
         )

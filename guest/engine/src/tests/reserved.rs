@@ -58,6 +58,38 @@ fn a_reservation_that_was_not_measured_makes_a_shortage_unknown() {
 }
 
 #[test]
+fn the_numbers_of_a_reservation_and_of_a_share_count_where_they_are_in_force() {
+    for (state, expected) in [
+        (RowState::InForce, QuotaOutcome::Fits),
+        (RowState::Suspended, QuotaOutcome::Blocked),
+        (RowState::Changing, QuotaOutcome::Unknown),
+        (RowState::Gone, QuotaOutcome::Unknown),
+        (RowState::Unknown, QuotaOutcome::Unknown),
+    ] {
+        let mut own = reservation("r1", "a", 8, 0);
+        own.row.state = state;
+        let mut shared = reservation("r1", "a", 8, 0);
+        let share = Row {
+            state,
+            ..share(&shared, 8, 0)
+        };
+        shared.share = Some(share.clone());
+        // A state counts without a limit as well.
+        let mut unset = shared.clone();
+        unset.share = Some(Row {
+            limit: Limit::Unset,
+            ..share
+        });
+        for item in [own, shared, unset] {
+            for profile in [alone(), strict()] {
+                let parts = Parts::roomy().limit("gpu", 0).reserving([item.clone()]);
+                assert_eq!(parts.quota(1, &profile), expected, "{state:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_change_that_is_announced_is_told_and_in_force_from_its_instant() {
     let day = 24 * 3_600_000;
     let changing = |at, amount| {
@@ -184,6 +216,16 @@ fn instances_that_stay_together_take_reservations_of_one_zone() {
 }
 
 #[test]
+fn a_reservation_without_a_zone_serves_launches_that_name_one() {
+    let mut item = reservation("r1", "a", 8, 0);
+    item.row.place = Place::region("here");
+    let mut parts = Parts::roomy().reserving([item]);
+    parts.offer.zone = Some("a".into());
+    assert_eq!(parts.quota(1, &strict()), QuotaOutcome::Fits);
+    assert_eq!(parts.quota(2, &strict()), QuotaOutcome::Blocked);
+}
+
+#[test]
 fn what_may_be_held_of_a_reservation_makes_a_launch_on_it_unknown() {
     let parts = Parts::roomy().limit("gpu", 8);
     let parts = parts.reserving([reservation("r1", "a", 16, 0)]);
@@ -204,6 +246,42 @@ fn what_may_be_held_of_a_reservation_makes_a_launch_on_it_unknown() {
     let parts = parts.holding("reservation/r1/p", 0, 8);
     assert_eq!(parts.quota(1, &strict()), QuotaOutcome::Unknown);
     assert_eq!(parts.quota(2, &strict()), QuotaOutcome::Blocked);
+}
+
+#[test]
+fn a_default_size_of_a_reservation_or_of_a_share_proves_no_shortage() {
+    let mut own = reservation("r1", "a", 8, 0);
+    own.row.limit = Limit::ByDefault(8);
+    let mut shared = reservation("r1", "a", 16, 0);
+    shared.share = Some(Row {
+        limit: Limit::ByDefault(8),
+        ..share(&shared, 8, 0)
+    });
+    for item in [own, shared] {
+        let parts = Parts::roomy().limit("gpu", 0).reserving([item]);
+        for profile in [alone(), strict()] {
+            assert_eq!(parts.quota(1, &profile), QuotaOutcome::Fits);
+            assert_eq!(parts.quota(2, &profile), QuotaOutcome::Unknown);
+        }
+    }
+}
+
+#[test]
+fn what_is_held_of_a_reservation_proves_no_exhaustion_where_the_cloud_says_so() {
+    use crate::Engine;
+    let parts = Parts::roomy().reserving([reservation("r1", "a", 16, 0)]);
+    let parts = parts.holding("reservation/r1", 16, 16);
+    let reader = parts.reader();
+    let (offer, needs) = super::numbered(&reader, &parts.offer);
+    let mut engine = Engine::new(super::toy::Lenient);
+    let mut quota = |count| {
+        let policy = Policy::default();
+        let judged = engine.explain(&reader, &[offer], &needs, count, &strict(), &policy);
+        judged.unwrap().remove(0).quota
+    };
+    assert_eq!(quota(1), QuotaOutcome::Unknown);
+    assert_eq!(quota(3), QuotaOutcome::Blocked);
+    assert_eq!(parts.quota(1, &strict()), QuotaOutcome::Blocked);
 }
 
 #[test]

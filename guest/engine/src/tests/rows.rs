@@ -327,3 +327,25 @@ fn demands_on_one_row_are_added_up_whoever_names_them() {
         "blocked unknown 1; exceeds-limit cluster of t: 17 of 16, needs 17",
     );
 }
+
+#[test]
+fn an_optional_row_that_is_known_counts_whatever_its_list_is_worth() {
+    let listed = || Parts::roomy().with(row("t", "optional", Limit::Amount(9), 0));
+    for state in [SourceState::Denied, SourceState::Unavailable] {
+        let parts = listed().read("rows.t", state);
+        let found = super::reason_of(&parts.judge(1, &alone()), "optional");
+        assert_eq!(
+            found,
+            Some((Reason::ScopeUnreadable, QuotaOutcome::Unknown))
+        );
+        // A plan that is let through on a doubt holds it.
+        let admission = parts.admit(&[(2, alone())]);
+        assert_eq!(super::take_of(&admission, "t/optional"), Some((2, 2)));
+        // One that nobody knows is not asked for.
+        let parts = Parts::roomy().read("rows.t", state);
+        let found = super::reason_of(&parts.judge(1, &alone()), "optional");
+        assert_eq!(found, None);
+    }
+    let parts = Parts::roomy().read("rows.t", SourceState::Incomplete);
+    assert_eq!(parts.quota(1, &alone()), QuotaOutcome::Fits);
+}

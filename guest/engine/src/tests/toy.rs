@@ -15,6 +15,39 @@ use crate::{
 
 pub(crate) struct Toy;
 
+/// The same where held amounts prove no shortage.
+pub(crate) struct Lenient;
+
+impl Cloud for Lenient {
+    fn descriptor(&self) -> Descriptor {
+        Toy.descriptor()
+    }
+
+    fn level_rules(&self, level: &str) -> LevelRules {
+        Toy.level_rules(level)
+    }
+
+    fn instance_demands<'a>(&self, asked: &Asked<'a>) -> Vec<Demand<'a>> {
+        Toy.instance_demands(asked)
+    }
+
+    fn profile_demands(&self, profile: &Profile) -> Result<Vec<Demand<'static>>, InvalidLaunch> {
+        Toy.profile_demands(profile)
+    }
+
+    fn held_proves_shortage(&self) -> bool {
+        false
+    }
+
+    fn may_be_reserved(&self, asked: &Asked<'_>) -> bool {
+        Toy.may_be_reserved(asked)
+    }
+
+    fn serves(&self, asked: &Asked<'_>, reservation: &Reservation) -> Option<Serves> {
+        Toy.serves(asked, reservation)
+    }
+}
+
 const COUNT: &[&str] = &["count"];
 
 fn of_need(need: &Need) -> Demand<'static> {

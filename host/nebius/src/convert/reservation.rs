@@ -125,13 +125,14 @@ fn block_state(number: i32) -> RowState {
     }
 }
 
+/// A share whose state the cloud does not say counts by its numbers.
 fn share_state(number: i32) -> RowState {
     use capacity_allowance_status::State as Share;
     match Share::try_from(number) {
-        Ok(Share::Active) => RowState::InForce,
+        Ok(Share::Active | Share::Unspecified) => RowState::InForce,
         Ok(Share::Provisioning) => RowState::Changing,
         Ok(Share::ContainerDeleted) => RowState::Gone,
-        Ok(Share::Unspecified) | Err(_) => RowState::Unknown,
+        Err(_) => RowState::Unknown,
     }
 }
 
@@ -325,7 +326,7 @@ mod tests {
     #[test]
     fn the_state_of_a_share_is_the_clouds() {
         let states = [
-            (0, RowState::Unknown),
+            (0, RowState::InForce),
             (1, RowState::Changing),
             (2, RowState::InForce),
             (100, RowState::Gone),
