@@ -133,7 +133,7 @@ fn kind<'a>(group: &Group, name: &str, cloud: &'a Descriptor) -> Result<&'a Need
     }
     let all: Vec<&str> = known().map(|(known, _)| known).collect();
     let list = format!("{} has {}", cloud.title, all.join(", "));
-    let hint = names::hint(name, all.into_iter(), &list);
+    let hint = names::hint(name, all, &list);
     Err(CliError::UnknownName {
         kind: group.noun,
         name: name.to_owned(),
