@@ -318,6 +318,35 @@ fn what_is_not_offered_is_not_judged() {
 }
 
 #[test]
+fn what_is_listed_more_than_once_is_offered_wherever_one_entry_says_so() {
+    let offered = |zone: &str| Offered {
+        place: Place::zone("here", zone),
+        lifecycles: vec!["usual".into()],
+        ..Offered::default()
+    };
+    let kind = |zone: &str| KindOffered {
+        kind: "cluster".into(),
+        offered: vec![offered(zone)],
+    };
+    let mut parts = Parts::roomy();
+    let of_project = &mut parts.inventory.types[0];
+    of_project.items[0].offered = vec![offered("a")];
+    let mut twin = of_project.items[0].clone();
+    twin.offered = vec![offered("b")];
+    of_project.items.push(twin);
+    of_project.kinds = vec![kind("a"), kind("b")];
+    for (zone, expected) in [
+        ("a", QuotaOutcome::Fits),
+        ("b", QuotaOutcome::Fits),
+        ("c", QuotaOutcome::Unknown),
+    ] {
+        parts.offer.zone = Some(zone.into());
+        assert_eq!(parts.quota(1, &alone()), expected, "{zone}");
+        assert_eq!(parts.quota(1, &with_need("cluster")), expected, "{zone}");
+    }
+}
+
+#[test]
 fn advice_on_capacity_never_touches_the_quota() {
     use CapacityOutcome::{Likely, Unknown, Unlikely};
     let advice = |available: Option<u32>, grade, zone: &str| Capacity {
