@@ -1,6 +1,6 @@
 //! What else would do: launches of as much of the same hardware, in other regions, under other lifecycles, in other sizes.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use quotagate_contract::{InstanceType, Launch, Offer, Profile};
 
@@ -24,6 +24,8 @@ pub(crate) fn alternatives<C: Cloud>(
     };
     let mut found: Vec<Launch> = Vec::new();
     for list in &lists {
+        // A type may be listed more than once.
+        let mut seen: BTreeSet<[&str; 2]> = BTreeSet::new();
         for known in &list.types {
             let Some(count) = instances_for(call.cloud, launch.count, &wanted, known) else {
                 continue;
@@ -32,7 +34,7 @@ pub(crate) fn alternatives<C: Cloud>(
                 let is_asked = list.region == asked.region
                     && known.name == asked.instance_type
                     && lifecycle == asked.lifecycle;
-                if !is_asked {
+                if !is_asked && seen.insert([known.name.as_str(), lifecycle]) {
                     found.push(other(launch, known, list, lifecycle, count));
                 }
             }

@@ -111,6 +111,14 @@ impl Bound {
         }
     }
 
+    /// Where all may go by either, or some by one and the rest by the other.
+    pub(crate) fn spread(self, other: Self) -> Self {
+        Self {
+            least: self.least.min(other.least),
+            most: self.most.saturating_add(other.most),
+        }
+    }
+
     /// The same with instances that do not draw on it.
     pub(crate) const fn plus(self, more: Self) -> Self {
         Self {

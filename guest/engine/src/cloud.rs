@@ -150,7 +150,8 @@ impl<'a> Claim<'a> {
     }
 
     /// The quota's rows of the launch's zone, of every owner. Where the launch names none: of each zone in which its type is
-    /// offered, any of which may be the one.
+    /// offered, any of which may be the one. Unless the profile keeps instances together, they may spread over these zones: then
+    /// the rows block a launch where all of them together let fewer instances through.
     pub fn zone(quota: impl Into<Cow<'a, str>>) -> Self {
         Self {
             at: At::Zone,

@@ -110,6 +110,8 @@ enum Passage {
 pub(crate) struct Alternatives {
     /// Of each alternative its entries.
     pub(crate) options: Vec<Vec<Entry>>,
+    /// Whether they are of several zones, so that instances which need not share one may spread over them.
+    pub(crate) is_by_zone: bool,
 }
 
 /// A launch's demands as they stand in one call.
@@ -201,7 +203,7 @@ pub(crate) fn draw_on(
     is_known: impl Fn(&Target) -> bool,
 ) -> Drawing {
     let mut entries: Vec<Entry> = Vec::new();
-    let mut open: Vec<Vec<Vec<Entry>>> = Vec::new();
+    let mut open: Vec<Alternatives> = Vec::new();
     for part in parts {
         add(&mut entries, &part.entries);
         for choice in &part.choices {
@@ -226,7 +228,10 @@ pub(crate) fn draw_on(
                 (None, _) => {}
                 (Some(only), None) => add(&mut entries, &only),
                 (Some(one), Some(other)) => {
-                    open.push([one, other].into_iter().chain(of_options).collect());
+                    open.push(Alternatives {
+                        options: [one, other].into_iter().chain(of_options).collect(),
+                        is_by_zone: choice.zones.len() > 1,
+                    });
                 }
             }
         }
@@ -234,11 +239,17 @@ pub(crate) fn draw_on(
     Drawing::of(entries, open)
 }
 
+impl Alternatives {
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.options.iter().flatten()
+    }
+}
+
 impl Drawing {
     /// What is certain of a row counts beside what may be taken of it, and the other way round.
-    fn of(certain: Vec<Entry>, open: Vec<Vec<Vec<Entry>>>) -> Self {
+    fn of(certain: Vec<Entry>, open: Vec<Alternatives>) -> Self {
         let mut entries = certain.clone();
-        for option in open.iter().flatten().flatten() {
+        for option in open.iter().flat_map(Alternatives::entries) {
             for entry in entries
                 .iter_mut()
                 .filter(|entry| entry.target == option.target)
@@ -249,7 +260,7 @@ impl Drawing {
             }
         }
         let mut alternatives: Vec<Alternatives> = Vec::new();
-        for (index, options) in open.iter().enumerate() {
+        for (index, known) in open.iter().enumerate() {
             let others = || {
                 let others = open.iter().enumerate();
                 others.filter(move |(other, _)| *other != index)
@@ -260,19 +271,19 @@ impl Drawing {
                 for known in beside {
                     entry.sum.add(&known.sum);
                 }
-                for (_, options) in others() {
-                    let same = options.iter().flatten();
+                for (_, others) in others() {
+                    let same = others.entries();
                     for other in same.filter(|other| other.target == entry.target) {
                         entry.sum = entry.sum.beside(&other.sum);
                     }
                 }
                 entry
             };
-            let options = options
-                .iter()
-                .map(|option| option.iter().map(with_others).collect());
+            let options = known.options.iter();
+            let options = options.map(|option| option.iter().map(with_others).collect());
             alternatives.push(Alternatives {
                 options: options.collect(),
+                is_by_zone: known.is_by_zone,
             });
         }
         Self {

@@ -193,13 +193,11 @@ impl RegionContext {
         parts: Parts,
     ) -> Self {
         let types = reader.instance_types(project, region).into_iter();
-        let mut types: Vec<KnownType> = types
-            .map(|known| KnownType {
-                number: known.number,
-                instance_type: Rc::new(known.instance_type),
-            })
-            .collect();
-        types.sort_by_key(|known| known.number);
+        let types = types.map(|known| KnownType {
+            number: known.number,
+            instance_type: Rc::new(known.instance_type),
+        });
+        let types = joined_types(types.collect());
         let capacities = reader.capacities(region).into_iter();
         let mut capacities: Vec<KnownCapacity> = capacities
             .map(|capacity| KnownCapacity {
@@ -236,7 +234,7 @@ impl RegionContext {
             restriction: parts.restriction,
             zones: parts.zones,
             types,
-            kinds: reader.kinds(project, region),
+            kinds: joined_kinds(reader.kinds(project, region)),
             capacities,
             reservations: reservations.collect(),
             targets: Vec::new(),
@@ -455,6 +453,34 @@ impl RegionContext {
             self.foundations.len() - 1
         }))
     }
+}
+
+/// The types sorted by number, each once. One that is listed more than once is offered wherever one of its entries says so.
+fn joined_types(mut types: Vec<KnownType>) -> Vec<KnownType> {
+    types.sort_by_key(|known| known.number);
+    types.dedup_by(|later, first| {
+        let is_same = later.number == first.number;
+        if is_same {
+            let offered = &later.instance_type.offered;
+            let known = Rc::make_mut(&mut first.instance_type);
+            known.offered.extend_from_slice(offered);
+        }
+        is_same
+    });
+    types
+}
+
+/// The kinds, each once, offered wherever one of its entries says so.
+fn joined_kinds(mut kinds: Vec<KindOffered>) -> Vec<KindOffered> {
+    kinds.sort_by(|one, other| one.kind.cmp(&other.kind));
+    kinds.dedup_by(|later, first| {
+        let is_same = later.kind == first.kind;
+        if is_same {
+            first.offered.append(&mut later.offered);
+        }
+        is_same
+    });
+    kinds
 }
 
 /// A position of one owner in words that no other has.

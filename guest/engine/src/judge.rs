@@ -120,8 +120,7 @@ impl<C: Cloud> Call<'_, C> {
             let drawing = self.drawing(here, launch);
             self.entries(judgement, here, launch, &drawing.entries, cover, ledger);
             for alternatives in &drawing.alternatives {
-                let options = &alternatives.options;
-                self.alternatives(judgement, here, launch, options, cover, ledger);
+                self.alternatives(judgement, here, launch, alternatives, cover, ledger);
             }
         }
         let mut on_reserved = 0;

@@ -8,11 +8,12 @@ use crate::{
     amount::{Amount, Bound, clamp},
     answer::NumberedFinding,
     cloud::{Cloud, Draws},
-    compile::{Entry, target_at},
+    compile::{Alternatives, Entry, target_at},
     here::{Call, Here},
     judge::{Launching, OwnDoubt, behind, drawing_count, own_doubt},
     judgement::{Judgement, Noted},
     ledger::Ledger,
+    refused_before::Options,
     reservation::{ReservationCover, held_of},
     row::{Doubt, RowNumbers, RowVerdict, Weighing, headroom, judge},
     sources::{ListReading, Readability},
@@ -61,23 +62,29 @@ impl<C: Cloud> Call<'_, C> {
                 self.entry(judgement, here, launch, entry, cover, ledger);
             }
             if has_lessons {
-                self.failed_before(judgement, here, launch, &[group], cover, ledger);
+                let options = Options {
+                    groups: &[group],
+                    may_spread: false,
+                };
+                self.failed_before(judgement, here, launch, &options, cover, ledger);
             }
             rest = others;
         }
     }
 
     /// Judges what a launch takes of one of several rows, of which it is not known which governs: it fits where it fits by each, and
-    /// is blocked where each blocks it.
+    /// is blocked where each blocks it. Where its instances may spread over the rows of several zones, it is blocked where all of
+    /// them together let fewer through.
     pub(crate) fn alternatives(
         &self,
         judgement: &mut Judgement,
         here: &Here,
         launch: &Launching<'_>,
-        options: &[Vec<Entry>],
+        alternatives: &Alternatives,
         cover: Option<&ReservationCover>,
         ledger: &Ledger,
     ) {
+        let options = &alternatives.options;
         let judged = options.iter().map(|option| {
             let mut judged = Judgement::new();
             for entry in option {
@@ -90,11 +97,27 @@ impl<C: Cloud> Call<'_, C> {
             .iter()
             .filter(|one| one.quota == QuotaOutcome::Blocked)
             .count();
-        let is_open = blocked > 0 && blocked < judged.len();
+        let may_spread = alternatives.is_by_zone && !launch.profile.together;
+        let either = |one: Bound, other: Bound| {
+            if may_spread {
+                one.spread(other)
+            } else {
+                one.or(other)
+            }
+        };
         let bounds = judged.iter().map(|one| (one.bound, one.behind_reserved));
         let bounds = bounds.reduce(|(one, behind), (other, other_behind)| {
-            (one.or(other), behind.or(other_behind))
+            (either(one, other), either(behind, other_behind))
         });
+        let has_room_in_sum = may_spread
+            && launch.count > 1
+            && bounds.is_some_and(|(bound, _)| bound.most >= launch.count.into());
+        let is_open = blocked > 0 && (blocked < judged.len() || has_room_in_sum);
+        let why_open = if blocked < judged.len() {
+            "another row may govern instead"
+        } else {
+            "instances may spread over several zones"
+        };
         for mut one in judged {
             one.bound = Bound::UNLIMITED;
             if is_open && one.quota == QuotaOutcome::Blocked {
@@ -102,7 +125,7 @@ impl<C: Cloud> Call<'_, C> {
                 for noted in &mut one.noted {
                     if noted.finding.outcome == QuotaOutcome::Blocked {
                         noted.finding.outcome = QuotaOutcome::Unknown;
-                        noted.detail = self.word(|| String::from("another row may govern instead"));
+                        noted.detail = self.word(|| String::from(why_open));
                     }
                 }
             }
@@ -113,7 +136,11 @@ impl<C: Cloud> Call<'_, C> {
             judgement.behind_reserved = judgement.behind_reserved.and(behind_reserved);
         }
         let groups: Vec<&[Entry]> = options.iter().map(Vec::as_slice).collect();
-        self.failed_before(judgement, here, launch, &groups, cover, ledger);
+        let options = Options {
+            groups: &groups,
+            may_spread,
+        };
+        self.failed_before(judgement, here, launch, &options, cover, ledger);
     }
 
     /// Judges what a launch takes of one row.

@@ -18,6 +18,13 @@ use crate::{
     reservation::ReservationCover,
 };
 
+/// What a launch may take: one of several groups of rows.
+pub(crate) struct Options<'a> {
+    pub(crate) groups: &'a [&'a [Entry]],
+    /// Whether its instances may spread over them.
+    pub(crate) may_spread: bool,
+}
+
 impl<C: Cloud> Call<'_, C> {
     /// Judges what a launch takes by what failed launches taught of its quota: the cloud refused as much or less a short while ago.
     /// Of several options each may be what the launch takes.
@@ -26,14 +33,15 @@ impl<C: Cloud> Call<'_, C> {
         judgement: &mut Judgement,
         here: &Here,
         launch: &Launching<'_>,
-        options: &[&[Entry]],
+        options: &Options<'_>,
         cover: Option<&ReservationCover>,
         ledger: &Ledger,
     ) {
         let of_quotas = here.lessons.iter();
         for known in of_quotas.filter(|known| known.lesson.kind == LessonKind::Quota) {
             let concerned = |entry: &&Entry| self.is_concerned(here, launch, known, entry);
-            let mut of_options = options.iter().map(|option| option.iter().find(concerned));
+            let groups = options.groups.iter();
+            let mut of_options = groups.map(|option| option.iter().find(concerned));
             let Some(entry) = of_options.clone().flatten().next() else {
                 continue;
             };
@@ -41,7 +49,12 @@ impl<C: Cloud> Call<'_, C> {
             if !of_options.all(|found| found.is_some()) {
                 entry.sum = entry.sum.perhaps();
             }
-            self.refused_before(judgement, here, launch, known, &entry, cover, ledger);
+            let zones = if options.may_spread {
+                options.groups.len()
+            } else {
+                1
+            };
+            self.refused_before(judgement, here, launch, known, &entry, zones, cover, ledger);
         }
     }
 
@@ -83,6 +96,7 @@ impl<C: Cloud> Call<'_, C> {
         launch: &Launching<'_>,
         known: &StandingLesson,
         entry: &Entry,
+        zones: usize,
         cover: Option<&ReservationCover>,
         ledger: &Ledger,
     ) {
@@ -93,16 +107,18 @@ impl<C: Cloud> Call<'_, C> {
         let amount = self.amount(launch, entry, cover, target, ledger);
         let passes = known.lesson.at_least.max(1) - 1;
         let (asked, total) = (amount.asked(), amount.total());
-        let bound = behind(cover, amount.instances_in(passes, passes));
+        // What was refused of one zone may pass in each.
+        let everywhere = passes.saturating_mul(zones.try_into().unwrap_or(u64::MAX));
+        let bound = behind(cover, amount.instances_in(passes, everywhere));
         judgement.bound = judgement.bound.and(bound);
         if cover.is_some() {
             judgement.behind_reserved = judgement.behind_reserved.and(bound);
         }
-        let passes = u128::from(passes);
+        let (passes, everywhere) = (u128::from(passes), u128::from(everywhere));
         if asked.at_most == 0 || total.at_most <= passes {
             return;
         }
-        let is_certain = asked.at_least > 0 && total.at_least > passes;
+        let is_certain = asked.at_least > 0 && total.at_least > everywhere;
         let outcome = if is_certain {
             QuotaOutcome::Blocked
         } else {
@@ -120,6 +136,9 @@ impl<C: Cloud> Call<'_, C> {
             let said = known.said();
             if is_certain {
                 return said;
+            }
+            if asked.at_least > 0 && total.at_least > passes {
+                return format!("{said}; instances may spread over several zones");
             }
             let own = amount.before.at_least.saturating_add(asked.at_most);
             if own > passes {

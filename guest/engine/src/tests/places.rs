@@ -57,9 +57,8 @@ fn zoned(a: u64, b: u64) -> Parts {
 fn without_a_zone_any_in_which_the_type_is_offered_may_be_the_one() {
     let zonal = with_need("zonal");
     zoned(2, 3).check(2, &zonal, "fits unknown ?; fits zonal of t in a: 2 of 2");
-    zoned(2, 2).check(2, &zonal, "fits unknown 2; fits zonal of t in a: 2 of 2");
+    zoned(2, 2).check(2, &zonal, "fits unknown ?; fits zonal of t in a: 2 of 2");
     zoned(2, 9).check(3, &zonal, "unknown unknown ?; exceeds-limit zonal of t in a: 3 of 2, needs 3 [another row may govern instead]");
-    assert_eq!(zoned(2, 9).quota(10, &zonal), QuotaOutcome::Blocked);
     // A zone that is named is the only one, for needs of offers too.
     let mut named = zoned(2, 9);
     named.offer.zone = Some("b".into());
@@ -79,6 +78,38 @@ fn without_a_zone_any_in_which_the_type_is_offered_may_be_the_one() {
 }
 
 #[test]
+fn instances_that_need_not_share_a_zone_may_spread_over_zones() {
+    let apart = with_need("zonal");
+    zoned(2, 9).check(11, &apart, "unknown unknown ?; exceeds-limit zonal of t in a: 11 of 2, needs 11 [instances may spread over several zones]; exceeds-limit zonal of t in b: 11 of 9, needs 11 [instances may spread over several zones]");
+    assert_eq!(zoned(2, 9).quota(12, &apart), QuotaOutcome::Blocked);
+    assert_eq!(zoned(0, 0).quota(1, &apart), QuotaOutcome::Blocked);
+    let together = Profile {
+        together: true,
+        ..apart.clone()
+    };
+    let mut parts = zoned(2, 9);
+    for offered in &mut parts.type_mut().offered {
+        offered.together = true;
+    }
+    assert_eq!(parts.quota(9, &together), QuotaOutcome::Unknown);
+    assert_eq!(parts.quota(10, &together), QuotaOutcome::Blocked);
+    // What was refused of one zone may pass in each.
+    let taught = |at_least, count| {
+        let lesson = Lesson {
+            quota: Some("zonal".into()),
+            at_least,
+            until: u64::MAX,
+            ..super::toy::lesson(LessonKind::Quota)
+        };
+        zoned(9, 9).taught(lesson).quota(count, &apart)
+    };
+    assert_eq!(taught(3, 2), QuotaOutcome::Fits);
+    assert_eq!(taught(3, 4), QuotaOutcome::Unknown);
+    assert_eq!(taught(3, 5), QuotaOutcome::Blocked);
+    assert_eq!(taught(1, 1), QuotaOutcome::Blocked);
+}
+
+#[test]
 fn what_may_go_to_one_of_several_rows_is_held_of_each_as_possible() {
     let admission = zoned(9, 9).admit(&[(2, with_need("zonal"))]);
     let of_zone = |zone| super::take_of(&admission, &alloc::format!("t/zonal/{zone}"));
@@ -94,7 +125,7 @@ fn what_may_go_to_one_of_several_rows_is_held_of_each_as_possible() {
         QuotaOutcome::Unknown
     );
     assert_eq!(
-        zoned(9, 9).admit(&plan(10)).verdict.quota,
+        zoned(9, 9).admit(&plan(19)).verdict.quota,
         QuotaOutcome::Blocked
     );
 }
@@ -284,6 +315,35 @@ fn what_is_not_offered_is_not_judged() {
         &alone(),
         "unknown unknown ?; scope-unreadable [the list of instance types could not be read: the cloud did not say why]",
     );
+}
+
+#[test]
+fn what_is_listed_more_than_once_is_offered_wherever_one_entry_says_so() {
+    let offered = |zone: &str| Offered {
+        place: Place::zone("here", zone),
+        lifecycles: vec!["usual".into()],
+        ..Offered::default()
+    };
+    let kind = |zone: &str| KindOffered {
+        kind: "cluster".into(),
+        offered: vec![offered(zone)],
+    };
+    let mut parts = Parts::roomy();
+    let of_project = &mut parts.inventory.types[0];
+    of_project.items[0].offered = vec![offered("a")];
+    let mut twin = of_project.items[0].clone();
+    twin.offered = vec![offered("b")];
+    of_project.items.push(twin);
+    of_project.kinds = vec![kind("a"), kind("b")];
+    for (zone, expected) in [
+        ("a", QuotaOutcome::Fits),
+        ("b", QuotaOutcome::Fits),
+        ("c", QuotaOutcome::Unknown),
+    ] {
+        parts.offer.zone = Some(zone.into());
+        assert_eq!(parts.quota(1, &alone()), expected, "{zone}");
+        assert_eq!(parts.quota(1, &with_need("cluster")), expected, "{zone}");
+    }
 }
 
 #[test]

@@ -136,7 +136,9 @@ fn alternatives_are_of_the_same_hardware_and_the_nearest_come_first() {
         offered: offered(region),
         ..InstanceType::default()
     };
+    // What is listed twice is named once.
     parts.inventory.types[0].items.extend([
+        kind("small", "f", 3, "here"),
         kind("small", "f", 3, "here"),
         kind("other", "g", 8, "here"),
         kind("big", "f", 8, "there"),
