@@ -4,6 +4,7 @@
 #![allow(
     missing_docs,
     clippy::expect_used,
+    clippy::field_reassign_with_default,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
