@@ -456,6 +456,10 @@ proptest! {
             item.state = "active".into();
             let is_measured = item.row.usage.at_most == Some(item.row.usage.at_least);
             item.row.usage = if is_measured { item.row.usage } else { Usage::UNKNOWN };
+            item.row.state = RowState::InForce;
+            if let Some(share) = &mut item.share {
+                share.state = RowState::InForce;
+            }
         }
         let together = parts.admit(&[(count, profile.clone())]);
         let one_by_one = parts.admit(&vec![(1, profile); count as usize]);
