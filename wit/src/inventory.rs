@@ -161,6 +161,26 @@ pub struct Lesson {
     pub until: u64,
 }
 
+impl Lesson {
+    /// A lesson that says nothing but what it is about.
+    pub const fn new(kind: LessonKind) -> Self {
+        Self {
+            kind,
+            quota: None,
+            owner: None,
+            place: Place::EVERYWHERE,
+            at_least: 0,
+            beyond_limit: false,
+            instance_type: None,
+            lifecycle: None,
+            rows: Vec::new(),
+            cause: String::new(),
+            learned_at: 0,
+            until: 0,
+        }
+    }
+}
+
 /// Everything that a plugin is shown of an account: the imports' answers as data. Hosts without readers of their own give it as
 /// JSON, and tests judge it natively.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -113,7 +113,7 @@ impl<C: Cloud> Failed<'_, C> {
             },
             instance_type: Some(self.launch.offer.instance_type.clone()),
             lifecycle: Some(self.launch.offer.lifecycle.clone()),
-            ..empty(kind)
+            ..Lesson::new(kind)
         });
         lessons
     }
@@ -250,22 +250,4 @@ fn cause(diagnosis: &Diagnosis, otherwise: &str) -> String {
         .iter()
         .filter_map(|finding| finding.detail.as_deref());
     details.next().unwrap_or(otherwise).into()
-}
-
-/// A lesson that says nothing yet.
-const fn empty(kind: LessonKind) -> Lesson {
-    Lesson {
-        kind,
-        quota: None,
-        owner: None,
-        place: Place::EVERYWHERE,
-        at_least: 0,
-        beyond_limit: false,
-        instance_type: None,
-        lifecycle: None,
-        rows: Vec::new(),
-        cause: String::new(),
-        learned_at: 0,
-        until: 0,
-    }
 }

@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use proptest::{collection::vec as vec_of, option, prelude::*, sample::select};
 use quotagate_contract::*;
 
-use super::{NOW, Parts, reservation, row, share, toy};
+use super::{NOW, Parts, reservation, row, share};
 
 /// Numbers around the edges that matter: nothing, a few instances' worth, the ends of the range.
 fn number() -> impl Strategy<Value = u64> {
@@ -187,7 +187,7 @@ fn lesson() -> impl Strategy<Value = Lesson> {
                 instance_type: instance_type.map(Into::into),
                 cause: "it failed".into(),
                 until: u64::MAX,
-                ..toy::lesson(kind)
+                ..Lesson::new(kind)
             },
         )
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use quotagate_contract::*;
 
-use super::{NOW, Parts, alone, restart, row, toy, with_need};
+use super::{NOW, Parts, alone, restart, row, with_need};
 use crate::Engine;
 
 /// What failed launches taught, of one kind.
@@ -16,7 +16,7 @@ fn lesson(kind: LessonKind) -> Lesson {
         cause: "the cloud refused it".into(),
         learned_at: NOW,
         until: 1_800_000_000_000,
-        ..toy::lesson(kind)
+        ..Lesson::new(kind)
     }
 }
 

@@ -99,7 +99,7 @@ fn instances_that_need_not_share_a_zone_may_spread_over_zones() {
             quota: Some("zonal".into()),
             at_least,
             until: u64::MAX,
-            ..super::toy::lesson(LessonKind::Quota)
+            ..Lesson::new(LessonKind::Quota)
         };
         zoned(9, 9).taught(lesson).quota(count, &apart)
     };

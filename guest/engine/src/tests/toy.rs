@@ -231,27 +231,9 @@ impl Cloud for Toy {
             diagnosis.lessons.push(Lesson {
                 quota: Some(quota.into()),
                 at_least: words.next().and_then(|word| word.parse().ok()).unwrap_or(0),
-                ..lesson(LessonKind::Quota)
+                ..Lesson::new(LessonKind::Quota)
             });
         }
         Ok(diagnosis)
-    }
-}
-
-/// A lesson that says nothing but its kind.
-pub(crate) fn lesson(kind: LessonKind) -> Lesson {
-    Lesson {
-        kind,
-        quota: None,
-        owner: None,
-        place: Place::EVERYWHERE,
-        at_least: 0,
-        beyond_limit: false,
-        instance_type: None,
-        lifecycle: None,
-        rows: Vec::new(),
-        cause: String::new(),
-        learned_at: 0,
-        until: 0,
     }
 }

@@ -246,18 +246,8 @@ pub(super) fn no_hardware() -> Vec<Lesson> {
 
 pub(super) fn lesson(kind: LessonKind) -> Lesson {
     Lesson {
-        kind,
-        quota: None,
-        owner: None,
         place: Place::region("here"),
-        at_least: 0,
-        beyond_limit: false,
-        instance_type: None,
-        lifecycle: None,
-        rows: Vec::new(),
-        cause: String::new(),
-        learned_at: 0,
-        until: 0,
+        ..Lesson::new(kind)
     }
 }
 
