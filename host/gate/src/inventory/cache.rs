@@ -448,26 +448,26 @@ impl Cache {
             } else {
                 read(&*self.plugin, &candidate.inventory, wanted).await
             };
-            let mut is_late = false;
-            let is_done = self.with(|state, now| {
+            let is_in_time = self.with(|state, now| {
                 if state.is_enough(&landed, &candidate, now) {
                     state.land(landed.clone(), readings, followed.clone(), now);
-                    return true;
+                    return Some(true);
                 }
                 if tries < TRIES {
-                    return false;
+                    return None;
                 }
                 // Others landed each time. Holds stand on until their rows are read below.
                 state.land(landed.clone(), Readings::new(), followed.clone(), now);
                 state.not_read(&candidate.wanted);
-                is_late = true;
-                true
+                Some(false)
             });
-            if is_late {
-                self.read_late(&candidate.wanted).await;
-            }
-            if is_done {
-                break;
+            match is_in_time {
+                None => {}
+                Some(true) => break,
+                Some(false) => {
+                    self.read_late(&candidate.wanted).await;
+                    break;
+                }
             }
         }
         let again = self.with(|state, now| {
